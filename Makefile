@@ -1,0 +1,54 @@
+# Each target works in a fresh clone with nothing prepared but git, make and Python 3.11 or newer.
+# The first interpreter that runs and is new enough (a version manager may leave names that do not run).
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEPS := pyproject.toml sdk/pyproject.toml constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test check lint bench mutants faults clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.run ## install, then show the whole loop: failure, incident, approved restart, recovery
+	@$(BIN)/sra demo --yes
+
+test: $(VENV)/.dev ## install, then run the tests; those whose service is missing skip and say how to get it
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev ## ruff, mypy strict, import floors
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+check: lint test ## lint and test
+
+mutants: $(VENV)/.dev ## remove each safety guard in turn; the named test must fail
+	@$(BIN)/python tests/mutants.py
+
+bench: $(VENV)/.dev ## the benchmarks of this version
+	@$(BIN)/python bench/analyze.py
+
+clean: ## remove what the targets made
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "SRA needs Python 3.11 or newer, and none was found. Name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "This Python has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making $(VENV) with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/.run: $(BIN)/python $(DEPS)
+	@echo "Installing SRA (one to two minutes the first time)"
+	@$(PIP) install -c constraints.txt -e './sdk[api,metrics]'
+	@$(PIP) install -c constraints.txt -e '.[agent,server]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "Installing the tools that the tests need"
+	@$(PIP) install -c constraints.txt -e '.[agent,server,dev]'
+	@touch $@

@@ -1,0 +1,53 @@
+"""Signal: what a detector noticed, with its evidence. From detect; to correlate."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .evidence import Evidence
+
+Severity = Literal["low", "medium", "high", "critical"]
+SEVERITY_ORDER: dict[str, int] = {"low": 0, "medium": 1, "high": 2, "critical": 3}
+
+#: Every class of trouble, with the words that a title uses.
+CLASSES: dict[str, str] = {
+    "database_failure": "Database failure",
+    "memory_exhaustion": "Memory exhausted",
+    "cpu_overload": "CPU overload",
+    "disk_full": "Disk full",
+    "external_api_down": "Upstream or external API down",
+    "auth_failures": "Authentication failures",
+    "service_crash": "Service crashed",
+    "certificate_expired": "Certificate expired",
+    "network_failure": "Network failure",
+    "queue_backlog": "Queue backlog",
+    "rate_limited": "Rate limited",
+    "deadlock": "Deadlock",
+    "error_burst": "Burst of errors",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """One observation of one trouble, or (`state` cleared) of its end.
+
+    `fingerprint` is the same for the same trouble at the same place; `at` and `last_at` bound the
+    evidence in event time; `count` is how many records or points stand behind it. `cause` says
+    what it means in one sentence, `remedies` which actions of the catalogue would help.
+    """
+
+    detector: str
+    fingerprint: str
+    cls: str
+    severity: Severity
+    title: str
+    at: int
+    last_at: int
+    state: Literal["firing", "cleared"] = "firing"
+    service: str = ""
+    host: str = ""
+    count: int = 1
+    cause: str = ""
+    subject: str = ""
+    remedies: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = field(default=())
