@@ -1,0 +1,40 @@
+"""What all tests share: the skip or failure of missing programs, and a clean environment."""
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.services import missing, required
+
+#: Variables of the person who runs the tests must not reach the programs under test.
+_PREFIXES = ("SRA_", "WATSONX_", "SLACK_", "DISCORD_", "SMTP_", "AUTOHEAL_")
+_NAMES = ("DATABASE_URL", "ADMIN_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
+          "http_proxy", "https_proxy", "all_proxy")
+_KEEP = ("SRA_REQUIRE", "SRA_CI_CACHE", "SRA_BENCH_DATA", "SRA_TEST_OUTAGE")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in list(os.environ):
+        if (name.startswith(_PREFIXES) or name in _NAMES) and name not in _KEEP:
+            del os.environ[name]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("service"):
+        reason = missing(mark.args)
+        if reason is None:
+            continue
+        if required():
+            pytest.fail(f"SRA_REQUIRE=all, and this test {reason}", pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Turn any skip into a failure where everything is required."""
+    outcome = yield
+    report = outcome.get_result()
+    if required() and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"SRA_REQUIRE=all, and this test was skipped: {report.longrepr}"
