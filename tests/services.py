@@ -25,7 +25,7 @@ def _root() -> bool:
 
 def postgresql_bin() -> Path | None:
     """Return the folder that holds initdb and postgres, or None."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) if Path("/usr/lib/postgresql").is_dir() else []
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if found:
         return found[-1].parent
     initdb = shutil.which("initdb")
@@ -82,5 +82,6 @@ def required() -> bool:
 
 def version(program: str, *arguments: str) -> str:
     """Return the first line that a program prints of its version."""
-    done = subprocess.run([program, *(arguments or ("--version",))], capture_output=True, text=True, timeout=20)
+    argv = [program, *(arguments or ("--version",))]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=20)
     return (done.stdout or done.stderr).splitlines()[0]

@@ -1,0 +1,103 @@
+"""Remove each safety guard in turn and expect the named test to fail. Run by `make mutants`.
+
+A guard whose removal no test notices is not guarded. The table stands in `mutants.toml`: the file,
+the text that is the guard, what stands there once it is removed, and the test that must then fail.
+Each mutant is made in a copy of the checkout; the same tests must pass in the unchanged copy.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("sra_cli", "sra_agent", "sra_server", "sdk", "tests", "pyproject.toml", "README.md", "sra.toml.example")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """A guard, its removal and the test that must notice."""
+
+    name: str
+    file: str
+    guard: str
+    removed: str
+    test: str
+
+
+def read_table() -> list[Mutant]:
+    """Return the mutants of mutants.toml."""
+    table = tomli.loads((ROOT / "tests" / "mutants.toml").read_text(encoding="utf-8"))
+    return [Mutant(**row) for row in table["mutant"]]
+
+
+def copy_checkout(to: Path) -> None:
+    """Copy what the tests need, without caches."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, to / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        elif source.exists():
+            shutil.copy2(source, to / name)
+
+
+def run_tests(checkout: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run the tests in the copy; its packages come before the installed ones."""
+    environment = {**os.environ, "PYTHONPATH": f"{checkout}:{checkout / 'sdk'}", "PYTHONDONTWRITEBYTECODE": "1"}
+    argv = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
+    return subprocess.run(argv, cwd=checkout, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def try_mutant(mutant: Mutant) -> str | None:
+    """Return what is wrong, or None when the test noticed the missing guard."""
+    with tempfile.TemporaryDirectory(prefix="sra-mutant-") as folder:
+        checkout = Path(folder)
+        copy_checkout(checkout)
+        path = checkout / mutant.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(mutant.guard) != 1:
+            return f"the guard stands {text.count(mutant.guard)} times in {mutant.file}, and must stand once"
+        path.write_text(text.replace(mutant.guard, mutant.removed), encoding="utf-8")
+        done = run_tests(checkout, [mutant.test])
+        if done.returncode == 0:
+            return f"{mutant.test} passes although the guard is gone"
+        if done.returncode != 1:  # 1 is "tests failed"; anything else is not a verdict
+            return f"{mutant.test} could not be run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return None
+
+
+def main() -> int:
+    """Try all mutants, or those whose names contain the given words."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", help="only mutants whose name contains one of these")
+    words = parser.parse_args().words
+    mutants = [m for m in read_table() if not words or any(word in m.name for word in words)]
+    with tempfile.TemporaryDirectory(prefix="sra-mutant-") as folder:
+        copy_checkout(Path(folder))
+        done = run_tests(Path(folder), sorted({mutant.test for mutant in mutants}))
+        if done.returncode != 0:
+            print(f"The tests do not pass without any mutant:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+            return 1
+    survivors = 0
+    for mutant in mutants:
+        started = time.monotonic()
+        problem = try_mutant(mutant)
+        survivors += problem is not None
+        verdict = "SURVIVED" if problem else "killed  "
+        print(f"{verdict} {mutant.name} ({time.monotonic() - started:.1f} s)", flush=True)
+        if problem:
+            print(f"         {problem}")
+    print(f"{len(mutants) - survivors} of {len(mutants)} guards are held by their tests")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
