@@ -19,7 +19,8 @@ from pathlib import Path
 import tomli
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("sra_cli", "sra_agent", "sra_server", "sdk", "tests", "pyproject.toml", "README.md", "sra.toml.example")
+COPIED = ("sra_cli", "sra_agent", "sra_server", "sdk", "tests", "pyproject.toml", "README.md",
+          "sra.toml.example")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,8 @@ def copy_checkout(to: Path) -> None:
 
 def run_tests(checkout: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
     """Run the tests in the copy; its packages come before the installed ones."""
-    environment = {**os.environ, "PYTHONPATH": f"{checkout}:{checkout / 'sdk'}", "PYTHONDONTWRITEBYTECODE": "1"}
+    path = f"{checkout}:{checkout / 'sdk'}"
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     argv = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
     return subprocess.run(argv, cwd=checkout, env=environment, capture_output=True, text=True, timeout=300)
 

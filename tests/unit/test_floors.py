@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("sra_cli", "sra_agent", "sra_server", "sdk/sra_sdk")
-MODULES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py") if "/versions/" not in str(path))
+MODULES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py")
+                 if "/versions/" not in str(path))
 LIMIT = 350
 MEDIAN = 120
 
@@ -42,8 +43,8 @@ def test_no_module_has_an_empty_name() -> None:
 
 
 def test_floors_are_kept() -> None:
-    done = subprocess.run([str(Path(sys.executable).parent / "lint-imports"), "--no-logo", "--no-cache"], cwd=ROOT,
-                          capture_output=True, text=True, timeout=110)
+    argv = [str(Path(sys.executable).parent / "lint-imports"), "--no-logo", "--no-cache"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
