@@ -1,0 +1,39 @@
+"""`sra agent …`: run this host's agent, write and explain its policy. From the shell; to sra_agent."""
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Run this host's agent; write and explain "
+                  "its policy.", context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.command()
+def run(
+    config: Annotated[Optional[Path], typer.Option(metavar="FILE", help="sra.toml with an [agent] table.")] = None,
+    server: Annotated[Optional[str], typer.Option(metavar="URL", help="Where to ship to; else SRA_SERVER.")] = None,
+    key: Annotated[Optional[str], typer.Option(
+        metavar="KEY", envvar="SRA_API_KEY", help="An API key with scope ingest; better in SRA_API_KEY.")] = None,
+    file: Annotated[Optional[list[str]], typer.Option(
+        metavar="PATH", help="A log file or glob, or service=PATH; may be repeated.")] = None,
+    state_dir: Annotated[Optional[Path], typer.Option(metavar="DIR", help="Spool and positions.")] = None,
+    host: Annotated[Optional[str], typer.Option(help="The name of this host.")] = None,
+    from_start: Annotated[bool, typer.Option("--from-start", help="Read new files from their beginning.")] = False,
+) -> None:
+    """Follow logs, measure, ship, and carry approved remedies to the executor.
+
+    \b
+    Examples:
+      SRA_API_KEY=sra_… sra agent run --server http://127.0.0.1:8000 --file /var/log/syslog
+      sra agent run --config /etc/sra/sra.toml
+      sra agent run --file shop=/srv/shop/shop.log --file '/var/log/nginx/*.log' --from-start
+    """
+    from sra_agent import Agent
+    from sra_agent.config import AgentConfig
+    given = {"server": server, "key": key, "files": tuple(file) if file else None, "host": host,
+             "state_dir": str(state_dir) if state_dir else None, "from_start": from_start or None}
+    settings = AgentConfig.load(config, **{name: value for name, value in given.items() if value is not None})
+    asyncio.run(Agent(settings).run())
