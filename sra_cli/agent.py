@@ -3,25 +3,27 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Run this host's agent; write and explain "
-                  "its policy.", context_settings={"help_option_names": ["-h", "--help"]})
+from . import options
+
+app = options.group("Run this host's agent; write and explain its policy.")
 
 
 @app.command()
 def run(
-    config: Annotated[Optional[Path], typer.Option(metavar="FILE", help="sra.toml with an [agent] table.")] = None,
-    server: Annotated[Optional[str], typer.Option(metavar="URL", help="Where to ship to; else SRA_SERVER.")] = None,
-    key: Annotated[Optional[str], typer.Option(
-        metavar="KEY", envvar="SRA_API_KEY", help="An API key with scope ingest; better in SRA_API_KEY.")] = None,
-    file: Annotated[Optional[list[str]], typer.Option(
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="sra.toml with an [agent] table.")] = None,
+    server: Annotated[str | None, typer.Option(metavar="URL", help="Where to ship to; else SRA_SERVER.")] = None,
+    key: Annotated[str | None, typer.Option(
+        metavar="KEY", help="An API key with scope ingest; better in SRA_API_KEY.")] = None,
+    file: Annotated[list[str] | None, typer.Option(
         metavar="PATH", help="A log file or glob, or service=PATH; may be repeated.")] = None,
-    state_dir: Annotated[Optional[Path], typer.Option(metavar="DIR", help="Spool and positions.")] = None,
-    host: Annotated[Optional[str], typer.Option(help="The name of this host.")] = None,
-    from_start: Annotated[bool, typer.Option("--from-start", help="Read new files from their beginning.")] = False,
+    state_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Spool and positions.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="NAME", help="The name of this host.")] = None,
+    from_start: Annotated[bool, typer.Option(
+        "--from-start", help="Read files from their beginning when they are first seen.")] = False,
 ) -> None:
     """Follow logs, measure, ship, and carry approved remedies to the executor.
 

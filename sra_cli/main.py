@@ -14,8 +14,6 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from sra_sdk.errors import BadInput, NotFound, SraError
-
 #: Section → command → (module:attribute, one line). The attribute is a function or a typer app.
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Start here": {
@@ -96,26 +94,24 @@ def _version(asked: bool) -> None:
 
 
 @app.callback(epilog="Each command has its own help with examples: sra incidents --help. "
-                     "SRA_SERVER names the server, SRA_TOKEN or SRA_API_KEY sign in without a stored session.")
+                     "SRA_SERVER names the server; SRA_TOKEN or SRA_API_KEY sign in without a session.")
 def root(version: bool = typer.Option(False, "--version", callback=_version, is_eager=True,
                                       help="Print the version and leave.")) -> None:
     """SRA watches hosts and services, says with evidence why something broke, and repairs it on approval."""
 
 
-def explain(error: SraError) -> str:
-    """The error as people read it: what was wrong, which fields, what to do."""
+def explain(error: Exception) -> tuple[str, int]:
+    """What people read of a failure, and the exit code: 1 it failed, 2 it was asked wrongly."""
+    from sra_sdk.errors import BadInput, NotFound, SraError
+    if not isinstance(error, SraError):
+        return (f"error: {type(error).__name__}: {error}\n  what to do: this is a fault of SRA; "
+                "SRA_DEBUG=1 shows where; please report it", 1)
     lines = [f"error: {error.message}"]
     lines += [f"  {problem.get('field', '?')}: {problem.get('message', '')}" for problem in error.errors]
     if error.hint:
         lines.append(f"  what to do: {error.hint}")
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in "\n".join(lines))
-
-
-def exit_code(error: SraError) -> int:
-    """1: it failed; 2: it was asked wrongly."""
-    if isinstance(error, BadInput) and not isinstance(error, NotFound):
-        return 2
-    return 2 if error.http_status in (400, 422) else 1
+    wrong_use = isinstance(error, BadInput) and not isinstance(error, NotFound)
+    return "\n".join(lines), 2 if wrong_use or error.http_status in (400, 422) else 1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -125,21 +121,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         typer.main.get_command(app).main(arguments, prog_name="sra")
     except SystemExit as leave:
         code = leave.code if isinstance(leave.code, int) else 1 if leave.code else 0
-    except SraError as error:
-        if os.environ.get("SRA_DEBUG") == "1":
-            raise
-        print(explain(error), file=sys.stderr)
-        code = exit_code(error)
     except KeyboardInterrupt:
         code = 130
     except BrokenPipeError:
         code = 1
-    except Exception as error:  # noqa: BLE001 - the last frame before a person: no traceback unless asked for
+    except Exception as error:
         if os.environ.get("SRA_DEBUG") == "1":
             raise
-        print(f"error: {type(error).__name__}: {error}\n  what to do: this is a fault of SRA; run again with "
-              "SRA_DEBUG=1 to see where, and report it", file=sys.stderr)
-        code = 1
+        text, code = explain(error)
+        # an answer may quote what strangers wrote: nothing in it may drive the terminal
+        typer.echo("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text), err=True)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
