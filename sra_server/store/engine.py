@@ -1,0 +1,133 @@
+"""Open the engines: one for writing and one for reading, on SQLite or on PostgreSQL. To the Store.
+
+SQLite: WAL with `synchronous=FULL`, so that an acknowledged commit survives a power cut; the writer's
+transactions begin with the lock (BEGIN IMMEDIATE), so that none fails half-way for want of it; the
+readers are query-only and stop at their time limit. PostgreSQL: one pool serves both.
+"""
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from sra_sdk.errors import BadInput
+
+READERS = 4
+READ_SECONDS = 10.0
+BUSY_MS = 5_000
+#: How often a running query looks at the clock, in instructions of SQLite's virtual machine.
+_PROGRESS_STEPS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """Where to write and where to read; the same engine on PostgreSQL."""
+
+    writer: AsyncEngine
+    reader: AsyncEngine
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self.writer.dispose()
+        if self.reader is not self.writer:
+            await self.reader.dispose()
+
+
+def parse(text: str) -> URL:
+    """Return the database's URL with the driver that SRA uses, or raise BadInput."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise BadInput("database_url cannot be read",
+                       hint="use sqlite:///path/sra.db or postgresql://user@host/name") from None
+    if url.get_backend_name() == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise BadInput("database_url: SRA keeps what it is given, so SQLite needs a file",
+                           hint="use sqlite:///path/sra.db")
+        return url.set(drivername="sqlite+aiosqlite")
+    if url.get_backend_name() in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+asyncpg")
+    raise BadInput(f"database_url: {url.get_backend_name()} is not supported",
+                   hint="use sqlite:///path/sra.db or postgresql://user@host/name")
+
+
+def file_of(url: URL) -> Path | None:
+    """Return the database's file, or None for a server."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+
+def open_engines(url: URL, *, read_seconds: float = READ_SECONDS) -> Engines:
+    """Return the engines of `url`; nothing is connected yet."""
+    if file_of(url) is None:
+        engine = create_async_engine(
+            url, pool_size=10, max_overflow=5, pool_timeout=10, pool_pre_ping=True,
+            connect_args={"server_settings": {"application_name": "sra"}, "timeout": 10})
+        return Engines(writer=engine, reader=engine)
+    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=30)
+    reader = create_async_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=30)
+    _prepare_sqlite(writer, begin="BEGIN IMMEDIATE")
+    _prepare_sqlite(reader, begin="BEGIN", pragmas=("query_only=ON",))
+    _limit_reads(reader, read_seconds)
+    return Engines(writer=writer, reader=reader)
+
+
+def open_single(url: URL) -> AsyncEngine:
+    """Return an engine without a pool, for the migrations."""
+    engine = create_async_engine(url, poolclass=NullPool)
+    if file_of(url) is not None:
+        _prepare_sqlite(engine, begin="BEGIN IMMEDIATE")
+    return engine
+
+
+def _prepare_sqlite(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...] = ()) -> None:
+    def on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # SRA begins its transactions itself
+        cursor = connection.cursor()
+        for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL",
+                       "foreign_keys=ON", "temp_store=MEMORY", *pragmas):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+        connection.create_function("contains_folded", 2, _contains_folded, deterministic=True)
+
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)
+
+
+def _contains_folded(text: str | None, folded: str) -> bool:
+    """Tell whether `text` contains `folded` in any case; SQLite's own LIKE folds only ASCII."""
+    return text is not None and folded in text.casefold()
+
+
+def _limit_reads(engine: AsyncEngine, seconds: float) -> None:
+    """Let every statement of a reader end with an error after `seconds`."""
+    def on_connect(connection: Any, record: Any) -> None:
+        record.info["deadline"] = deadline = [0.0]
+
+        def late() -> int:
+            return time.monotonic() > deadline[0]
+
+        connection.run_async(lambda raw: raw.set_progress_handler(late, _PROGRESS_STEPS))
+
+    def on_begin(connection: Connection) -> None:
+        deadline: list[float] = connection.connection.info["deadline"]
+        deadline[0] = time.monotonic() + seconds
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin, insert=True)
+
+
+def was_interrupted(error: BaseException | None) -> bool:
+    """Tell whether a statement was stopped by its time limit."""
+    return isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted"
+
+
