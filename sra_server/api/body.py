@@ -1,0 +1,143 @@
+"""Read a request's body and query within bounds and as valid models. From route; to handlers.
+
+aiohttp's own decompression is off (see app): the body is bounded here twice, as sent and unpacked.
+"""
+from __future__ import annotations
+
+import asyncio
+import zlib
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from sra_sdk.errors import BadInput
+
+Model = TypeVar("Model", bound=BaseModel)
+
+SENT_LIMIT = 8 * 1024 * 1024
+UNPACKED_LIMIT = 32 * 1024 * 1024
+READ_SECONDS = 30.0
+#: Bodies above this are unpacked in a thread, so that other requests go on.
+_IN_THREAD = 128 * 1024
+#: How many wrong fields one answer names.
+_ERRORS_SHOWN = 20
+#: Kinds of wrong values that have a code of their own, by a part of the model's message.
+_KINDS = (("unknown level", "unknown_level", 422), ("NUL character", "nul_character", 422),
+          ("must not be longer than", "message_too_large", 413), ("timestamp must", "bad_timestamp", 422))
+
+
+async def read(request: web.Request, *, limit: int) -> bytes:
+    """Return the body, unpacked, or raise BadInput saying what is too large, late or unreadable."""
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
+        raise BadInput(f"Content-Encoding {encoding!r} is not understood", code="unsupported_encoding",
+                       http_status=415, hint="send gzip, deflate or no encoding")
+    sent_limit = min(SENT_LIMIT, limit)
+    if (request.content_length or 0) > sent_limit:
+        raise too_large(sent_limit)
+    chunks, size = [], 0
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for chunk in request.content.iter_any():
+                size += len(chunk)
+                if size > sent_limit:
+                    raise too_large(sent_limit)
+                chunks.append(chunk)
+    except TimeoutError:
+        raise BadInput(f"the body did not arrive within {READ_SECONDS:.0f} s", code="request_timeout",
+                       http_status=408) from None
+    raw = b"".join(chunks)
+    if encoding == "identity":
+        return raw
+    if len(raw) > _IN_THREAD:
+        return await asyncio.to_thread(unpack, raw, encoding, limit)
+    return unpack(raw, encoding, limit)
+
+
+def unpack(raw: bytes, encoding: str, limit: int) -> bytes:
+    """Return the decompressed bytes; never hold more than `limit` of them."""
+    engine = zlib.decompressobj(wbits=15 if encoding == "deflate" else 31)
+    try:
+        out = engine.decompress(raw, limit + 1)
+    except zlib.error:
+        raise BadInput(f"the body is not valid {encoding}", code="bad_encoding", http_status=400) from None
+    if len(out) > limit:
+        raise too_large(limit)
+    if not engine.eof:
+        raise BadInput(f"the {encoding} body ends too early", code="bad_encoding", http_status=400)
+    if engine.unused_data:
+        raise BadInput(f"something follows the {encoding} body", code="bad_encoding", http_status=400)
+    return out
+
+
+def too_large(limit: int) -> BadInput:
+    """Return the error for a body above `limit` bytes."""
+    return BadInput(f"the body is larger than {limit} bytes", code="body_too_large", http_status=413,
+                    hint="send it in several requests")
+
+
+def decode(raw: bytes) -> str:
+    """Return the text of a body, or raise BadInput naming where it is not UTF-8."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"the body is not UTF-8: byte {error.start} is 0x{raw[error.start]:02x}",
+                       code="invalid_utf8", http_status=400) from None
+
+
+def model(raw: bytes, kind: type[Model], *, optional: bool = False) -> Model:
+    """Return the body as a model, or raise BadInput naming each wrong field."""
+    if optional and not raw.strip():
+        raw = b"{}"
+    try:
+        return kind.model_validate_json(raw)
+    except ValidationError as error:
+        decode(raw)
+        raise explain(error) from None
+
+
+def query(request: web.Request, kind: type[Model]) -> Model:
+    """Return the query string as a model; the first value of a repeated name counts."""
+    values = {name: value for name, value in reversed(list(request.query.items()))}
+    try:
+        return kind.model_validate_strings(values)
+    except ValidationError as error:
+        raise explain(error) from None
+
+
+def explain(error: ValidationError) -> BadInput:
+    """Return the error for a body that does not fit its model, with the fields that do not."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    if details[0]["type"] == "json_invalid":
+        return BadInput(f"the body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}",
+                        code="malformed_json", http_status=400)
+    problems = [{"field": place(detail["loc"]), "message": said(detail["msg"])} for detail in details]
+    code, status = _kind([problem["message"] for problem in problems], [d["type"] for d in details])
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return BadInput(f"{first['field'] or 'body'}: {first['message']}{more}", code=code, http_status=status,
+                    errors=problems[:_ERRORS_SHOWN])
+
+
+def _kind(messages: list[str], types: list[str]) -> tuple[str, int]:
+    """Return code and status: those of the one kind if all are of it, else the general ones."""
+    if all(name.startswith("datetime") for name in types):
+        return "bad_timestamp", 422
+    for part, code, status in _KINDS:
+        if all(part in message for message in messages):
+            return code, status
+    return "validation_failed", 422
+
+
+def said(message: str) -> str:
+    """Return pydantic's message without its prefix for raised errors."""
+    return message.removeprefix("Value error, ")
+
+
+def place(loc: tuple[int | str, ...]) -> str:
+    """Return `logs[3].level` for ("logs", 3, "level")."""
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
