@@ -14,8 +14,8 @@ app = options.group("Run this host's agent; write and explain its policy.")
 
 @app.command()
 def run(
-    config: Annotated[Path | None, typer.Option(metavar="FILE", help="sra.toml with an [agent] table.")] = None,
-    server: Annotated[str | None, typer.Option(metavar="URL", help="Where to ship to; else SRA_SERVER.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="An sra.toml with [agent].")] = None,
+    server: Annotated[str | None, typer.Option(metavar="URL", help="Ship to; else SRA_SERVER.")] = None,
     key: Annotated[str | None, typer.Option(
         metavar="KEY", help="An API key with scope ingest; better in SRA_API_KEY.")] = None,
     file: Annotated[list[str] | None, typer.Option(

@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         text, code = explain(error)
         # an answer may quote what strangers wrote: nothing in it may drive the terminal
-        typer.echo("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text), err=True)
+        typer.echo("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text), err=True)
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -23,7 +23,7 @@ def settings(**given: Any) -> Any:
 
 
 def command(
-    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Listen here; default 127.0.0.1.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(
         metavar="PORT", min=0, max=65535, help="Default 8000; 0 takes a free one.")] = None,
     database_url: Annotated[str | None, typer.Option(

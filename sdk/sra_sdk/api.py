@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Any, Callable, Optional, TypeVar
@@ -114,14 +114,14 @@ class _Base:
 
 
 def _now(build: Callable[P, Ask[T]]) -> Callable[Concatenate[Client, P], T]:
-    def call(self: Client, *args: P.args, **kwargs: P.kwargs) -> T:
+    def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.send(build(*args, **kwargs))
     functools.update_wrapper(call, build)
     return call
 
 
-def _later(build: Callable[P, Ask[T]]) -> Callable[Concatenate[AsyncClient, P], Awaitable[T]]:
-    async def call(self: AsyncClient, *args: P.args, **kwargs: P.kwargs) -> T:
+def _later(build: Callable[P, Ask[T]]) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
+    async def call(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.send(build(*args, **kwargs))
     functools.update_wrapper(call, build)
     return call

@@ -1,0 +1,185 @@
+"""`sra incidents …`: troubles and what people do with them. From the shell; to /incidents."""
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import casefile, options, output, session
+
+if TYPE_CHECKING:
+    from sra_sdk.models import IncidentChanged, IncidentOut
+
+app = options.group("Troubles: list, show, watch, ack, assign, note, resolve, close.")
+Id = Annotated[str, typer.Argument(metavar="INCIDENT", help="Its id, as `sra incidents list` shows it.")]
+Status = Annotated[str | None, typer.Option(
+    help="open, acknowledged, investigating, mitigating, resolved or closed.")]
+
+
+def _changed(done: IncidentChanged, json: bool) -> None:
+    if json:
+        return output.emit(done)
+    output.show(f"{done.incident_id} is {output.colour(done.status)}.")
+
+
+@app.callback(invoke_without_command=True, no_args_is_help=False)
+def group(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_()
+
+
+@app.command("list")
+def list_(
+    status: Status = None,
+    severity: Annotated[str | None, typer.Option(help="low, medium, high or critical.")] = None,
+    service: Annotated[str | None, typer.Option(help="Of this service only.")] = None,
+    limit: options.Limit = 50, server: options.Server = None, json: options.Json = False,
+) -> None:
+    """List incidents, newest first.
+
+    \b
+    Examples:
+      sra incidents list
+      sra incidents list --status open --severity critical
+      sra incidents list --json | jq '.[].id'
+    """
+    with session.connect(server) as client:
+        found = client.incidents(status=status, severity=severity, service=service, limit=limit)
+    if json:
+        return output.emit(found)
+    output.table(
+        ("ID", "SEVERITY", "STATUS", "SERVICE", "HOST", "STARTED", "TITLE"),
+        [(one.id, one.severity, one.status, one.service or "-", one.host or "-", output.age(one.started_at),
+          one.title) for one in found],
+        empty="no incidents")
+
+
+@app.command()
+def show(incident: Id, server: options.Server = None, json: options.Json = False) -> None:
+    """Show root cause, evidence, remedies with their plans, and the timeline.
+
+    \b
+    Examples:
+      sra incidents show inc_4f2a
+      sra incidents show inc_4f2a --json | jq .analysis
+    """
+    with session.connect(server) as client:
+        found = client.incident(incident)
+    if json:
+        return output.emit(found)
+    for line in casefile.incident(found):
+        output.show(line)
+
+
+def news(before: dict[str, str], found: list[IncidentOut]) -> list[IncidentOut]:
+    """The incidents whose status or severity is not what was last shown; remembers what is shown now."""
+    fresh = [one for one in reversed(found) if before.get(one.id) != f"{one.status} {one.severity}"]
+    before.update({one.id: f"{one.status} {one.severity}" for one in fresh})
+    while len(before) > 10_000:
+        before.pop(next(iter(before)))
+    return fresh
+
+
+@app.command()
+def watch(
+    interval: Annotated[float, typer.Option(min=0.2, max=3600, help="Seconds between two looks.")] = 2.0,
+    seconds: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
+    server: options.Server = None, json: options.Json = False,
+) -> None:
+    """Print incidents as they open, change and resolve, until Ctrl-C.
+
+    \b
+    Examples:
+      sra incidents watch
+      sra incidents watch --json --for 60
+    """
+    from sra_sdk.errors import Unavailable
+    seen: dict[str, str] = {}
+    end = None if seconds is None else time.monotonic() + seconds
+    lost = False
+    with session.connect(server) as client:
+        while True:
+            try:
+                for one in news(seen, client.incidents(limit=100)):
+                    if json:
+                        output.emit(one, compact=True)
+                    else:
+                        output.show(casefile.headline(one))
+                lost = False
+            except Unavailable as error:
+                if not seen:
+                    raise
+                if not lost:
+                    output.tell(f"{error.message}; still trying")
+                lost = True
+            if end is not None and time.monotonic() + interval > end:
+                return
+            time.sleep(interval)
+
+
+@app.command()
+def ack(incident: Id, server: options.Server = None, json: options.Json = False) -> None:
+    """Say that somebody looks at it.
+
+    \b
+    Example:
+      sra incidents ack inc_4f2a
+    """
+    with session.connect(server) as client:
+        _changed(client.acknowledge(incident), json)
+
+
+@app.command()
+def assign(
+    incident: Id,
+    assignee: Annotated[str | None, typer.Argument(help="Who takes it; none gives it back.")] = None,
+    server: options.Server = None, json: options.Json = False,
+) -> None:
+    """Give it to somebody, or give it back.
+
+    \b
+    Examples:
+      sra incidents assign inc_4f2a ada@example.com
+      sra incidents assign inc_4f2a
+    """
+    with session.connect(server) as client:
+        _changed(client.assign(incident, assignee), json)
+
+
+@app.command()
+def note(incident: Id, text: Annotated[str, typer.Argument(help="What to remember.")],
+         server: options.Server = None, json: options.Json = False) -> None:
+    """Add a note to its timeline.
+
+    \b
+    Example:
+      sra incidents note inc_4f2a 'the switch in rack 4 was replaced'
+    """
+    with session.connect(server) as client:
+        _changed(client.note(incident, text), json)
+
+
+@app.command()
+def resolve(incident: Id, summary: Annotated[str | None, typer.Option(help="What ended it.")] = None,
+            server: options.Server = None, json: options.Json = False) -> None:
+    """Mark it resolved.
+
+    \b
+    Example:
+      sra incidents resolve inc_4f2a --summary 'disk replaced'
+    """
+    with session.connect(server) as client:
+        _changed(client.resolve(incident, summary), json)
+
+
+@app.command()
+def close(incident: Id, server: options.Server = None, json: options.Json = False) -> None:
+    """Close it for good.
+
+    \b
+    Example:
+      sra incidents close inc_4f2a
+    """
+    with session.connect(server) as client:
+        _changed(client.close(incident), json)
