@@ -1,0 +1,46 @@
+"""Check claims against their evidence: what is not in it is not said. From every analyst; to the analysis.
+
+A claim stands only if it cites evidence that exists, and every number, time, service and host that it
+speaks of occurs in what it cites (in the text, or as the evidence's own service, host, time or line).
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from ..domain.analysis import Claim
+from ..domain.evidence import Evidence
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,:]\d+)*")
+
+
+def clock(at: int) -> str:
+    """Return an instant as claims write it."""
+    return datetime.fromtimestamp(at / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def supported(text: str, cited: Iterable[Evidence], names: Iterable[str]) -> bool:
+    """Say whether all numbers of a text, and those of `names` that it uses, occur in the cited evidence."""
+    cited = list(cited)
+    if not cited:
+        return False
+    ground = "\n".join(f"{each.text}\n{each.service}\n{each.host}\n{each.source}\n{clock(each.at)}\n{each.line or ''}"
+                       for each in cited).lower()
+    low = text.lower()
+    for name in names:
+        if name and _word(name.lower(), low) and not _word(name.lower(), ground):
+            return False
+    return all(_word(number, ground) for number in _NUMBER.findall(low))
+
+
+def checked(claims: Iterable[Claim], evidence: Mapping[str, Evidence], names: Iterable[str]) -> tuple[Claim, ...]:
+    """Return the claims that stand; citations of evidence that does not exist make a claim fall."""
+    names = tuple(names)
+    return tuple(claim for claim in claims
+                 if all(key in evidence for key in claim.evidence)
+                 and supported(claim.text, (evidence[key] for key in claim.evidence), names))
+
+
+def _word(word: str, text: str) -> bool:
+    return re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text) is not None

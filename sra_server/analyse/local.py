@@ -1,0 +1,112 @@
+"""The local analyst: a root cause from the signals alone, within microseconds. From pipeline; to changes.
+
+Confidence, never 1: 0.5 for a known text, a threshold or a health check that failed (0.2 for a bare
+burst of errors, whose cause is unknown); 0.1 for each further kind of sign, service or host that
+agrees, at most 0.3; 0.1 if a health check failed; 0.05 if others name the culprit; at most 0.95.
+"""
+from __future__ import annotations
+
+from ..domain.analysis import Analysis, Claim, Offer, Recommendation
+from ..domain.case import Case, Known, Lead, lead
+from ..domain.evidence import Evidence
+from ..domain.incident import Incident
+from ..domain.remedy import ACTIONS
+from ..domain.signal import Signal
+from .evidence import checked, clock, supported
+
+_QUOTE = 160
+_CLAIMS = 8
+
+
+class Local:
+    """Explains by the catalogue's own words; says unknown where there is nothing but errors."""
+
+    name = "local"
+
+    def analyse(self, incident: Incident, case: Case, offers: tuple[Offer, ...], known: Known) -> Analysis:
+        """Return the root cause with claims that cite the signals' evidence."""
+        found = lead(case.signals, known)
+        evidence = {each.id: each for signal in case.signals for each in signal.evidence}
+        names = {*incident.services, *incident.hosts, found.service, found.host} - {""}
+        claims = checked((_claim(each) for each in _first(found.signal, case.signals)), evidence, names)
+        return Analysis(
+            analyst=self.name, root_cause=_root_cause(found, case, evidence, names),
+            confidence=confidence(found, case), claims=claims,
+            recommendations=recommend(found, case, offers),
+            note="" if claims else "no evidence is left that a claim could cite")
+
+
+def confidence(found: Lead, case: Case) -> float:
+    """Return how sure the local analyst is; the rule is in the module's docstring."""
+    if found.cls == "error_burst":
+        return 0.2
+    kinds = {(each.detector, each.service, each.host) for each in case.signals}
+    agreeing = min(0.3, 0.1 * (len(kinds) - 1))
+    probed = 0.1 if any(each.detector == "probe" and each.service == found.service for each in case.signals) else 0.0
+    named = 0.05 if found.why.startswith("the errors of") else 0.0
+    return round(min(0.95, 0.5 + agreeing + probed + named), 2)
+
+
+def recommend(found: Lead, case: Case, offers: tuple[Offer, ...]) -> tuple[Recommendation, ...]:
+    """Return what would help, the cause's service first; what a host offers stands before mere advice."""
+    wanted = dict.fromkeys(found.signal.remedies)
+    for each in case.signals:
+        if each.cls == found.cls:
+            wanted.update(dict.fromkeys(each.remedies))
+    services = dict.fromkeys((found.service, *(each.service for each in case.signals)))
+    made: list[Recommendation] = []
+    for action in wanted:
+        for service in services:
+            for offer in offers:
+                if offer.service == service and offer.action == action and service:
+                    made.append(Recommendation(action=action, service=service, host=offer.host, offered=True,
+                                               reason=_reason(action, found)))
+    # the cause's own service first, in the order of the signature's remedies
+    made.sort(key=lambda each: (each.service != found.service, list(wanted).index(each.action)))
+    had = {(each.action, each.service) for each in made}
+    made += [Recommendation(action=action, service=found.service, host=found.host, offered=False,
+                            reason=_reason(action, found))
+             for action in wanted if (action, found.service) not in had]
+    return tuple(made)
+
+
+def _reason(action: str, found: Lead) -> str:
+    return f"{ACTIONS[action][0]}, because {found.signal.cause or found.signal.title}"
+
+
+def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: set[str]) -> str:
+    """Return one sentence: what, where, since when; its numbers are held to the evidence as claims are."""
+    signal = found.signal
+    place = found.service or signal.service or "an unnamed service"
+    host = f" on {found.host}" if found.host else ""
+    first = min((each.at for each in evidence.values()), default=signal.at)
+    since = f"since {clock(first)}"
+    if found.cls == "error_burst":
+        return f"Unknown: {place}{host} writes far more errors than usual {since}, and nothing seen so far says why."
+    if found.service and signal.service and found.service != signal.service:
+        what = f"{found.service} is the likely cause: {signal.service} reports {since} that {signal.cause}"
+    else:
+        what = f"{place}{host}: {signal.title} {since}; {signal.cause}"
+    sufferers = sorted({each.service for each in case.signals if each.service and each.service != found.service})
+    tail = f" (seen from {', '.join(sufferers[:5])})" if sufferers and found.service not in sufferers else ""
+    sentence = f"{what}{tail}."
+    if supported(sentence, evidence.values(), names):
+        return sentence
+    return f"{place}{host}: {signal.title}."
+
+
+def _first(leader: Signal, signals: tuple[Signal, ...]) -> list[Signal]:
+    rest = [each for each in signals if each.fingerprint != leader.fingerprint]
+    own = [each for each in signals if each.fingerprint == leader.fingerprint]
+    return [*own, *rest][:_CLAIMS]
+
+
+def _claim(signal: Signal) -> Claim:
+    first = signal.evidence[0] if signal.evidence else None
+    if first is None:
+        return Claim(text=signal.title, evidence=())
+    where = " ".join(filter(None, (first.service, f"on {first.host}" if first.host else "")))
+    quote = " ".join(first.text.split())
+    quote = quote if len(quote) <= _QUOTE else f"{quote[:_QUOTE]}…"
+    text = f"At {clock(first.at)} {where or 'the source'} said: {quote}"
+    return Claim(text=f"{text} ({signal.title})", evidence=tuple(each.id for each in signal.evidence))

@@ -1,0 +1,132 @@
+"""The catalogue of signatures, and one prefilter over all of it. From signatures.toml; to signatures.
+
+The prefilter is one pattern, a trie of all literal fragments: a text that contains none of them costs
+one scan, however many signatures there are.
+"""
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from sra_sdk.errors import BadInput
+from sra_sdk.lines.level import NUMBER
+
+from ..domain.remedy import ACTIONS
+from ..domain.signal import CLASSES, SEVERITY_ORDER, Severity
+
+CATALOGUE = Path(__file__).with_name("signatures.toml")
+_FIELDS = frozenset({"name", "class", "severity", "software", "any", "match", "exclude", "means", "title",
+                     "remedies", "count", "window", "level", "target"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a text must look like, and what that means. It fires at `count` matches within `window` seconds."""
+
+    name: str
+    cls: str
+    severity: Severity
+    title: str
+    means: str
+    software: tuple[str, ...]
+    any: tuple[str, ...]
+    match: re.Pattern[str] | None
+    exclude: re.Pattern[str] | None
+    remedies: tuple[str, ...]
+    count: int
+    window: int
+    level: int
+    target: bool
+
+    def fits(self, low: str) -> bool:
+        """Say whether a text, in lower case, is what this signature describes."""
+        for fragment in self.any:
+            if fragment in low:
+                break
+        else:
+            return False
+        if self.match is not None and not self.match.search(low):
+            return False
+        return self.exclude is None or not self.exclude.search(low)
+
+
+class Catalogue:
+    """Signatures in order of trust: the first that fits a text names it."""
+
+    def __init__(self, signatures: tuple[Signature, ...]) -> None:
+        self.signatures = signatures
+        self.by_name = {each.name: each for each in signatures}
+        self._filter = re.compile(_trie([fragment for each in signatures for fragment in each.any]))
+
+    def find(self, text: str, level: int) -> Signature | None:
+        """Return the signature of a text, or None; `level` is the record's number."""
+        low = text.lower()
+        if self._filter.search(low) is None:
+            return None
+        for each in self.signatures:
+            if level >= each.level and each.fits(low):
+                return each
+        return None
+
+
+def load(path: Path = CATALOGUE) -> Catalogue:
+    """Read a catalogue; raise BadInput that names the signature and the field that cannot be used."""
+    stored = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Catalogue(tuple(_signature(entry) for entry in stored.get("signature", [])))
+
+
+def _signature(entry: dict[str, Any]) -> Signature:
+    name = str(entry.get("name", "without a name"))
+
+    def need(condition: bool, what: str) -> None:
+        if not condition:
+            raise BadInput(f"signature {name}: {what}")
+
+    unknown = set(entry) - _FIELDS
+    need(not unknown, f"unknown field {', '.join(sorted(unknown))}; known are {', '.join(sorted(_FIELDS))}")
+    need(entry.get("class") in CLASSES, f"class {entry.get('class')!r} is none of {', '.join(CLASSES)}")
+    need(entry.get("severity") in SEVERITY_ORDER, f"severity must be one of {', '.join(SEVERITY_ORDER)}")
+    fragments = tuple(entry.get("any", ()))
+    need(bool(fragments) and all(len(each) >= 3 and each == each.lower() for each in fragments),
+         "any must list at least one fragment of three or more characters in lower case")
+    need(bool(entry.get("means")) and bool(entry.get("title")), "means and title must say what it is")
+    wrong = set(entry.get("remedies", ())) - set(ACTIONS)
+    need(not wrong, f"remedies names {', '.join(sorted(wrong))}; the catalogue has {', '.join(ACTIONS)}")
+    need(entry.get("level", "warning") in NUMBER, f"level must be one of {', '.join(NUMBER)}")
+    try:
+        match = re.compile(entry["match"]) if "match" in entry else None
+        exclude = re.compile("|".join(f"(?:{each})" for each in entry["exclude"])) if entry.get("exclude") else None
+    except re.error as problem:
+        raise BadInput(f"signature {name}: match or exclude is no pattern: {problem}") from problem
+    return Signature(
+        name=name, cls=entry["class"], severity=cast(Severity, entry["severity"]), title=entry["title"],
+        means=entry["means"], software=tuple(entry.get("software", ())), any=fragments, match=match,
+        exclude=exclude, remedies=tuple(entry.get("remedies", ())), count=int(entry.get("count", 1)),
+        window=int(entry.get("window", 60)), level=NUMBER[entry.get("level", "warning")],
+        target=bool(entry.get("target", False)))
+
+
+def _trie(words: list[str]) -> str:
+    """Return one pattern that finds any of the words; common beginnings are shared, longer words dropped."""
+    kept = [word for word in sorted(set(words), key=len)]
+    needed: list[str] = []
+    for word in kept:
+        if not any(shorter in word for shorter in needed):
+            needed.append(word)
+    root: dict[str, Any] = {}
+    for word in needed:
+        node = root
+        for letter in word:
+            node = node.setdefault(letter, {})
+        node[""] = {}
+
+    def pattern(node: dict[str, Any]) -> str:
+        if "" in node:
+            return ""
+        parts = [re.escape(letter) + pattern(below) for letter, below in sorted(node.items())]
+        return parts[0] if len(parts) == 1 else f"(?:{'|'.join(parts)})"
+
+    return pattern(root) if root else r"(?!)"

@@ -1,0 +1,80 @@
+"""Signatures: texts that mean a known trouble, WARNING and above only. From batches; to correlate.
+
+One signal per signature, service and host in a batch. Where one line proves nothing (a failed login)
+the signature asks for several within its window of event time; the earlier ones are remembered.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from ..domain.evidence import Evidence, of_record
+from ..domain.place import places_in
+from ..domain.record import SECOND, Batch, Record
+from ..domain.signal import Signal
+from .catalogue import Catalogue, Signature, load
+from .memory import Memory
+
+_EVIDENCE = 5
+_TEXT = 2000
+
+
+class Signatures:
+    """Memory: fingerprint → [event times of the latest matches, their evidence, firing since or null]."""
+
+    name = "signature"
+    always = True
+
+    def __init__(self, catalogue: Catalogue | None = None) -> None:
+        self.catalogue = catalogue or load()
+
+    def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
+        """Return a signal for each fingerprint that has enough matches by now."""
+        found: dict[str, tuple[Signature, list[Record]]] = {}
+        find = self.catalogue.find
+        for record in batch.records:
+            if record.level < 30:
+                continue
+            signature = find(record.message, record.level)
+            if signature is not None:
+                key = f"signature|{signature.name}|{record.service}|{record.host}"
+                found.setdefault(key, (signature, []))[1].append(record)
+        signals = (_judge(memory, key, signature, records) for key, (signature, records) in found.items())
+        return [signal for signal in signals if signal is not None]
+
+
+def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]) -> Signal | None:
+    """Count the matches within the window and say whether they are enough."""
+    times, kept, firing = memory.get(key) or ([], [], False)
+    window = signature.window * SECOND
+    records.sort(key=lambda record: record.at)
+    times, evidence = list(times), list(kept)
+    for record in records:
+        if times and record.at - times[-1] > window:
+            times, evidence, firing = [], [], False
+        times = [*times, record.at][-signature.count:]
+        firing = firing or (len(times) >= signature.count and times[-1] - times[0] <= window)
+        evidence.append(record)
+        if len(evidence) > _EVIDENCE:
+            # the first lines tell how it began, the last that it goes on
+            del evidence[_EVIDENCE - 2]
+    stored = [each if isinstance(each, list) else _pack(each) for each in evidence]
+    memory.put(key, [times, stored, firing])
+    if not firing:
+        return None
+    shown = tuple(_unpack(each) for each in stored)
+    places = places_in(records[0].message) if signature.target else ()
+    return Signal(
+        detector="signature", fingerprint=key, cls=signature.cls, severity=signature.severity,
+        title=signature.title, at=min(each.at for each in shown), last_at=records[-1].at,
+        service=records[0].service, host=records[0].host, count=len(records), cause=signature.means,
+        subject=places[0] if places else "", remedies=signature.remedies, evidence=shown)
+
+
+def _pack(record: Record) -> list[Any]:
+    one = of_record(record)
+    return [one.id, one.at, one.text[:_TEXT], one.service, one.host, one.source, one.line]
+
+
+def _unpack(stored: list[Any]) -> Evidence:
+    key, at, text, service, host, source, line = stored
+    return Evidence(id=key, kind="record", at=at, text=text, service=service, host=host, source=source, line=line)

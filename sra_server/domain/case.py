@@ -1,0 +1,158 @@
+"""Case: what the fold knows of one incident beyond its row, and which signal explains the others.
+
+From correlate; to analyse. `lead` looks for the cause, not for the loudest: first along who names whom,
+then by how much a class explains, then by who was first.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from .evidence import Evidence
+from .signal import SEVERITY_ORDER, Signal
+
+SIGNALS = 32
+_EVIDENCE = 5
+_TOO_COMMON = frozenset({"app", "api", "server", "service", "error", "errors", "main", "log", "system", "kernel",
+                         "web", "http", "worker", "java", "python", "node", "localhost", "the", "and"})
+
+#: Every class, the one that explains most first.
+EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_failure", "database_failure",
+            "deadlock", "service_crash", "cpu_overload", "queue_backlog", "rate_limited", "external_api_down",
+            "auth_failures", "error_burst")
+_RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is declared or learned of the surroundings: place → service, service → what it depends on."""
+
+    places: Mapping[str, str] = field(default_factory=dict)
+    depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The signals of one incident, one for each fingerprint, and when each last fired (receipt time).
+
+    `told_at`: when the last change was written; `more`: signals beyond SIGNALS, counted and not kept.
+    """
+
+    signals: tuple[Signal, ...]
+    fired: Mapping[str, int]
+    cleared: Mapping[str, int]
+    last_at: int
+    told_at: int
+    count: int
+    reopened: int = 0
+    more: int = 0
+
+    def add(self, signal: Signal, at: int) -> Case:
+        """Return the case with a firing signal in it."""
+        rest = tuple(each for each in self.signals if each.fingerprint != signal.fingerprint)
+        before = next((each for each in self.signals if each.fingerprint == signal.fingerprint), None)
+        kept, more = self.signals, self.more
+        if before is not None:
+            kept = (*rest, _merged(before, signal))
+        elif len(self.signals) < SIGNALS:
+            kept = (*rest, signal)
+        else:
+            more += 1
+        fired = {**self.fired, signal.fingerprint: at} if more == self.more else self.fired
+        cleared = {key: when for key, when in self.cleared.items() if key != signal.fingerprint}
+        return replace(self, signals=tuple(sorted(kept, key=lambda each: (each.at, each.fingerprint))), more=more,
+                       fired=fired, cleared=cleared, last_at=at, count=self.count + signal.count)
+
+    def clear(self, fingerprint: str, at: int) -> Case:
+        """Return the case with one fingerprint positively over."""
+        return replace(self, cleared={**self.cleared, fingerprint: at})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """The signal that explains the others, the place where the cause is, and why this one."""
+
+    signal: Signal
+    cls: str
+    service: str
+    host: str
+    why: str
+
+
+def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
+    """Return the most explanatory of some signals (at least one)."""
+    services = {each.service for each in signals if each.service}
+    named: dict[str, list[Signal]] = {}
+    for each in signals:
+        for service in names(each, signals, known):
+            named.setdefault(service, []).append(each)
+    # whoever is named and names somebody else is a link of the chain, not its end
+    ends = {service: by for service, by in named.items()
+            if not any(effect.service == service for other, effects in named.items() if other != service
+                       for effect in effects)}
+    if not ends:
+        best = min(signals, key=_order)
+        return Lead(signal=best, cls=best.cls, service=best.service, host=best.host,
+                    why="it explains most" if len(signals) > 1 else "it is the only sign")
+    end = min(ends, key=lambda service: (-len({each.service for each in ends[service]}), service not in services,
+                                         min(each.at for each in ends[service]), service))
+    effects = ends[end]
+    sufferers = ", ".join(sorted({each.service or "a client" for each in effects}))
+    own = [each for each in signals if each.service == end]
+    hosts = {each.host for each in own}
+    own += [each for each in signals if not each.service and each.host in hosts]
+    best = min(own or effects, key=_order)
+    if best.cls == "error_burst":
+        best = min(effects, key=_order)
+    cls = best.cls
+    if cls in ("service_crash", "external_api_down") and any(each.cls == "database_failure" for each in effects):
+        cls = "database_failure"
+    host = best.host if best in own else ""
+    return Lead(signal=best, cls=cls, service=end, host=host, why=f"the errors of {sufferers} point to {end}")
+
+
+def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]:
+    """Return the services, other than its own, to which a signal points."""
+    found: set[str] = set()
+    place = known.places.get(effect.subject) if effect.subject else None
+    if place and effect.detector != "probe":
+        found.add(place)
+    target = effect.subject.partition(":")[0]
+    text = "\n".join(each.text for each in effect.evidence[:3]).lower()
+    needs = known.depends_on.get(effect.service, ())
+    for service in {each.service for each in signals if each.service} | set(needs):
+        if service in found:
+            continue
+        if effect.detector != "probe" and (
+                service.lower() == target
+                or any(each.subject == effect.subject for each in signals
+                       if effect.subject and each.service == service and each.detector == "probe")
+                or (_speaks(text, service) and effect.cls != "auth_failures")):
+            found.add(service)
+        elif service in needs and any(each.service == service for each in signals):
+            found.add(service)
+    found.discard(effect.service)
+    return found
+
+
+def _speaks(text: str, service: str) -> bool:
+    name = service.lower()
+    if len(name) < 3 or name in _TOO_COMMON or name not in text:
+        return False
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
+
+
+def _order(signal: Signal) -> tuple[int, int, int, int, str]:
+    return (_RANK.get(signal.cls, len(_RANK)), signal.detector != "probe", -SEVERITY_ORDER[signal.severity],
+            signal.at, signal.fingerprint)
+
+
+def _merged(before: Signal, now: Signal) -> Signal:
+    evidence: dict[str, Evidence] = {each.id: each for each in (*before.evidence, *now.evidence)}
+    ordered = sorted(evidence.values(), key=lambda each: (each.at, each.id))
+    if len(ordered) > _EVIDENCE:
+        ordered = [*ordered[:_EVIDENCE - 2], *ordered[-2:]]
+    return replace(now, at=min(before.at, now.at), last_at=max(before.last_at, now.last_at),
+                   count=before.count + now.count, subject=before.subject or now.subject,
+                   evidence=tuple(ordered))

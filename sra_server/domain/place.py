@@ -1,0 +1,43 @@
+"""Places: the host:port pairs and names that a text or a probe speaks of. From detect; to correlate."""
+from __future__ import annotations
+
+import re
+
+_LOCAL = re.compile(r"^(?:localhost|\[?::1\]?|0\.0\.0\.0)(?=:|$)")
+_HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]|[a-z](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)"
+_URL = re.compile(rf"\b([a-z][a-z0-9+]{{1,20}})://(?:[^\s/@\"']*@)?({_HOST})(?::(\d{{1,5}}))?")
+_PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?![\w.:/-]*\.(?:py|java|go|js|c|rb|php|ts)\b)(?!\d)")
+_WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to)[ =:'\"]+({_HOST})['\"]?"
+                    rf"[^\n]{{0,40}}?\bport[ =:'\"]+(\d{{2,5}})")
+_LOOKUP = re.compile(rf"(?:enotfound|eai_again|resolve(?: host| name| hostname)?:?|lookup|"
+                     rf"host name)[ :'\"(]+({_HOST})")
+_PORTS = {"http": "80", "https": "443", "postgres": "5432", "postgresql": "5432", "redis": "6379", "mysql": "3306",
+          "amqp": "5672", "mongodb": "27017"}
+_NOT_A_HOST = frozenset({"at", "line", "on", "port", "pid", "status", "code", "error", "errno", "column", "tcp", "udp"})
+
+
+def normal(place: str) -> str:
+    """Return a place in one form: lower case, every name of the own machine as 127.0.0.1."""
+    return _LOCAL.sub("127.0.0.1", place.strip().lower())
+
+
+def of_target(target: str) -> str:
+    """Return the host:port of a probe's target, which is a URL or a pair."""
+    found = _URL.search(target.lower())
+    if found:
+        port = found.group(3) or _PORTS.get(found.group(1), "")
+        return normal(f"{found.group(2)}:{port}" if port else found.group(2))
+    return normal(target)
+
+
+def places_in(text: str, limit: int = 4) -> tuple[str, ...]:
+    """Return the places that a message names, in the order of trust: URL, words, lookup, bare pair."""
+    low = text[:4096].lower()
+    found: list[str] = []
+    for scheme, host, port in _URL.findall(low):
+        port = port or _PORTS.get(scheme, "")
+        found.append(f"{host}:{port}" if port else host)
+    found.extend(f"{host}:{port}" for host, port in _WORDS.findall(low))
+    found.extend(_LOOKUP.findall(low))
+    found.extend(f"{host}:{port}" for host, port in _PAIR.findall(low) if host not in _NOT_A_HOST)
+    return tuple(dict.fromkeys(normal(place) for place in found))[:limit]

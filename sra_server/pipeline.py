@@ -1,0 +1,102 @@
+"""READ FIRST. The whole judgement: what one committed batch changes. From worker and `sra analyze`; to the store.
+
+    signals = detect(batch)                     what is wrong in it, each with its evidence
+    changes = correlate(signals, incidents)     one incident for one trouble, each step with its reason
+    changes = analyse(changes)                  why, with cited claims, and what would help
+
+Pure: plain data in, plain data out, no clock, no store. What must be remembered from batch to batch is
+the State, bounded and JSON, saved in the transaction that writes the changes. So a fold that dies and
+is done again gives the same, and the server, `sra analyze`, benchmarks and tests all run this one.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from .analyse import LOCAL
+from .correlate import Rules, correlate
+from .detect import DETECTORS, Memory
+from .domain.analysis import Offer
+from .domain.case import Case, Known
+from .domain.incident import Change, Incident
+from .domain.place import of_target
+from .domain.record import MINUTE, SECOND, Batch
+from .domain.signal import Signal
+from .state import State
+
+#: A batch received longer ago than this is a backlog: counts and levels no longer speak of now.
+BACKLOG = 10 * MINUTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Microseconds of quiet before an incident is over, of reopening after it; declared dependencies."""
+
+    quiet: int = 120 * SECOND
+    reopen: int = 600 * SECOND
+    depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tuple[Offer, ...], now: int,
+         settings: Settings, new_id: Callable[[], str]) -> tuple[State, tuple[Change, ...]]:
+    """Return the state and the changes after one batch; a batch without content is a tick of time.
+
+    `incidents` are the active ones and those resolved within `settings.reopen`. `now` tells only
+    whether the batch is a backlog; every other judgement stands on the batch's receipt time.
+    """
+    clock = max(state.clock, batch.received_at)
+    state = state.fork(clock)
+    _learn(state, batch)
+    signals = _detect(state, batch, backlog=now - batch.received_at > BACKLOG)
+    known = Known(places=dict(state.places.items()), depends_on=settings.depends_on)
+    rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known)
+    if not signals and not incidents:
+        return replace(state, cases={}), ()
+    cases, changes = correlate(signals, state.cases, incidents, dict(state.life.items()), clock, rules, new_id)
+    return replace(state, cases=cases), tuple(_analyse(change, cases, offers, known) for change in changes)
+
+
+def _detect(state: State, batch: Batch, *, backlog: bool) -> list[Signal]:
+    """Return what every detector says, each with its own memory."""
+    found: list[Signal] = []
+    if batch.records or batch.points or batch.counts:
+        for detector in DETECTORS:
+            if detector.always or not backlog:
+                found += detector.detect(state.memory(detector.name), batch)
+    return found
+
+
+def _learn(state: State, batch: Batch) -> None:
+    """Note who shows life, and behind which place which service is probed."""
+    clock = state.clock
+    for count in batch.counts:
+        state.life.put(f"service|{count.service}", clock)
+        state.life.put(f"host|{count.host}", clock)
+    for point in batch.points:
+        state.life.put(f"host|{point.host}", clock)
+        if point.name != "probe.up":
+            if point.service:
+                state.life.put(f"service|{point.service}", clock)
+            continue
+        if point.value >= 1:
+            state.life.put(f"service|{point.service}", clock)
+        target = dict(point.tags).get("target")
+        if target and point.service:
+            place = of_target(target)
+            if state.places.get(place) != point.service:
+                state.places.put(place, point.service)
+
+
+def _analyse(change: Change, cases: Mapping[str, Case], offers: tuple[Offer, ...], known: Known) -> Change:
+    """Return the change with a root cause, wherever something new was learned."""
+    case = cases.get(change.incident.id)
+    if change.kind == "resolved" or case is None or not case.signals:
+        return change
+    analysis = LOCAL.analyse(change.incident, case, offers, known)
+    if change.incident.root_cause == analysis.root_cause and change.incident.confidence == analysis.confidence:
+        return change
+    return replace(change, analysis=analysis, incident=replace(
+        change.incident, root_cause=analysis.root_cause, confidence=analysis.confidence))
+
+
+__all__ = ["BACKLOG", "Settings", "State", "fold"]
