@@ -1,0 +1,158 @@
+"""Lines that begin with a full date: Python, Java, PostgreSQL, MySQL, RabbitMQ, container runtimes, others.
+
+From parse; to Parsed. They share one anchored pattern for the date; what follows it decides, by its
+first character, which few patterns are tried. What none fits is "generic": a date, perhaps a level.
+"""
+from __future__ import annotations
+
+import re
+from typing import Any, Optional
+
+from .parsed import Context, Parsed, level_name
+from .stamps import ymd
+
+_DATE = re.compile(
+    r"\[?([0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}[Tt ][0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
+    r"(Z| ?[+-][0-9]{2}:?[0-9]{2}(?![0-9-])| [A-Z]{3,4}(?= \[[0-9]))?")
+
+_UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
+_PYTHON = re.compile(r" - ([\w.\-/]{1,200}) - (?:\[?)([A-Z]{3,8})\]?(?: -|:) ", re.A)
+_LOG4J_DASH = re.compile(r" - ([A-Z]{4,8}) {1,4}\[")
+_LEVEL_FIRST = re.compile(r" {1,2}" + _UPPER + r" {1,2}(?:\[([^\]\n]{1,200})\] )?([\w.$/@-]{1,200})(?: -|:) ", re.A)
+_SPRING = re.compile(r" {1,2}" + _UPPER + r" ([0-9]+) --- (?:\[([^\]\n]*)\] ){1,3}(\S{1,200}) *: ")
+_THREAD_FIRST = re.compile(r" \[([^\]\n]{1,200})\] {0,4}" + _UPPER + r" {1,4}([\w.$/@:\[\]-]{1,200}) +(?:-|:) ", re.A)
+_RABBIT = re.compile(r" \[([a-z]{4,9})\] (<[0-9.]+>) ")
+_MYSQL = re.compile(r" ([0-9]+) \[(System|Note|Warning|ERROR|Error)\] (?:\[(MY-[0-9]+)\] )?(?:\[(\w+)\] )?", re.A)
+_POSTGRES = re.compile(
+    r" \[([0-9]+)(?:-[0-9]+)?\](?: (?:\[?([\w-]*)\]?@\[?([\w-]*)\]?))?(?: [\w.\[\]-]{1,100}){0,2}? "
+    r"(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|DEBUG[1-5]?): {1,2}", re.A)
+_CRI = re.compile(r" (stdout|stderr) ([FP]) ")
+_BRACKET_IN = re.compile(r"\] " + _UPPER + r" in ([\w.]{1,200}): ", re.A)
+_BRACKET_PID = re.compile(r"\] \[([0-9]+)\] \[" + _UPPER + r"\] ")
+_BRACKET_CELERY = re.compile(r": " + _UPPER + r"/([\w-]{1,100})\] ", re.A)
+_ELASTIC = re.compile(r"\]\[" + _UPPER + r" *\]\[([^\]\n]{1,200})\] ?")
+_GENERIC_LEVEL = re.compile(
+    r"\]?[ \t|:;,-]{0,6}(?:\[[^\]\n]{0,100}\][ \t|-]{1,4}|[\w.$/-]{1,100}(?: ?[|:-])? {1,4}){0,2}?"
+    r"(?:\[ {0,2}(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|ALERT|EMERG|PANIC"
+    r"|trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|alert|emerg|panic) {0,3}\]:?"
+    r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?![\w/.=-])[:|]?"
+    r"|<(Trace|Debug|Information|Notice|Warning|Error|Critical|Fatal|Info|Warn)>)[ \t|-]{0,6}", re.A)
+_SKIP = re.compile(r"\]?[ \t|:;,-]{0,6}")
+
+
+def dated(text: str, context: Context) -> Optional[Parsed]:
+    """2024-01-31 10:00:00,123 ..., [2024-01-31T10:00:00Z] ..., 2024/01/31 10:00:00 ..."""
+    found = _DATE.match(text)
+    if found is None:
+        return None
+    hour, minute, second, fraction, zone = found.groups()
+    at = context.stamps.at(ymd, hour, minute, second, fraction, zone.strip() if zone else None)
+    end = found.end()
+    after = text[end:end + 3]
+    if text[0] == "[":
+        return _bracketed(text, end, at, context)
+    if after == " - ":
+        parsed = _dashed(text, end, at, context)
+    elif after[:1] == " ":
+        parsed = (_POSTGRES_OR_BRACKET if after[1:2] == "[" else _WORDS)(text, end, at, context)
+    else:
+        parsed = None
+    return parsed or _generic(text, end, at, context)
+
+
+def _dashed(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
+    found = _LOG4J_DASH.match(text, end)
+    if found is not None:
+        level = level_name(found[1])
+        close = text.find("] - ", found.end(), found.end() + 400)
+        if level is not None and close > 0:
+            return Parsed(at, level, context.service, context.host, text[close + 4:],
+                          {"thread": text[found.end():close]}, "java")
+    found = _PYTHON.match(text, end)
+    if found is not None:
+        level = level_name(found[2])
+        if level is not None:
+            return Parsed(at, level, context.service, context.host, text[found.end():], {"logger": found[1]},
+                          "python")
+    return None
+
+
+def _bracket(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
+    found = _POSTGRES.match(text, end)
+    if found is not None:
+        pid, user, database, level = found.groups()
+        metadata: dict[str, Any] = {"pid": pid}
+        if user:
+            metadata["user"] = user
+        if database:
+            metadata["database"] = database
+        if level in ("DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY"):
+            metadata["part"] = level.lower()
+        return Parsed(at, level_name(level), context.service or "postgresql", context.host, text[found.end():],
+                      metadata, "postgresql")
+    found = _THREAD_FIRST.match(text, end)
+    if found is not None:
+        return Parsed(at, level_name(found[2]), context.service, context.host, text[found.end():],
+                      {"thread": found[1], "logger": found[3]}, "java")
+    found = _RABBIT.match(text, end)
+    if found is not None:
+        return Parsed(at, level_name(found[1]), context.service or "rabbitmq", context.host, text[found.end():],
+                      {"process": found[2]}, "rabbitmq")
+    return None
+
+
+def _words(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
+    if text[end + 1:end + 2] in "0123456789":
+        found = _MYSQL.match(text, end)
+        if found is None:
+            return None
+        metadata: dict[str, Any] = {"thread": found[1]}
+        if found[3]:
+            metadata["code"] = found[3]
+        if found[4]:
+            metadata["subsystem"] = found[4]
+        return Parsed(at, level_name(found[2]), context.service or "mysql", context.host, text[found.end():],
+                      metadata, "mysql")
+    found = _SPRING.match(text, end)
+    if found is not None:
+        return Parsed(at, level_name(found[1]), context.service, context.host, text[found.end():],
+                      {"pid": found[2], "thread": found[3].strip(), "logger": found[4]}, "java")
+    found = _LEVEL_FIRST.match(text, end)
+    if found is not None:
+        metadata = {"logger": found[3]}
+        if found[2]:
+            metadata["thread"] = found[2]
+        return Parsed(at, level_name(found[1]), context.service, context.host, text[found.end():], metadata, "java")
+    found = _CRI.match(text, end)
+    if found is not None:
+        return Parsed(at, None, context.service, context.host, text[found.end():], {"stream": found[1]}, "cri")
+    return None
+
+
+_POSTGRES_OR_BRACKET, _WORDS = _bracket, _words
+
+
+def _bracketed(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
+    for pattern in (_BRACKET_IN, _BRACKET_PID, _BRACKET_CELERY, _ELASTIC):
+        found = pattern.match(text, end)
+        if found is None:
+            continue
+        if pattern is _BRACKET_PID:
+            level, metadata = found[2], {"pid": found[1]}
+        else:
+            level, metadata = found[1], {"process" if pattern is _BRACKET_CELERY else "logger": found[2].strip()}
+        return Parsed(at, level_name(level), context.service, context.host, text[found.end():], metadata,
+                      "java" if pattern is _ELASTIC else "python")
+    return _generic(text, end, at, context)
+
+
+def _generic(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
+    found = _GENERIC_LEVEL.match(text, end)
+    if found is None:
+        start = _SKIP.match(text, end).end()  # type: ignore[union-attr]
+        return Parsed(at, None, context.service, context.host, text[start:], {}, "generic")
+    word = found[found.lastindex or 0]
+    # What stands between the date and the level (a thread, a logger) is kept in the message's place.
+    between = text[end:found.start(found.lastindex or 0)].strip("[]<> \t|:;,-")
+    return Parsed(at, level_name(word), context.service, context.host, text[found.end():],
+                  {"logger": between} if between else {}, "generic")

@@ -1,0 +1,156 @@
+"""Find time, level, service, host and message among named fields, by the habits of many loggers.
+
+From jsonlines and logfmt; to Parsed. What is not one of these stays in the metadata.
+"""
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
+from .stamps import Stamps, epoch
+
+_MESSAGE = ("message", "msg", "MESSAGE", "event", "short_message", "@message", "@m", "@mt", "log", "text", "textPayload",
+            "body", "Message", "RenderedMessage", "error", "err", "exception")
+_LEVEL = ("levelname", "level_name", "level", "severity", "lvl", "log.level", "loglevel", "log_level", "@level",
+          "severity_text", "severityText", "SeverityText", "Level", "LEVEL", "@l", "LogLevel", "s")
+_TIME = ("timestamp", "time", "ts", "@timestamp", "@t", "asctime", "datetime", "date", "created", "t", "eventTime",
+         "Timestamp", "Time", "time_local", "time_iso8601", "@time", "startTime", "created_at",
+         "_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP")
+_SERVICE = ("service", "service.name", "service_name", "serviceName", "SYSLOG_IDENTIFIER", "application", "app",
+            "app_name", "container_name", "program", "appname", "_COMM")
+_LOGGER = ("logger", "logger_name", "loggerName", "logger.name", "log.logger", "@logger", "name")
+_HOST = ("host", "hostname", "host.name", "_HOSTNAME", "HOSTNAME", "host_name", "machine", "MachineName")
+_TRACE = ("trace_id", "traceId", "trace.id", "traceID", "dd.trace_id", "otelTraceID", "TraceId")
+#: Groups that the Elastic and OpenTelemetry schemas nest: group, member, the flat name.
+_NESTED = (("log", "level", "log.level"), ("log", "logger", "log.logger"), ("service", "name", "service.name"),
+           ("host", "name", "host.name"), ("trace", "id", "trace.id"), ("error", "message", "error.message"))
+
+
+def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) -> Parsed:
+    """Take the known fields out of `fields`; `text` is the message when none says what happened."""
+    for group, member, flat in _NESTED:
+        inner = fields.get(group)
+        if inner.__class__ is dict and inner.get(member).__class__ is str and flat not in fields:
+            fields[flat] = inner.pop(member)
+            if not inner:
+                del fields[group]
+    level = _level(fields)
+    at = _time(fields, context.stamps)
+    service = _name(fields, _SERVICE) or context.service
+    host = _name(fields, _HOST) or context.host
+    for key in _LOGGER:
+        logger = fields.get(key)
+        if logger.__class__ is str and logger:
+            if key != "logger":
+                del fields[key]
+            fields["logger"] = logger
+            service = service or name(logger)
+            break
+    for key in _TRACE:
+        trace = fields.get(key)
+        if trace.__class__ is str and trace:
+            if key != "trace_id":
+                del fields[key]
+            fields["trace_id"] = trace[:200]
+            break
+    message = None
+    for key in _MESSAGE:
+        value = fields.get(key)
+        if value.__class__ is str and value:
+            message = value
+            if key not in ("error", "err", "exception"):
+                del fields[key]
+            break
+    if message is None:
+        message = _request(fields) or text
+    return Parsed(at, level, service, host, message, fields, form)
+
+
+def _level(fields: dict[str, Any]) -> Optional[str]:
+    for key in _LEVEL:
+        value = fields.get(key)
+        if value is None:
+            continue
+        if value.__class__ is str:
+            level = level_name(value)
+            if level is None and key == "s" and value[:1] == "D":
+                level = "debug"
+            if level is None and value.isdigit() and len(value) < 4:
+                level = _numbered(int(value), fields)
+        elif value.__class__ is int:
+            level = _numbered(value, fields)
+        else:
+            continue
+        if level is not None:
+            del fields[key]
+            fields.pop("levelno", None)
+            return level
+    number = fields.get("levelno")
+    if number.__class__ is int:
+        del fields["levelno"]
+        return _python(number)
+    priority = fields.get("PRIORITY", fields.get("priority"))
+    if priority is not None and str(priority) in "01234567" and len(str(priority)) == 1:
+        return SYSLOG_LEVELS[int(priority)]
+    return None
+
+
+def _numbered(value: int, fields: dict[str, Any]) -> Optional[str]:
+    """Read a number as the level of pino and bunyan, of Python, of monolog or of syslog."""
+    if value < 0:
+        return None
+    if value <= 7:
+        return SYSLOG_LEVELS[value]
+    if value >= 100:
+        return ("debug", "info", "warning", "error", "critical")[min(value, 500) // 100 - 1] if value <= 600 else None
+    node = value == 60 or "v" in fields or ("pid" in fields and "hostname" in fields) \
+        or ("msg" in fields and fields.get("time").__class__ is int)
+    return ("debug", "debug", "info", "warning", "error", "critical")[min(max(value, 10), 60) // 10 - 1] if node \
+        else _python(value)
+
+
+def _python(value: int) -> str:
+    return ("debug", "debug", "info", "warning", "error", "critical")[min(max(value, 0), 50) // 10]
+
+
+def _time(fields: dict[str, Any], stamps: Stamps) -> Optional[int]:
+    for key in _TIME:
+        value = fields.get(key)
+        if value is None:
+            continue
+        at: Optional[int] = None
+        if value.__class__ is str:
+            at = stamps.text(value)
+        elif value.__class__ is int or value.__class__ is float:
+            at = epoch(value)
+        elif value.__class__ is dict:
+            inner = value.get("$date")
+            if inner.__class__ is str:
+                at = stamps.text(inner)
+            elif value.get("seconds").__class__ is int:
+                at = epoch(value["seconds"])
+                if at is not None and value.get("nanos").__class__ is int and 0 <= value["nanos"] < 10**9:
+                    at += value["nanos"] // 1000
+        if at is not None:
+            del fields[key]
+            return at
+    return None
+
+
+def _name(fields: dict[str, Any], keys: tuple[str, ...]) -> Optional[str]:
+    for key in keys:
+        value = fields.get(key)
+        if value.__class__ is str and value:
+            del fields[key]
+            return name(value)
+    return None
+
+
+def _request(fields: dict[str, Any]) -> Optional[str]:
+    """Make the message of an access line that was written as fields."""
+    path = fields.get("request") or fields.get("path") or fields.get("uri") or fields.get("request_uri") \
+        or fields.get("url")
+    if path.__class__ is not str or "status" not in fields:
+        return None
+    method = fields.get("method") or fields.get("request_method")
+    return f"{method} {path} {fields['status']}" if method.__class__ is str else f"{path} {fields['status']}"

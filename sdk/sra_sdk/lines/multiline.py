@@ -1,0 +1,181 @@
+"""Join the lines of one event: stack traces and continuations. From sources; to parse.
+
+An event is held until the line that does not belong to it (or a flush by the source, when no line
+came for a while). A trace that begins at the margin joins the line before only if that line tells of
+an error; otherwise it is an event of its own, so that no trace hides behind "listening on port 80".
+"""
+from __future__ import annotations
+
+import re
+
+#: Bounds of one event; what is longer is split (lines) or cut (one line).
+LINES = 500
+BYTES = 256 * 1024
+
+_DATED = re.compile(r"\s*[\[<]?(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-3][0-9] [0-9]{2}:|[0-9]{2}:[0-9]{2}:[0-9]{2})")
+_TROUBLE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|SEVERE|WARN|WARNING|EXCEPTION|[Ee]rror|[Ee]xception|fatal|warn|critical"
+                      r"|[Ff]ailed|[Cc]rashed)\b")
+_TRACEBACK = "Traceback (most recent call last)"
+_CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
+_JAVA_HEAD = re.compile(r"(?:[a-z][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error|Throwable|Failure|Fault)\b(?!.* - )")
+_CAUSED = re.compile(r"Caused by: |Suppressed: |\.\.\. [0-9]+ (?:more|common frames)|Wrapped by: ")
+_GO_HEAD = re.compile(r"panic: |fatal error: |SIG[A-Z]+: |unexpected fault address")
+_GO_BODY = re.compile(r"goroutine [0-9]+ \[|\[signal |[\w./*()\[\]{}·@-]+\(.*\)$|created by |exit status [0-9]|panic: |r[0-9a-z]{1,3} +0x|\[recovered\]")
+_NODE_HEAD = re.compile(r"(?:/|file:///|node:|[A-Za-z]:\\)\S+\.?[cm]?[jt]?s?:[0-9]+$")
+_NODE_BODY = re.compile(r"(?:\w*Error|\w*Exception)\b.*|throw |\^|}|Node\.js v|\[cause\]")
+_RUST_HEAD = re.compile(r"thread '[^']*' (?:\([0-9]+\) )?panicked at ")
+_RUST_BODY = re.compile(r"note: |stack backtrace:")
+#: First characters of lines at the margin that may still belong to the line before.
+_SUSPECTS = frozenset(" \tTCWS.}])abcdefghijklmnopqrstuvwxyz")
+
+
+def cut(text: str, limit: int = BYTES) -> tuple[str, int]:
+    """Return the text cut to `limit` bytes of UTF-8, and the bytes that it had."""
+    if len(text) * 4 <= limit:
+        return text, len(text.encode("utf-8", "surrogatepass"))
+    raw = text.encode("utf-8", "surrogatepass")
+    if len(raw) <= limit:
+        return text, len(raw)
+    return raw[:limit].decode("utf-8", "ignore"), len(raw)
+
+
+class Joiner:
+    """Joins the lines of one source. Each event comes with the number of lines that it was."""
+
+    def __init__(self) -> None:
+        self._held: list[str] = []
+        self._bytes = 0
+        self._blank = 0
+        self._mode = ""
+        self._frames = False
+        #: Lines held back: a position is durable only up to before them.
+        self.pending_lines = 0
+
+    def feed(self, line: str) -> list[tuple[str, int]]:
+        """Take a line (without its end); return the events that it finished."""
+        if self.pending_lines:
+            # Nearly every line is a new event at once: nothing awaited, and a first character that rules out.
+            if (not self._mode and line and line[0] not in _SUSPECTS) or not self._belongs(line):
+                done = self.flush()
+                self._begin(line)
+                return done
+            return self._add(line)
+        self._begin(line)
+        return []
+
+    def flush(self) -> list[tuple[str, int]]:
+        """Return the event that is held, finished or not."""
+        if not self.pending_lines:
+            return []
+        held = self._held
+        event = (held[0] if len(held) == 1 else "\n".join(held), self.pending_lines)
+        self._held = []
+        self.pending_lines = self._bytes = self._blank = 0
+        self._mode = ""
+        self._frames = False
+        return [event]
+
+    def _begin(self, line: str) -> None:
+        if len(line) * 4 > BYTES:
+            line = cut(line)[0]
+        self._held = [line]
+        self._bytes = len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass"))
+        self.pending_lines = 1
+        first = line[:1]
+        if first == "T" and line.startswith(_TRACEBACK):
+            self._mode = "python"
+        elif first in "pfSu" and _GO_HEAD.match(line):
+            self._mode = "go"
+        elif first == "t" and _RUST_HEAD.match(line):
+            self._mode = "rust-message" if line.endswith(":") else "rust"
+        elif line[-1:] in "0123456789" and _NODE_HEAD.match(line):
+            self._mode = "node-source"
+
+    def _add(self, line: str) -> list[tuple[str, int]]:
+        size = 1 + self._blank + (len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass")))
+        if line and (self._bytes + size > BYTES or self.pending_lines >= LINES):
+            mode, frames = self._mode or "more", self._frames
+            done = self.flush()
+            self._begin(line)
+            self._mode, self._frames = mode, frames
+            return done
+        self.pending_lines += 1
+        if not line or line.isspace():
+            # Blank lines inside an event are kept, those at its end only counted.
+            self._blank += 1
+            if self.pending_lines >= LINES:
+                return self.flush()
+            return []
+        if self._blank:
+            self._held.extend([""] * self._blank)
+            self._blank = 0
+        self._held.append(line)
+        self._bytes += size
+        return []
+
+    def _belongs(self, line: str) -> bool:
+        if not line or line.isspace():
+            return True
+        first, mode = line[0], self._mode
+        indented = first in " \t"
+        if indented:
+            if _DATED.match(line) or (mode == "" and self._held[0][:1] in " \t{<"):
+                return False
+            if mode == "python-end":
+                return False
+            if self._blank and mode == "" and not self._frames and first == " ":
+                return False
+            stripped = line.lstrip()
+            if stripped.startswith(("at ", "... ")):
+                self._frames = True
+            return True
+        if mode and _DATED.match(line) and mode != "python":
+            return False
+        if mode.startswith("python"):
+            return self._python(line, mode)
+        if mode == "go":
+            return _GO_BODY.match(line) is not None
+        if mode == "rust-message":
+            self._mode = "rust"
+            return True
+        if mode == "rust":
+            return _RUST_BODY.match(line) is not None
+        if mode == "node-source":
+            self._mode = "node"
+            return True
+        if mode == "node":
+            return _NODE_BODY.match(line) is not None
+        if self._frames and _CAUSED.match(line):
+            return True
+        if self._blank:
+            return False
+        if first in "}])":
+            return self._held[0].rstrip().endswith(("{", "[", "(")) and len(line.strip()) <= 2
+        if first == "T":
+            if line.startswith(_TRACEBACK) and self._troubled():
+                self._mode = "python"
+                return True
+            return False
+        return first.islower() and _JAVA_HEAD.match(line) is not None and self._troubled()
+
+    def _python(self, line: str, mode: str) -> bool:
+        if mode == "python":
+            if line.startswith(_TRACEBACK):
+                # Another trace without an end in between: only a chain may follow, and that has one.
+                return len(self._held) == 1 or self._held[-1].startswith(_CHAINED)
+            if self._held[-1][:1] not in " \t" and not self._held[-1].startswith(_TRACEBACK):
+                return False
+            if _DATED.match(line):
+                return False
+            self._mode = "python-end"
+            return True
+        if self._blank and line.startswith(_CHAINED):
+            self._mode = "python-chain"
+            return True
+        if mode == "python-chain" and line.startswith(_TRACEBACK):
+            self._mode = "python"
+            return True
+        return False
+
+    def _troubled(self) -> bool:
+        return len(self._held) == 1 and _TROUBLE.search(self._held[0], 0, 1000) is not None

@@ -1,0 +1,120 @@
+"""Turn one line (or one joined event) into a Parsed. From multiline; to redact, then spool or fold.
+
+The first character of a line leaves few formats to try, each one anchored pattern or a family that
+shares its date; the format that fitted a source last is tried first. A line that fits none is kept
+as "plain". Reading never raises, and what it returns can be stored: no NUL, no lone surrogate.
+"""
+from __future__ import annotations
+
+import re
+import time
+from datetime import tzinfo
+from typing import Any, Callable, Optional
+
+from .dated import dated
+from .jsonlines import docker, json_line
+from .logfmt import logfmt
+from .parsed import Context, Format, Parsed, name
+from .stamps import Stamps
+from .syslog import bsd, dmesg, iso, prefixed
+from .undated import clock, cluster, counted, hadoop, klog, levelled, ras, redis, spark
+from .web import access, apache_error, nginx_error
+
+__all__ = ["LineReader", "Parsed"]
+
+_DIGITS: tuple[Format, ...] = (nginx_error, iso, dated, access, spark, hadoop, redis, cluster, counted, clock, ras)
+_LETTERS: tuple[Format, ...] = (bsd, klog, levelled, logfmt, access, ras)
+_BY_FIRST: dict[str, tuple[Format, ...]] = {
+    "{": (json_line,), "<": (prefixed,), "[": (dated, apache_error, dmesg, redis, levelled, counted),
+    "-": (ras, access), ":": (access,), "_": (logfmt, access), "@": (logfmt,),
+    **{digit: _DIGITS for digit in "0123456789"},
+    **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+}
+#: Formats so strict that a line which fits one fits no other: only these are tried before their turn.
+_STICKY = frozenset((bsd, spark, hadoop, redis, klog, apache_error, nginx_error, ras, cluster))
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_WRAPPERS = 2
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+class LineReader:
+    """Reads the lines of one source.
+
+    `service` and `host` serve the lines that name none. `now` (epoch microseconds) decides the year
+    of stamps without one; `tz` the zone of stamps without one, None meaning that of this machine.
+    """
+
+    def __init__(self, *, service: str = "", host: str = "", now: Callable[[], int] = _now,
+                 tz: Optional[tzinfo] = None) -> None:
+        self._context = Context(name(service), name(host), Stamps(now, tz))
+        self._last: Optional[Format] = None
+
+    def read(self, text: str) -> Parsed:
+        """Read a line. Never raises; a line of no known format is "plain", its time None."""
+        if "\x00" in text:
+            text = text.replace("\x00", "\ufffd")
+        if not text.isascii():
+            text = _SURROGATE.sub("\ufffd", text)
+        if text[-1:] in "\r\n":
+            text = text.rstrip("\r\n")
+        last, context = self._last, self._context
+        try:
+            if last is not None:
+                parsed = last(text, context)
+                if parsed is not None:
+                    return parsed
+            return self._read(text, context)
+        except Exception:  # noqa: BLE001 - whatever a stranger wrote, the line itself must be kept
+            return Parsed(None, None, context.service, context.host, text, {}, "plain")
+
+    def _read(self, text: str, context: Context) -> Parsed:
+        first = text[:1]
+        if first == " " or first == "\t":
+            # Indentation before a whole line is rare, but it must not hide its level.
+            text_read = text.lstrip()
+            first = text_read[:1]
+        else:
+            text_read = text
+        if first == "{":
+            return self._json(text, text_read, context)
+        for form in _BY_FIRST.get(first, ()):
+            parsed = form(text_read, context)
+            if parsed is not None:
+                self._last = form if form in _STICKY else None
+                return parsed
+        return Parsed(None, None, context.service, context.host, text, {}, "plain")
+
+    def _json(self, text: str, text_read: str, context: Context) -> Parsed:
+        if text_read.startswith('{"log":') and context.depth < _WRAPPERS:
+            wrapped = docker(text_read, context)
+            if wrapped is not None:
+                context.depth += 1
+                try:
+                    inner = self.read(wrapped[0])
+                finally:
+                    context.depth -= 1
+                at = inner.at if inner.at is not None else context.stamps.text(wrapped[2])
+                return inner._replace(at=at, metadata={**inner.metadata, "stream": wrapped[1]},
+                                      format="docker" if inner.format == "plain" else inner.format)
+        parsed = json_line(text_read, context)
+        if parsed is None:
+            return Parsed(None, None, context.service, context.host, text, {}, "plain")
+        # Escapes can bring in what a line itself could not: NUL and halves of characters.
+        return _cleaned(parsed) if "\\u" in text_read else parsed
+
+
+def _cleaned(parsed: Parsed) -> Parsed:
+    return Parsed(parsed.at, parsed.level, parsed.service and name(_clean(parsed.service)),
+                  parsed.host and name(_clean(parsed.host)), _clean(parsed.message), _clean(parsed.metadata),
+                  parsed.format)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value.replace("\x00", "\ufffd"))
+    if isinstance(value, dict):
+        return {_clean(key): _clean(inner) for key, inner in value.items()}
+    return [_clean(inner) for inner in value] if isinstance(value, list) else value

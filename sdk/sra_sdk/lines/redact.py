@@ -1,0 +1,128 @@
+"""Replace secrets in a text by what kind they were. From parse; to spool, prompts and chats.
+
+Known kinds only: a wrong redaction hides evidence, so each pattern is anchored on something that
+secrets of its kind have and other text has not. Most lines pass one cheap look and cost nothing more.
+"""
+from __future__ import annotations
+
+import re
+from typing import Match, Pattern
+
+_TOKENS: tuple[tuple[str, Pattern[str]], ...] = tuple((kind, re.compile(pattern)) for kind, pattern in (
+    ("sra-key", r"\bsra_[A-Za-z0-9]{4,64}(?:_[A-Za-z0-9_-]{16,128}|[A-Za-z0-9_-]{12,128})"),
+    ("aws-key-id", r"\b(?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{16}\b"),
+    ("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
+    ("gitlab-token", r"\bgl(?:pat|ptt|dt|rt|cbt|soat|agent|ft|imt|oas)-[A-Za-z0-9_.-]{20,128}"),
+    ("slack-token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}|\bxapp-[0-9]-[A-Za-z0-9-]{10,250}|\bxoxe\.xox[bp]-[A-Za-z0-9-]{10,250}"),
+    ("slack-webhook", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{20,200}"),
+    ("discord-webhook", r"discord(?:app)?\.com/api/webhooks/[0-9]{15,21}/[A-Za-z0-9_-]{30,100}"),
+    ("stripe-key", r"\b(?:[sr]k|pk)_(?:live|test)_[A-Za-z0-9]{16,247}\b|\bwhsec_[A-Za-z0-9+/=]{20,100}"),
+    ("google-key", r"\bAIza[A-Za-z0-9_-]{35}"),
+    ("google-token", r"\bya29\.[A-Za-z0-9_-]{20,500}|\bGOCSPX-[A-Za-z0-9_-]{20,60}"),
+    ("jwt", r"\beyJ[A-Za-z0-9_-]{8,4096}\.eyJ[A-Za-z0-9_-]{8,16384}\.[A-Za-z0-9_-]{8,4096}"),
+    ("openai-key", r"\bsk-(?:proj-|svcacct-|admin-|ant-[a-z0-9]{2,8}-)?[A-Za-z0-9_-]{20,250}"),
+    ("npm-token", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    ("pypi-token", r"\bpypi-[A-Za-z0-9_-]{32,500}"),
+    ("sendgrid-key", r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"),
+    ("digitalocean-token", r"\bdo[opr]_v1_[a-f0-9]{64}\b"),
+    ("huggingface-token", r"\bhf_[A-Za-z0-9]{30,100}\b"),
+    ("shopify-token", r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b"),
+    ("square-token", r"\bsq0[a-z]{3}-[A-Za-z0-9_-]{22,60}"),
+    ("telegram-token", r"\b[0-9]{8,10}:AA[A-Za-z0-9_-]{33}\b"),
+    ("vault-token", r"\bhv[sbr]\.[A-Za-z0-9_-]{20,300}"),
+    ("grafana-token", r"\bgl(?:c|sa)_[A-Za-z0-9+/=_]{32,400}"),
+    ("databricks-token", r"\bdapi[a-f0-9]{32}\b"),
+    ("atlassian-token", r"\bATATT3[A-Za-z0-9_=-]{50,300}"),
+    ("age-key", r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b"),
+    ("azure-signature", r"(?<=[?&;]sig=)[A-Za-z0-9%+/=]{20,200}"),
+))
+#: Each token kind contains one of these.
+_TOKEN_MARKS = ("sra_", "AKIA", "ASIA", "AGPA", "AIDA", "AROA", "ANPA", "ANVA", "ABIA", "ACCA", "ghp_", "gho_", "ghu_",
+                "ghs_", "ghr_", "github_pat_", "xox", "xapp-", "k_live_", "k_test_", "whsec_", "AIza", "ya29.",
+                "GOCSPX-", "eyJ", "sk-", "npm_", "pypi-", "SG.", "_v1_", "hf_", "shp", "sq0", ":AA", "hvs.", "hvb.",
+                "hvr.", "dapi", "ATATT3", "AGE-SECRET", "glpat-", "glptt-", "gldt-", "glrt-", "glcbt-", "glsoat-",
+                "glagent-", "glft-", "glimt-", "gloas-", "glc_", "glsa_", "hooks.slack", "/api/webhooks/", "sig=")
+_TOKEN_LOOK = re.compile("|".join(re.escape(mark) for mark in _TOKEN_MARKS))
+
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----.*?(?:-----END \1-----|\Z)", re.S)
+_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}://)([^\s:/?#@\"'\\]{0,200}):([^\s/@\"'\\]{1,500}(?:@[^\s/@\"'\\]{1,200})*)@(?=[\w\[.-])")
+_HEADER = re.compile(r"((?:proxy-)?authorization\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?(?:(?:bearer|basic|token|digest|negotiate"
+                     r"|apikey|aws4-hmac-sha256)\s{1,4})?)([^\s\"',;\\]{4,8192})", re.I)
+_BEARER = re.compile(r"\b(bearer\s{1,4})(?=[^\s\"',;]*[0-9._-])([A-Za-z0-9._~+/=-]{12,8192})", re.I)
+_COOKIE = re.compile(r"((?:set-)?cookie\\?[\"']?\s{0,4}:\s{0,4}\\?[\"']?)([^\r\n\"'\\]{4,8192})", re.I)
+
+_SURE = (r"pass(?:word|wd|phrase|code)|pwd|(?:client|app|shared|consumer|signing|webhook|jwt|aws|session)[_.-]?secret(?:[_.-]?(?:access[_.-]?)?key)?"
+         r"|secret[_.-]?(?:access[_.-]?)?key|secret|api[_.-]?key|access[_.-]?key|account[_.-]?key|private[_.-]?key"
+         r"|encryption[_.-]?key|master[_.-]?key|shared[_.-]?access[_.-]?key|(?:access|refresh|auth|id|session|bearer|csrf|api|bot|user)[_.-]?token|credential")
+_PAIR = re.compile(
+    r"((?<![A-Za-z0-9])(?:[\w.-]{0,80}[_.-])?(?:" + _SURE + r"|[a-z]{0,40}(?:password|passwd|secret|apikey|token)|PGPASSWORD)"
+    r"\\?[\"']?\s{0,3}(=>|[=:]|%3D)\s{0,3})"
+    r"(\\?\"(?:[^\"\\]|\\[^\"]){0,4096}\\?\"|\\?'(?:[^'\\]|\\[^']){0,4096}\\?'|[^\s,;&\"'<>(){}\[\]\\]{1,4096})", re.I)
+_PROSE = frozenset(("", "null", "none", "nil", "true", "false", "yes", "no", "is", "was", "for", "from", "must", "may", "not",
+                    "the", "a", "an", "and", "or", "to", "of", "in", "required", "invalid", "incorrect", "expired", "missing",
+                    "wrong", "unset", "empty", "undefined", "unexpected", "changed", "failed", "rejected", "accepted", "ok",
+                    "error", "mismatch", "unknown", "user", "cannot", "authentication", "login", "rotated", "default"))
+_CARD = re.compile(r"[2-6](?<![\w.+/:-][2-6])(?<![0-9] [2-6])[0-9]{3}([ -]?)(?:[0-9]{4}\1[0-9]{4}\1[0-9]{4}|[0-9]{6}\1[0-9]{5})(?![\w.-]?[0-9])")
+_CARD_FIRST = re.compile(r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6011|65|64[4-9]")
+
+
+def redact(text: str) -> str:
+    """Return the text with every secret of a known kind replaced by `[redacted:<kind>]`."""
+    if _TOKEN_LOOK.search(text) is not None:
+        for kind, pattern in _TOKENS:
+            text = pattern.sub(f"[redacted:{kind}]", text)
+    if "-----BEGIN" in text:
+        text = _PEM.sub("[redacted:private-key]", text)
+    if "://" in text and "@" in text:
+        text = _URL.sub(_url, text)
+    if "=" in text or ":" in text:
+        low = text.lower()
+        if "authorization" in low or "bearer" in low or "cookie" in low:
+            text = _HEADER.sub(_header, text)
+            text = _BEARER.sub(r"\1[redacted:bearer]", text)
+            text = _COOKIE.sub(r"\1[redacted:cookie]", text)
+        if ("pass" in low or "secret" in low or "token" in low or "pwd" in low or "key" in low
+                or "credential" in low):
+            text = _PAIR.sub(_pair, text)
+    return _CARD.sub(_card, text) if _CARD.search(text) is not None else text
+
+
+def _url(found: Match[str]) -> str:
+    if "[redacted:" in found[3]:
+        return found[0]
+    return f"{found[1]}{found[2]}:[redacted:url-password]@"
+
+
+def _header(found: Match[str]) -> str:
+    return found[0] if found[2].startswith("[redacted:") else f"{found[1]}[redacted:authorization]"
+
+
+def _pair(found: Match[str]) -> str:
+    before, sign, value = found.groups()
+    quote = ""
+    bare = value
+    for mark in ('\\"', "\\'", '"', "'"):
+        if value.startswith(mark):
+            quote = mark
+            bare = value[len(mark):len(value) - len(mark)] if value.endswith(mark) and len(value) > len(mark) else value[len(mark):]
+            break
+    if bare.startswith(("[redacted:", "***", "${", "$(", "<", "{{")) or bare.lower().strip(".:!") in _PROSE:
+        return found[0]
+    name = before.lower()
+    if "pass" not in name and "pwd" not in name and "secret" not in name and (
+            len(bare) < 8 or (sign == ":" and not quote and not any(c.isdigit() for c in bare))):
+        return found[0]
+    if sign == ":" and not quote and before[-1] != ":" and before.rstrip()[-2:-1] not in "\"'" \
+            and bare.isalpha() and len(bare) < 4:
+        return found[0]
+    kind = "password" if "pass" in name or "pwd" in name else "secret"
+    return f"{before}{quote}[redacted:{kind}]{quote}"
+
+
+def _card(found: Match[str]) -> str:
+    digits = [int(c) for c in found[0] if c.isdigit()]
+    first = "".join(map(str, digits[:4]))
+    if _CARD_FIRST.match(first) is None or (len(digits) == 15) != (first[0] == "3"):
+        return found[0]
+    total = sum(digits[-1::-2]) + sum(sum(divmod(d * 2, 10)) for d in digits[-2::-2])
+    return "[redacted:card]" if total % 10 == 0 else found[0]

@@ -1,0 +1,140 @@
+"""Lines of syslog (RFC 3164 and 5424), what travels in them (HAProxy, kernel), and dmesg.
+
+From parse; to Parsed. The program's name is the service.
+"""
+from __future__ import annotations
+
+import re
+from typing import Any, Optional
+
+from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
+from .stamps import ymd
+
+_PRI = re.compile(r"<([0-9]{1,3})>")
+_BSD = re.compile(r"([A-Z][a-z]{2} [ 0-3]?[0-9] [0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))? (\S+) ")
+_ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
+                  r"(Z|[+-][0-9]{2}:?[0-9]{2}) (\S+) ")
+_TAG = re.compile(r"(?:-- )?([A-Za-z_][\w./@+-]*)(?:\(([^)\s]*)\))?(?: [0-9][\w.-]*)?(?:\[([^\]\s]{1,20})\])?: ?", re.A)
+_STRUCTURED = re.compile(r"1 (\S+) (\S+) (\S+) (\S+) (\S+) ")
+_ELEMENT = re.compile(r'\[([^ =\]"]{1,64})((?: [^ =\]"]{1,64}="(?:[^"\\]|\\.)*")*)\]')
+_PARAMETER = re.compile(r' ([^ =\]"]{1,64})="((?:[^"\\]|\\.)*)"')
+_UPTIME = re.compile(r"\[ {0,8}([0-9]{1,10}\.[0-9]{3,9})\] ")
+_HAPROXY = re.compile(
+    r"(\S+):[0-9]+ \[[^\]]{20,40}\] (\S+) ([^/\s]+)/(\S+) [0-9/+-]+ (-?[0-9]{1,3}) [0-9+]+ .{0,200}?([\w-]{4}) [0-9+]+/")
+
+
+def bsd(text: str, context: Context) -> Optional[Parsed]:
+    """Jun 14 15:16:01 combo sshd[19939]: message"""
+    found = _BSD.match(text)
+    if found is None:
+        return None
+    hour, minute, second, fraction, host = found.groups()
+    at = context.stamps.nearest(hour, minute, second, fraction)
+    return _body(text, found.end(), at, None, host, context, {}, "syslog3164")
+
+
+def iso(text: str, context: Context) -> Optional[Parsed]:
+    """2024-01-31T10:00:00.123456+00:00 web-1 sshd[19939]: message"""
+    found = _ISO.match(text)
+    if found is None:
+        return None
+    hour, minute, second, fraction, zone, host = found.groups()
+    tag = _TAG.match(text, found.end())
+    if tag is None or level_name(host.strip("[]:")) or level_name(tag[1]) or host[0] in "[<({\"'-":
+        return None
+    at = context.stamps.at(ymd, hour, minute, second, fraction, zone)
+    return _body(text, found.end(), at, None, host, context, {}, "syslog3164")
+
+
+def prefixed(text: str, context: Context) -> Optional[Parsed]:
+    """Whatever begins with a priority, like <34>."""
+    found = _PRI.match(text)
+    if found is None or int(found[1]) > 191:
+        return None
+    start = found.end()
+    level = SYSLOG_LEVELS[int(found[1]) & 7]
+    metadata: dict[str, Any] = {"facility": int(found[1]) >> 3}
+    if text.startswith("1 ", start):
+        parsed = _structured(text, start, level, metadata, context)
+        if parsed is not None:
+            return parsed
+    bsd_found = _BSD.match(text, start)
+    if bsd_found is not None:
+        hour, minute, second, fraction, host = bsd_found.groups()
+        at = context.stamps.nearest(hour, minute, second, fraction)
+        return _body(text, bsd_found.end(), at, level, host, context, metadata, "syslog3164")
+    iso_found = _ISO.match(text, start)
+    if iso_found is not None:
+        hour, minute, second, fraction, zone, host = iso_found.groups()
+        at = context.stamps.at(ymd, hour, minute, second, fraction, zone)
+        return _body(text, iso_found.end(), at, level, host, context, metadata, "syslog3164")
+    uptime = _UPTIME.match(text, start)
+    if uptime is not None:
+        metadata["uptime"] = float(uptime[1])
+        return Parsed(None, level, context.service or "kernel", context.host, text[uptime.end():], metadata, "kernel")
+    return _body(text, start, None, level, None, context, metadata, "syslog3164")
+
+
+def dmesg(text: str, context: Context) -> Optional[Parsed]:
+    """[12345.678901] message"""
+    found = _UPTIME.match(text)
+    if found is None:
+        return None
+    return Parsed(None, None, context.service or "kernel", context.host, text[found.end():],
+                  {"uptime": float(found[1])}, "kernel")
+
+
+def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: Optional[str],
+          context: Context, metadata: dict[str, Any], form: str) -> Parsed:
+    tag = _TAG.match(text, start)
+    host = name(host) if host else context.host
+    if tag is None:
+        return Parsed(at, level, context.service, host, text[start:], metadata, form)
+    program, module, pid = tag.groups()
+    if pid:
+        metadata["pid"] = pid
+    if module:
+        metadata["module"] = module
+    start = tag.end()
+    if program == "kernel":
+        uptime = _UPTIME.match(text, start)
+        if uptime is not None:
+            metadata["uptime"] = float(uptime[1])
+            start = uptime.end()
+    elif program == "haproxy":
+        proxy = _HAPROXY.match(text, start)
+        if proxy is not None:
+            client, metadata["frontend"], metadata["backend"], metadata["server"], status, ended = proxy.groups()
+            metadata["client"], metadata["status"], metadata["termination"] = client, int(status), ended
+            form = "haproxy"
+    return Parsed(at, level, name(program), host, text[start:], metadata, form)
+
+
+def _structured(text: str, start: int, level: str, metadata: dict[str, Any], context: Context) -> Optional[Parsed]:
+    found = _STRUCTURED.match(text, start)
+    if found is None:
+        return None
+    stamp, host, app, pid, message_id = found.groups()
+    at = None if stamp == "-" else context.stamps.text(stamp)
+    if stamp != "-" and at is None and stamp[:1] not in "0123456789":
+        return None
+    start = found.end()
+    if text.startswith("-", start):
+        start += 1
+    else:
+        element = _ELEMENT.match(text, start)
+        if element is None:
+            return None
+        while element is not None:
+            for key, value in _PARAMETER.findall(element[2]):
+                if len(metadata) < 64:
+                    metadata[key] = value.replace('\\"', '"').replace("\\]", "]").replace("\\\\", "\\")
+            start = element.end()
+            element = _ELEMENT.match(text, start)
+    if pid != "-":
+        metadata["pid"] = pid
+    if message_id != "-":
+        metadata["message_id"] = message_id
+    message = text[start:].lstrip(" ").lstrip("\ufeff")
+    return Parsed(at, level, context.service if app == "-" else name(app),
+                  context.host if host == "-" else name(host), message, metadata, "syslog5424")

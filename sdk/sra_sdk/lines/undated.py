@@ -1,0 +1,156 @@
+"""Lines whose date is short, packed, late or missing: Spark, Hadoop, Redis, klog, clusters, level prefixes.
+
+From parse; to Parsed.
+"""
+from __future__ import annotations
+
+import re
+from typing import Any, Optional
+
+from .parsed import Context, Parsed, level_name, name
+from .stamps import day_month_year, epoch, packed, short_ymd
+
+_UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
+_SPARK = re.compile(r"([0-9]{2}/[0-9]{2}/[0-9]{2} [0-9]{2}):([0-9]{2}):([0-9]{2}) " + _UPPER + r" ([\w.$-]{1,200}): ", re.A)
+_HADOOP = re.compile(r"([0-9]{6} [0-9]{2})([0-9]{2})([0-9]{2}) ([0-9]+) " + _UPPER + r" ([\w.$-]{1,200}): ", re.A)
+_REDIS = re.compile(r"([0-9]+):([XCSM]) ([0-9]{2} [A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2})"
+                    r"\.([0-9]{3}) ([.*#-]) ")
+_OLD_REDIS = re.compile(r"\[([0-9]+)\] ([0-9]{2} [A-Z][a-z]{2} [0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3}) ([.*#-]) ")
+_REDIS_MARKS = {".": "debug", "-": "debug", "*": "info", "#": "warning"}
+_REDIS_ROLES = {"X": "sentinel", "C": "child", "S": "replica", "M": "master"}
+_KLOG = re.compile(r"([IWEF])([01][0-9][0-3][0-9] [0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{1,9}) +([0-9]+) ([^:\s]{1,200}:[0-9]+)\] ")
+_KLOG_LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "critical"}
+_RAS = re.compile(r"\S+ ([0-9]{10}) [0-9]{4}\.[0-9]{2}\.[0-9]{2} (\S+) "
+                  r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}\.[0-9]{2}\.[0-9]{2}(?:\.([0-9]{1,9}))? \S+ (\w+) (\w+) ([A-Z]+) ", re.A)
+_CLUSTER = re.compile(r"([0-9]+) (\S+) ([\w.-]+) (\S+) (1[0-9]{9}) ([0-9]+) ", re.A)
+_EPOCH = re.compile(r"\[?(1[0-9]{9})(?:\.([0-9]{1,9})|([0-9]{3}))?\]?[ \t:]{1,4}")
+_CLOCK = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})[.,]([0-9]{3,6}) (?:\[([^\]\n]{1,200})\] )?" + _UPPER
+                    + r" {1,4}([\w.$\[\]-]{1,200}) +(?:-|:|--) ", re.A)
+_COLONS = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL):([\w.-]{1,200}):", re.A)
+_LEVELLED = re.compile(
+    r"(?:\[ {0,2}(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL"
+    r"|trace|debug|info|notice|warn|warning|error|critical|fatal) {0,2}\]:?"
+    r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?::|(?=\[[0-9])| - | {1,3}(?=\S))"
+    r"|(Trace|Debug|Info|Notice|Warn|Warning|Error|Fatal|trace|debug|info|notice|warning|error|fatal):(?= ))[ \t]*")
+_UVICORN = re.compile(r'(\S+) - "([A-Z]{3,10}) (\S+) HTTP/[0-9.]+" ([0-9]{3})')
+
+
+def spark(text: str, context: Context) -> Optional[Parsed]:
+    """17/06/09 20:11:08 INFO storage.BlockManager: message"""
+    found = _SPARK.match(text)
+    if found is None:
+        return None
+    hour, minute, second, level, logger = found.groups()
+    return Parsed(context.stamps.at(short_ymd, hour, minute, second), level_name(level), context.service,
+                  context.host, text[found.end():], {"logger": logger}, "java")
+
+
+def hadoop(text: str, context: Context) -> Optional[Parsed]:
+    """081111 040246 19412 INFO dfs.DataNode: message"""
+    found = _HADOOP.match(text)
+    if found is None:
+        return None
+    hour, minute, second, thread, level, logger = found.groups()
+    return Parsed(context.stamps.at(packed, hour, minute, second), level_name(level), context.service,
+                  context.host, text[found.end():], {"logger": logger, "thread": thread}, "java")
+
+
+def redis(text: str, context: Context) -> Optional[Parsed]:
+    """1234:M 31 Jan 2024 10:00:00.123 # message"""
+    found = _REDIS.match(text)
+    if found is not None:
+        pid, role, day, year, hour, minute, second, fraction, mark = found.groups()
+        at = context.stamps.at(day_month_year, f"{day} {year} {hour}", minute, second, fraction)
+        metadata = {"pid": pid, "role": _REDIS_ROLES[role]}
+    else:
+        found = _OLD_REDIS.match(text)
+        if found is None:
+            return None
+        pid, hour, minute, second, fraction, mark = found.groups()
+        at = context.stamps.nearest(hour, minute, second, fraction)
+        metadata = {"pid": pid}
+    return Parsed(at, _REDIS_MARKS[mark], context.service or "redis", context.host, text[found.end():], metadata,
+                  "redis")
+
+
+def klog(text: str, context: Context) -> Optional[Parsed]:
+    """E0131 10:00:00.123456    1234 controller.go:114] message"""
+    found = _KLOG.match(text)
+    if found is None:
+        return None
+    letter, hour, minute, second, fraction, thread, place = found.groups()
+    return Parsed(context.stamps.nearest(hour, minute, second, fraction), _KLOG_LEVELS[letter], context.service,
+                  context.host, text[found.end():], {"logger": place, "thread": thread}, "klog")
+
+
+def ras(text: str, context: Context) -> Optional[Parsed]:
+    """A reliability event of a cluster: category, epoch, date, node, time, node, RAS, part, level, message."""
+    found = _RAS.match(text)
+    if found is None:
+        return None
+    seconds, node, fraction, kind, part, level = found.groups()
+    at = epoch(int(seconds))
+    if at is not None and fraction:
+        at += int(fraction[:6].ljust(6, "0"))
+    return Parsed(at, level_name(level), context.service, name(node), text[found.end():],
+                  {"component": part, "kind": kind}, "ras")
+
+
+def cluster(text: str, context: Context) -> Optional[Parsed]:
+    """134681 node-246 unix.hw state_change.unavailable 1077804742 1 message"""
+    found = _CLUSTER.match(text)
+    if found is None:
+        return None
+    number, node, part, state, seconds, flag = found.groups()
+    return Parsed(epoch(int(seconds)), None, context.service, name(node), text[found.end():],
+                  {"component": part, "state": state, "number": number, "flag": flag}, "cluster")
+
+
+def counted(text: str, context: Context) -> Optional[Parsed]:
+    """1700000000.123 message"""
+    found = _EPOCH.match(text)
+    if found is None:
+        return None
+    at = epoch(int(found[1]))
+    digits = found[2] or found[3]
+    if at is not None and digits:
+        at += int(digits[:6].ljust(6, "0"))
+    level, end = _level(text, found.end())
+    return Parsed(at, level, context.service, context.host, text[end:], {}, "generic")
+
+
+def clock(text: str, context: Context) -> Optional[Parsed]:
+    """10:00:00.123 [main] INFO  org.example.App - message"""
+    found = _CLOCK.match(text)
+    if found is None:
+        return None
+    hour, minute, second, fraction, thread, level, logger = found.groups()
+    metadata: dict[str, Any] = {"logger": logger}
+    if thread:
+        metadata["thread"] = thread
+    return Parsed(context.stamps.today(hour, minute, second, fraction), level_name(level), context.service,
+                  context.host, text[found.end():], metadata, "java")
+
+
+def levelled(text: str, context: Context) -> Optional[Parsed]:
+    """ERROR:app.db:message, [error] message, ERROR: message, ERROR message"""
+    found = _COLONS.match(text)
+    if found is not None:
+        return Parsed(None, level_name(found[1]), context.service, context.host, text[found.end():],
+                      {"logger": found[2]}, "python")
+    level, end = _level(text, 0)
+    if level is None:
+        return None
+    served = _UVICORN.match(text, end) if '" ' in text else None
+    if served is not None:
+        client, method, path, status = served.groups()
+        return Parsed(None, level, context.service, context.host, text[end:],
+                      {"client": client, "method": method, "path": path, "status": int(status)}, "access")
+    return Parsed(None, level, context.service, context.host, text[end:], {}, "levelled")
+
+
+def _level(text: str, start: int) -> tuple[Optional[str], int]:
+    found = _LEVELLED.match(text, start)
+    if found is None:
+        return None, start
+    return level_name(found[found.lastindex or 0]), found.end()
