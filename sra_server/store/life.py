@@ -1,4 +1,4 @@
-"""Signs of life: was anything heard of a service or its host since then? From ingest's rows; to heal.resolve."""
+"""Signs of life: was a service or its host heard since then? From ingest's rows; to heal.resolve."""
 from __future__ import annotations
 
 from sqlalchemy import or_, select

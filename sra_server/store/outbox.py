@@ -6,6 +6,7 @@ a sender that dies gives the row back when the claim runs out. So each is sent a
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,17 +41,18 @@ async def enqueue(conn: AsyncConnection, account_id: str, *, channel: str, kind:
     return True
 
 
-async def due(conn: AsyncConnection, now: int, limit: int) -> list[tuple[str, str, int]]:
-    """Return (account, id, next_at) of what is to be sent now, the longest waiting first."""
+async def due(conn: AsyncConnection, now: int, limit: int, *, channel: str) -> list[tuple[str, str, int]]:
+    """Return (account, id, next_at) of what the channel is to be sent now, in order of writing."""
     query = (select(outbox.c.account_id, outbox.c.id, outbox.c.next_at)
-             .where(outbox.c.status == "pending", outbox.c.next_at <= now)
-             .order_by(outbox.c.next_at).limit(limit))
+             .where(outbox.c.status == "pending", outbox.c.next_at <= now, outbox.c.channel == channel)
+             .order_by(outbox.c.created_at, outbox.c.id).limit(limit))
     return [(row.account_id, row.id, row.next_at) for row in await conn.execute(query)]
 
 
-async def next_due(conn: AsyncConnection) -> int | None:
-    """Return when the next message is to be sent, or None while none waits."""
-    query = select(func.min(outbox.c.next_at)).where(outbox.c.status == "pending")
+async def next_due(conn: AsyncConnection, *, channel: str) -> int | None:
+    """Return when the channel's next message is to be sent, or None while none waits."""
+    query = select(func.min(outbox.c.next_at)).where(outbox.c.status == "pending",
+                                                     outbox.c.channel == channel)
     at: int | None = (await conn.execute(query)).scalar()
     return at
 
@@ -88,6 +90,12 @@ async def retry(conn: AsyncConnection, message: Message, at: int, error: str) ->
 async def give_up(conn: AsyncConnection, message: Message, error: str) -> None:
     """Note that it will not be tried again; the row stays for people to see."""
     await _mark(conn, message, status="failed", last_error=error[:2000])
+
+
+async def orphan(conn: AsyncConnection, served: Sequence[str]) -> None:
+    """Give up what waits for a channel that is configured no longer."""
+    await conn.execute(update(outbox).where(outbox.c.status == "pending", outbox.c.channel.not_in(served))
+                       .values(status="failed", last_error="the channel is not configured any more"))
 
 
 async def forget(conn: AsyncConnection, before: int) -> None:
