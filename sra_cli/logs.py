@@ -28,9 +28,9 @@ def line(one: RecordOut) -> str:
 def command(
     service: Annotated[str | None, typer.Option(help="Of this service.")] = None,
     host: Annotated[str | None, typer.Option(help="Of this host.")] = None,
-    level: Annotated[str | None, typer.Option(help="debug, info, warning …")] = None,
+    level: Annotated[str | None, typer.Option(help="debug, info, …")] = None,
     q: Annotated[str | None, typer.Option("--q", "-q", metavar="TEXT", help="Whose message holds this.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="15m, 2h, 3d ago or a time.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="15m, 2h, 3d or a time.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="As --since.")] = None,
     limit: options.Limit = 100,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones until Ctrl-C.")] = False,

@@ -1,28 +1,15 @@
 """`sra serve`: run the server until it is told to stop. From the shell; to sra_server.app."""
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from sra_sdk.errors import BadInput
-
-
-def settings(**given: Any) -> Any:
-    """The server's configuration: what was named, else the environment, .env and sra.toml."""
-    from pydantic import ValidationError
-
-    from sra_server.config import ServerConfig
-    try:
-        return ServerConfig(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise BadInput("the server's settings cannot be used", errors=[
-            {"field": ".".join(map(str, problem["loc"])), "message": problem["msg"]}
-            for problem in error.errors()
-        ], hint="correct them in the environment, in .env or in sra.toml") from error
-
 
 def command(
+    config: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="An sra.toml; else the one of the working directory.")] = None,
     host: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(
         metavar="PORT", min=0, max=65535, help="Default 8000; 0 takes a free one.")] = None,
@@ -40,4 +27,6 @@ def command(
       sra serve --database-url postgresql+asyncpg://sra@localhost/sra
     """
     from sra_server.app import run
-    raise typer.Exit(run(settings(host=host, port=port, database_url=database_url, data_dir=data_dir)))
+    from sra_server.config import ServerConfig
+    raise typer.Exit(run(ServerConfig.load(
+        config, host=host, port=port, database_url=database_url, data_dir=data_dir)))
