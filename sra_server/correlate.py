@@ -25,10 +25,12 @@ _LEVELS = frozenset({"probe", "threshold"})
 
 #: What a class brings about; two classes may be one trouble only if one brings about the other.
 _BRINGS: dict[str, frozenset[str]] = {
-    "disk_full": frozenset({"database_failure", "service_crash", "external_api_down", "queue_backlog", "error_burst"}),
+    "disk_full": frozenset({"database_failure", "service_crash", "external_api_down", "queue_backlog",
+                            "error_burst"}),
     "memory_exhaustion": frozenset({"service_crash", "database_failure", "external_api_down", "cpu_overload",
                                     "queue_backlog", "error_burst"}),
-    "certificate_expired": frozenset({"external_api_down", "network_failure", "database_failure", "error_burst"}),
+    "certificate_expired": frozenset({"external_api_down", "network_failure", "database_failure",
+                                      "error_burst"}),
     "network_failure": frozenset({"external_api_down", "database_failure", "service_crash", "queue_backlog",
                                   "error_burst"}),
     "database_failure": frozenset({"external_api_down", "service_crash", "cpu_overload", "queue_backlog",
@@ -89,15 +91,13 @@ class _Desk:
         if same is not None:
             self._again(same, signal)
             return
-        best: tuple[int, Incident, str] | None = None
-        for incident in self.incidents.values():
-            found = self._relation(incident, signal)
-            if found and (best is None or (found[0], -incident.last_signal_at) < (best[0], -best[1].last_signal_at)):
-                best = (found[0], incident, found[1])
-        if best is None:
+        related = [(found, incident) for incident in self.incidents.values()
+                   if (found := self._relation(incident, signal)) is not None]
+        if not related:
             self._open(signal)
-        else:
-            self._attach(best[1], signal, best[2])
+            return
+        (_, reason), incident = min(related, key=lambda each: (each[0][0], -each[1].last_signal_at, each[1].id))
+        self._attach(incident, signal, reason)
 
     def clear(self, signal: Signal) -> None:
         """Note that one sign is positively over."""
@@ -112,8 +112,8 @@ class _Desk:
             case = self.cases[incident.id] = _restored(incident)
         reason = why_over(incident, case, life, self.now, self.rules)
         if reason:
-            done = replace(incident.move("resolved", self.now), firing=(), resolution=incident.resolution or reason,
-                           last_signal_at=case.last_at, signals=case.count)
+            done = replace(incident.move("resolved", self.now), firing=(), last_signal_at=case.last_at,
+                           resolution=incident.resolution or reason, signals=case.count)
             self._write("resolved", done, case, reason, ())
 
     # ── which incident ──────────────────────────────────────────────────────────────────────
@@ -131,27 +131,29 @@ class _Desk:
         signals = case.signals if case else ()
         last = case.last_at if case else incident.last_signal_at
         gap = max(0, self.now - last)
-        fits = any(compatible(signal.cls, each.cls) for each in signals) or compatible(signal.cls, incident.cls)
+        fits = any(compatible(signal.cls, each) for each in (incident.cls, *(each.cls for each in signals)))
         where = signal.service or signal.host
         alone = "auth_failures" in (signal.cls, incident.cls) and not fits
-        if signal.service and signal.service in incident.services and not alone and (fits or gap <= self.rules.reopen):
+        recent = gap <= self.rules.reopen
+        if signal.service and signal.service in incident.services and not alone and (fits or recent):
             return 0, f"same service {signal.service}"
-        if gap > self.rules.reopen or not fits:
+        if not recent or not fits:
             return None
-        everything = (*signals, signal)
-        pointed = names(signal, everything, self.rules.known)
+        everything, known = (*signals, signal), self.rules.known
+        pointed = names(signal, everything, known)
         hit = sorted(pointed & {*incident.services, incident.service} - {""})
         if hit:
             return 1, f"the errors of {where or 'this source'} point to {hit[0]}"
-        back = [each.service for each in signals if signal.service in names(each, everything, self.rules.known)]
+        back = [each.service for each in signals if signal.service in names(each, everything, known)]
         if signal.service and back:
             return 1, f"the errors of {back[0] or 'this source'} point to {signal.service}"
-        common = pointed & {name for each in signals for name in names(each, everything, self.rules.known)}
+        common = pointed & {name for each in signals for name in names(each, everything, known)}
         if common:
             return 1, f"both point to {sorted(common)[0]}"
         if signal.subject and any(each.subject == signal.subject for each in signals):
             return 2, f"both name {signal.subject}"
-        near = min((abs(signal.at - moment) for each in signals for moment in (each.at, each.last_at)), default=gap)
+        moments = [moment for each in signals for moment in (each.at, each.last_at)]
+        near = min((abs(signal.at - moment) for moment in moments), default=gap)
         if near <= CLOSE and (signal.host in incident.hosts or (not signal.host and not incident.hosts)):
             place = f"same host {signal.host}" if signal.host else "same source"
             return 3, f"{place}, {near / SECOND:.0f} s apart"
@@ -172,7 +174,8 @@ class _Desk:
 
     def _attach(self, incident: Incident, signal: Signal, reason: str) -> None:
         case = (self.cases.get(incident.id) or _restored(incident)).add(signal, self.now)
-        self._write("attached", self._regarded(incident, case, signal), case, f"{signal.title}: {reason}", (signal,))
+        incident = self._regarded(incident, case, signal)
+        self._write("attached", incident, case, f"{signal.title}: {reason}", (signal,))
 
     def _again(self, incident: Incident, signal: Signal) -> None:
         case = (self.cases.get(incident.id) or _restored(incident)).add(signal, self.now)
@@ -202,7 +205,8 @@ class _Desk:
             return fresh
         return replace(fresh, title=title(found), cls=found.cls, service=found.service, host=found.host)
 
-    def _write(self, kind: str, incident: Incident, case: Case, reason: str, signals: tuple[Signal, ...]) -> None:
+    def _write(self, kind: str, incident: Incident, case: Case, reason: str,
+               signals: tuple[Signal, ...]) -> None:
         self.incidents[incident.id] = incident
         self.cases[incident.id] = replace(case, told_at=self.now)
         before = self.changes.get(incident.id)
@@ -242,7 +246,8 @@ def why_over(incident: Incident, case: Case, life: Mapping[str, int], now: int, 
     if passed and event <= passed:
         # a check that failed passes again: a quarter of the quiet is enough, none where it was the only sign
         wait = rules.quiet // 4 * flapped if event or case.reopened else 0
-        return "what failed before passes again, and nothing else is reported" if now - passed >= wait else None
+        over = now - passed >= wait
+        return "what failed before passes again, and nothing else is reported" if over else None
     quiet = rules.quiet * flapped
     if now - case.last_at < quiet:
         return None
@@ -252,7 +257,8 @@ def why_over(incident: Incident, case: Case, life: Mapping[str, int], now: int, 
     if incident.cls == "auth_failures" or not incident.services:
         seen += [life.get(f"host|{each}", 0) for each in incident.hosts or ("",)]
     if max(seen, default=0) >= case.last_at + quiet // 2:
-        return f"quiet for {quiet // SECOND} s while {incident.service or incident.host or 'the source'} shows life"
+        who = incident.service or incident.host or "the source"
+        return f"quiet for {quiet // SECOND} s while {who} shows life"
     return None
 
 

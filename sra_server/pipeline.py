@@ -1,4 +1,4 @@
-"""READ FIRST. The whole judgement: what one committed batch changes. From worker and `sra analyze`; to the store.
+"""READ FIRST. The whole judgement: what one committed batch changes. From worker and analyze; to the store.
 
     signals = detect(batch)                     what is wrong in it, each with its evidence
     changes = correlate(signals, incidents)     one incident for one trouble, each step with its reason
@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 
 from .analyse import LOCAL
 from .correlate import Rules, correlate
-from .detect import DETECTORS, Memory
+from .detect import DETECTORS
 from .domain.analysis import Offer
 from .domain.case import Case, Known
+from .domain.evidence import Evidence
 from .domain.incident import Change, Incident
 from .domain.place import of_target
 from .domain.record import MINUTE, SECOND, Batch
@@ -49,10 +50,12 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     _learn(state, batch)
     signals = _detect(state, batch, backlog=now - batch.received_at > BACKLOG)
     known = Known(places=dict(state.places.items()), depends_on=settings.depends_on)
+    signals = [_placed(signal, known) for signal in signals]
     rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known)
     if not signals and not incidents:
         return replace(state, cases={}), ()
-    cases, changes = correlate(signals, state.cases, incidents, dict(state.life.items()), clock, rules, new_id)
+    life = dict(state.life.items())
+    cases, changes = correlate(signals, state.cases, incidents, life, clock, rules, new_id)
     return replace(state, cases=cases), tuple(_analyse(change, cases, offers, known) for change in changes)
 
 
@@ -87,13 +90,23 @@ def _learn(state: State, batch: Batch) -> None:
                 state.places.put(place, point.service)
 
 
+def _placed(signal: Signal, known: Known) -> Signal:
+    """Return the signal with the evidence of what stands at the place that its texts name, if known."""
+    service = known.places.get(signal.subject)
+    if not signal.subject or service is None or service == signal.service or signal.detector == "probe":
+        return signal
+    fact = Evidence(id=f"place|{signal.subject}|{service}", kind="event", at=signal.at, service=service,
+                    text=f"{signal.subject} is where the health check of {service} looks", source="probe")
+    return replace(signal, evidence=(*signal.evidence, fact))
+
+
 def _analyse(change: Change, cases: Mapping[str, Case], offers: tuple[Offer, ...], known: Known) -> Change:
     """Return the change with a root cause, wherever something new was learned."""
     case = cases.get(change.incident.id)
     if change.kind == "resolved" or case is None or not case.signals:
         return change
     analysis = LOCAL.analyse(change.incident, case, offers, known)
-    if change.incident.root_cause == analysis.root_cause and change.incident.confidence == analysis.confidence:
+    if (change.incident.root_cause, change.incident.confidence) == (analysis.root_cause, analysis.confidence):
         return change
     return replace(change, analysis=analysis, incident=replace(
         change.incident, root_cause=analysis.root_cause, confidence=analysis.confidence))

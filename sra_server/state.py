@@ -1,4 +1,4 @@
-"""State: what the fold remembers of one account from batch to batch, bounded and as JSON. From and to pipeline."""
+"""State: what the fold remembers of one account between batches, bounded and as JSON. From and to pipeline."""
 from __future__ import annotations
 
 import json
@@ -56,7 +56,8 @@ class State:
     def to_json(self) -> str:
         """Return the state as JSON text."""
         return json.dumps({
-            "version": VERSION, "clock": self.clock, "life": self.life.to_json(), "places": self.places.to_json(),
+            "version": VERSION, "clock": self.clock,
+            "life": self.life.to_json(), "places": self.places.to_json(),
             "detectors": {name: each.to_json() for name, each in self.detectors.items()},
             "cases": {key: asdict(case) for key, case in self.cases.items()},
         }, separators=(",", ":"))

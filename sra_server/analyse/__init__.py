@@ -13,7 +13,7 @@ from .local import Local
 
 
 class Analyst(Protocol):
-    """Explains one incident. Claims that their evidence does not hold are dropped before anybody sees them."""
+    """Explains one incident. Claims that their evidence does not hold are dropped unseen."""
 
     name: str
 

@@ -25,8 +25,8 @@ def supported(text: str, cited: Iterable[Evidence], names: Iterable[str]) -> boo
     cited = list(cited)
     if not cited:
         return False
-    ground = "\n".join(f"{each.text}\n{each.service}\n{each.host}\n{each.source}\n{clock(each.at)}\n{each.line or ''}"
-                       for each in cited).lower()
+    ground = "\n".join("\n".join((each.text, each.service, each.host, each.source, clock(each.at),
+                                  str(each.line or ""))) for each in cited).lower()
     low = text.lower()
     for name in names:
         if name and _word(name.lower(), low) and not _word(name.lower(), ground):
@@ -34,7 +34,8 @@ def supported(text: str, cited: Iterable[Evidence], names: Iterable[str]) -> boo
     return all(_word(number, ground) for number in _NUMBER.findall(low))
 
 
-def checked(claims: Iterable[Claim], evidence: Mapping[str, Evidence], names: Iterable[str]) -> tuple[Claim, ...]:
+def checked(claims: Iterable[Claim], evidence: Mapping[str, Evidence],
+            names: Iterable[str]) -> tuple[Claim, ...]:
     """Return the claims that stand; citations of evidence that does not exist make a claim fall."""
     names = tuple(names)
     return tuple(claim for claim in claims

@@ -42,7 +42,8 @@ def confidence(found: Lead, case: Case) -> float:
         return 0.2
     kinds = {(each.detector, each.service, each.host) for each in case.signals}
     agreeing = min(0.3, 0.1 * (len(kinds) - 1))
-    probed = 0.1 if any(each.detector == "probe" and each.service == found.service for each in case.signals) else 0.0
+    checks = {each.service for each in case.signals if each.detector == "probe"}
+    probed = 0.1 if found.service in checks else 0.0
     named = 0.05 if found.why.startswith("the errors of") else 0.0
     return round(min(0.95, 0.5 + agreeing + probed + named), 2)
 
@@ -82,12 +83,13 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
     first = min((each.at for each in evidence.values()), default=signal.at)
     since = f"since {clock(first)}"
     if found.cls == "error_burst":
-        return f"Unknown: {place}{host} writes far more errors than usual {since}, and nothing seen so far says why."
+        return (f"Unknown: {place}{host} writes far more errors than usual {since}, "
+                "and nothing seen so far says why.")
     if found.service and signal.service and found.service != signal.service:
         what = f"{found.service} is the likely cause: {signal.service} reports {since} that {signal.cause}"
     else:
         what = f"{place}{host}: {signal.title} {since}; {signal.cause}"
-    sufferers = sorted({each.service for each in case.signals if each.service and each.service != found.service})
+    sufferers = sorted({each.service for each in case.signals} - {"", found.service})
     tail = f" (seen from {', '.join(sufferers[:5])})" if sufferers and found.service not in sufferers else ""
     sentence = f"{what}{tail}."
     if supported(sentence, evidence.values(), names):

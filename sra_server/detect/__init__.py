@@ -9,8 +9,11 @@ from typing import Protocol
 
 from ..domain.record import Batch
 from ..domain.signal import Signal
+from .burst import Burst
 from .memory import Memory
+from .probe import Probe
 from .signatures import Signatures
+from .threshold import Threshold
 
 
 class Detector(Protocol):
@@ -24,6 +27,6 @@ class Detector(Protocol):
         ...
 
 
-DETECTORS: tuple[Detector, ...] = (Signatures(),)
+DETECTORS: tuple[Detector, ...] = (Signatures(), Probe(), Threshold(), Burst())
 
 __all__ = ["DETECTORS", "Detector", "Memory"]

@@ -24,7 +24,7 @@ _FIELDS = frozenset({"name", "class", "severity", "software", "any", "match", "e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What a text must look like, and what that means. It fires at `count` matches within `window` seconds."""
+    """What a text must look like, and what it means; fires at `count` matches within `window` seconds."""
 
     name: str
     cls: str
@@ -98,7 +98,8 @@ def _signature(entry: dict[str, Any]) -> Signature:
     need(entry.get("level", "warning") in NUMBER, f"level must be one of {', '.join(NUMBER)}")
     try:
         match = re.compile(entry["match"]) if "match" in entry else None
-        exclude = re.compile("|".join(f"(?:{each})" for each in entry["exclude"])) if entry.get("exclude") else None
+        harmless = "|".join(f"(?:{each})" for each in entry.get("exclude", ()))
+        exclude = re.compile(harmless) if harmless else None
     except re.error as problem:
         raise BadInput(f"signature {name}: match or exclude is no pattern: {problem}") from problem
     return Signature(

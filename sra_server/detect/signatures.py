@@ -77,4 +77,5 @@ def _pack(record: Record) -> list[Any]:
 
 def _unpack(stored: list[Any]) -> Evidence:
     key, at, text, service, host, source, line = stored
-    return Evidence(id=key, kind="record", at=at, text=text, service=service, host=host, source=source, line=line)
+    return Evidence(id=key, kind="record", at=at, text=text, service=service, host=host, source=source,
+                    line=line)

@@ -14,8 +14,8 @@ from .signal import SEVERITY_ORDER, Signal
 
 SIGNALS = 32
 _EVIDENCE = 5
-_TOO_COMMON = frozenset({"app", "api", "server", "service", "error", "errors", "main", "log", "system", "kernel",
-                         "web", "http", "worker", "java", "python", "node", "localhost", "the", "and"})
+_TOO_COMMON = frozenset({"app", "api", "server", "service", "error", "errors", "main", "log", "system",
+                         "kernel", "web", "http", "worker", "java", "python", "node", "localhost", "the", "and"})
 
 #: Every class, the one that explains most first.
 EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_failure", "database_failure",
@@ -61,8 +61,9 @@ class Case:
             more += 1
         fired = {**self.fired, signal.fingerprint: at} if more == self.more else self.fired
         cleared = {key: when for key, when in self.cleared.items() if key != signal.fingerprint}
-        return replace(self, signals=tuple(sorted(kept, key=lambda each: (each.at, each.fingerprint))), more=more,
-                       fired=fired, cleared=cleared, last_at=at, count=self.count + signal.count)
+        ordered = tuple(sorted(kept, key=lambda each: (each.at, each.fingerprint)))
+        return replace(self, signals=ordered, more=more, fired=fired, cleared=cleared, last_at=at,
+                       count=self.count + signal.count)
 
     def clear(self, fingerprint: str, at: int) -> Case:
         """Return the case with one fingerprint positively over."""
@@ -95,8 +96,8 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
         best = min(signals, key=_order)
         return Lead(signal=best, cls=best.cls, service=best.service, host=best.host,
                     why="it explains most" if len(signals) > 1 else "it is the only sign")
-    end = min(ends, key=lambda service: (-len({each.service for each in ends[service]}), service not in services,
-                                         min(each.at for each in ends[service]), service))
+    end = min(ends, key=lambda name: (-len({each.service for each in ends[name]}), name not in services,
+                                      min(each.at for each in ends[name]), name))
     effects = ends[end]
     sufferers = ", ".join(sorted({each.service or "a client" for each in effects}))
     own = [each for each in signals if each.service == end]
@@ -106,7 +107,7 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     if best.cls == "error_burst":
         best = min(effects, key=_order)
     cls = best.cls
-    if cls in ("service_crash", "external_api_down") and any(each.cls == "database_failure" for each in effects):
+    if cls in ("service_crash", "external_api_down") and "database_failure" in {each.cls for each in effects}:
         cls = "database_failure"
     host = best.host if best in own else ""
     return Lead(signal=best, cls=cls, service=end, host=host, why=f"the errors of {sufferers} point to {end}")
@@ -121,16 +122,14 @@ def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]
     target = effect.subject.partition(":")[0]
     text = "\n".join(each.text for each in effect.evidence[:3]).lower()
     needs = known.depends_on.get(effect.service, ())
+    probed = {each.service for each in signals if each.detector == "probe" and each.subject == effect.subject}
     for service in {each.service for each in signals if each.service} | set(needs):
-        if service in found:
-            continue
-        if effect.detector != "probe" and (
-                service.lower() == target
-                or any(each.subject == effect.subject for each in signals
-                       if effect.subject and each.service == service and each.detector == "probe")
-                or (_speaks(text, service) and effect.cls != "auth_failures")):
-            found.add(service)
-        elif service in needs and any(each.service == service for each in signals):
+        if effect.detector == "probe":
+            said = False
+        else:
+            said = service.lower() == target or (bool(effect.subject) and service in probed) \
+                or (effect.cls != "auth_failures" and _speaks(text, service))
+        if said or (service in needs and any(each.service == service for each in signals)):
             found.add(service)
     found.discard(effect.service)
     return found

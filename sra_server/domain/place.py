@@ -6,14 +6,15 @@ import re
 _LOCAL = re.compile(r"^(?:localhost|\[?::1\]?|0\.0\.0\.0)(?=:|$)")
 _HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]|[a-z](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)"
 _URL = re.compile(rf"\b([a-z][a-z0-9+]{{1,20}})://(?:[^\s/@\"']*@)?({_HOST})(?::(\d{{1,5}}))?")
-_PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?![\w.:/-]*\.(?:py|java|go|js|c|rb|php|ts)\b)(?!\d)")
+_PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?![\w.:/-]*\.(?:py|java|go|js|c|rb|ts)\b)(?!\d)")
 _WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to)[ =:'\"]+({_HOST})['\"]?"
                     rf"[^\n]{{0,40}}?\bport[ =:'\"]+(\d{{2,5}})")
-_LOOKUP = re.compile(rf"(?:enotfound|eai_again|resolve(?: host| name| hostname)?:?|lookup|"
-                     rf"host name)[ :'\"(]+({_HOST})")
-_PORTS = {"http": "80", "https": "443", "postgres": "5432", "postgresql": "5432", "redis": "6379", "mysql": "3306",
-          "amqp": "5672", "mongodb": "27017"}
-_NOT_A_HOST = frozenset({"at", "line", "on", "port", "pid", "status", "code", "error", "errno", "column", "tcp", "udp"})
+_LOOKUP = re.compile(rf"(?:enotfound|eai_again|resolve(?: host| name| hostname)?:?|lookup|host name)"
+                     rf"[ :'\"(]+({_HOST})")
+_PORTS = {"http": "80", "https": "443", "postgres": "5432", "postgresql": "5432", "redis": "6379",
+          "mysql": "3306", "amqp": "5672", "mongodb": "27017"}
+_NOT_A_HOST = frozenset({"at", "line", "on", "port", "pid", "status", "code", "error", "errno", "column", "tcp",
+                         "udp"})
 
 
 def normal(place: str) -> str:
