@@ -1,0 +1,63 @@
+"""Probe: a health check that fails twice in a row fires, three passes clear it. From points; to correlate."""
+from __future__ import annotations
+
+from ..domain.evidence import Evidence, of_point
+from ..domain.place import of_target
+from ..domain.record import Batch, Point
+from ..domain.signal import Signal
+from .memory import Memory
+
+FAILURES = 2
+PASSES = 3
+
+
+class Probe:
+    """Memory: fingerprint → [failures in a row, passes in a row, firing, time and id of the first failure]."""
+
+    name = "probe"
+    always = False
+
+    def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
+        """Return the state of each health check that fails, and of each that came back."""
+        found: dict[str, Signal] = {}
+        for point in batch.points:
+            if point.name != "probe.up":
+                continue
+            tags = dict(point.tags)
+            key = f"probe|{tags.get('probe', '')}|{point.service}|{point.host}"
+            fails, passes, firing, since, first = memory.get(key) or (0, 0, False, 0, "")
+            if point.value >= 1:
+                fails, passes = 0, min(passes + 1, PASSES)
+                if firing and passes >= PASSES:
+                    firing = False
+                    found[key] = _cleared(key, point)
+            else:
+                if not fails and not firing:
+                    since, first = point.at, point.id
+                fails, passes = fails + 1, 0
+                if firing or fails >= FAILURES:
+                    firing = True
+                    found[key] = _firing(key, point, tags.get("target", ""), fails, since, first, found.get(key))
+            memory.put(key, [fails, passes, firing, since, first])
+        return list(found.values())
+
+
+def _cleared(key: str, point: Point) -> Signal:
+    return Signal(detector="probe", fingerprint=key, cls="service_crash", severity="critical",
+                  title="its health check passes", at=point.at, last_at=point.at, state="cleared",
+                  service=point.service, host=point.host)
+
+
+def _firing(key: str, point: Point, target: str, fails: int, since: int, first: str,
+            before: Signal | None) -> Signal:
+    place = of_target(target) if target else ""
+    name = point.service or "the service"
+    at_place = f" at {target}" if target else ""
+    begin = Evidence(id=first, kind="points", at=since, service=point.service, host=point.host, source=point.name,
+                     text=f"the health check of {name}{at_place} failed")
+    now = of_point(point, f"the health check of {name}{at_place} failed, {fails} times in a row")
+    return Signal(detector="probe", fingerprint=key, cls="service_crash", severity="critical",
+                  title="its health check fails", at=since, last_at=point.at, service=point.service,
+                  host=point.host, count=before.count + 1 if before else fails if fails == FAILURES else 1,
+                  cause="it does not answer its health check", subject=place, remedies=("restart_service",),
+                  evidence=(begin, now) if point.id != first else (begin,))

@@ -1,0 +1,140 @@
+"""Threshold: a metric beyond its bound for long enough. From points; to correlate.
+
+One high value is no trouble: it must stay beyond its bound for a time, and back below a lower bound
+before it is over. Latency is held against the series' own past, for there is no bound that fits all.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..domain.evidence import of_point
+from ..domain.record import SECOND, Batch, Point
+from ..domain.signal import Severity, Signal
+from .memory import Memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """At or above `high` for `seconds` fires; below `low` for as long clears. `times`: of its own mean."""
+
+    name: str
+    cls: str
+    severity: Severity
+    high: float
+    low: float
+    seconds: int
+    title: str
+    means: str
+    remedies: tuple[str, ...]
+    times: float = 0.0
+
+
+BOUNDS = {each.name: each for each in (
+    Bound(name="system.cpu_percent", cls="cpu_overload", severity="high", high=95, low=85, seconds=120,
+          title="the processor is fully used", means="there is more work than the processor can do",
+          remedies=("scale_replicas", "restart_service")),
+    Bound(name="system.memory_percent", cls="memory_exhaustion", severity="high", high=95, low=90, seconds=60,
+          title="memory is nearly used up", means="processes on this host use almost all of its memory",
+          remedies=("restart_service", "scale_replicas")),
+    Bound(name="system.swap_percent", cls="memory_exhaustion", severity="medium", high=90, low=75, seconds=300,
+          title="swap is nearly used up", means="memory does not suffice and the swap space runs out as well",
+          remedies=("restart_service", "scale_replicas")),
+    Bound(name="system.disk_percent", cls="disk_full", severity="high", high=95, low=92, seconds=30,
+          title="the disk is nearly full", means="little space is left on the file system",
+          remedies=("clear_disk",)),
+    Bound(name="error_rate", cls="error_burst", severity="high", high=0.2, low=0.1, seconds=60,
+          title="the error rate is high", means="a large part of its requests fails",
+          remedies=("restart_service", "rollback_deployment")),
+    Bound(name="latency_ms", cls="cpu_overload", severity="medium", high=500, low=300, seconds=120, times=4.0,
+          title="answers take far longer than usual", means="requests are answered much later than usual",
+          remedies=("scale_replicas", "restart_service")),
+)}
+_POINTS = 3
+_LEARN = 30
+_HARMLESS_MOUNTS = ("/snap", "/proc", "/sys", "/run/snapd", "/var/lib/snapd")
+
+
+class _Track(NamedTuple):
+    """One series: beyond its bound since and how often, back since, firing, its mean over so many points."""
+
+    since: int = 0
+    beyond: int = 0
+    back: int = 0
+    firing: bool = False
+    mean: float = 0.0
+    learned: int = 0
+    last: int = 0
+
+
+class Threshold:
+    """Memory: series → _Track as a list."""
+
+    name = "threshold"
+    always = False
+
+    def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
+        """Return the state of each series that is beyond its bound, and of each that came back."""
+        found: dict[str, Signal] = {}
+        for point in batch.points:
+            bound = BOUNDS.get(point.name)
+            if bound is None or dict(point.tags).get("mount", "").startswith(_HARMLESS_MOUNTS):
+                continue
+            key = f"threshold|{point.series()}"
+            track = _Track(*(memory.get(key) or ()))
+            if point.at < track.last:
+                continue
+            high, low = _limits(bound, track)
+            after = _step(track, point, bound, high, low)
+            memory.put(key, list(after))
+            if after.firing and point.value >= high:
+                found[key] = _signal(key, point, bound, high, after.since, found.get(key))
+            elif track.firing and not after.firing:
+                found[key] = Signal(detector="threshold", fingerprint=key, cls=bound.cls, severity=bound.severity,
+                                    title=bound.title, at=point.at, last_at=point.at, state="cleared",
+                                    service=point.service, host=point.host)
+        return list(found.values())
+
+
+def _limits(bound: Bound, track: _Track) -> tuple[float, float]:
+    if bound.times:
+        if track.learned < _LEARN:
+            return float("inf"), float("inf")
+        return max(bound.high, bound.times * track.mean), max(bound.low, bound.times / 2 * track.mean)
+    return bound.high, bound.low
+
+
+def _step(track: _Track, point: Point, bound: Bound, high: float, low: float) -> _Track:
+    """Return the track after a point: O(1), and nothing that lies ahead is looked at."""
+    lasting = bound.seconds * SECOND
+    if track.last and point.at - track.last > max(5 * lasting, 300 * SECOND):
+        # nobody watched in between, so nothing can be said to have lasted
+        track = track._replace(since=0, beyond=0, back=0)
+    mean, learned = track.mean, track.learned
+    if bound.times and not track.firing and point.value < high:
+        learned = min(learned + 1, 1000)
+        mean += (point.value - mean) / learned
+    since, beyond, back, firing = track.since, track.beyond, track.back, track.firing
+    if point.value >= high:
+        since, beyond, back = since or point.at, beyond + 1, 0
+        firing = firing or (beyond >= _POINTS and point.at - since >= lasting)
+    elif firing:
+        back = (back or point.at) if point.value < low else 0
+        if back and point.at - back >= lasting:
+            firing, since, beyond, back = False, 0, 0, 0
+    else:
+        since, beyond = 0, 0
+    return _Track(since, beyond, back, firing, mean, learned, point.at)
+
+
+def _signal(key: str, point: Point, bound: Bound, high: float, since: int, before: Signal | None) -> Signal:
+    mount = dict(point.tags).get("mount")
+    what = f"{point.name} of {mount}" if mount else point.name
+    where = point.service or point.host or "the host"
+    text = f"{what} on {where} is {point.value:.1f}, at or above {high:.1f} for {(point.at - since) // SECOND} s"
+    severity = "critical" if bound.cls == "disk_full" and point.value >= 99 else bound.severity
+    evidence = of_point(point, text)
+    return Signal(detector="threshold", fingerprint=key, cls=bound.cls, severity=severity, title=bound.title,
+                  at=since, last_at=point.at, service=point.service, host=point.host,
+                  count=before.count + 1 if before else 1, cause=bound.means, remedies=bound.remedies,
+                  subject=mount or "", evidence=(before.evidence[0], evidence) if before else (evidence,))
