@@ -194,7 +194,8 @@ class World:
         """Raise when a process that must run has ended."""
         for name, process in self._processes:
             if process.poll() is not None and process.pid != self.killed:
-                raise SraError(f"the {name} of the demo ended with {process.returncode}", hint=self.tail(name))
+                raise SraError(f"the {name} of the demo ended with {process.returncode}",
+                               hint=self.tail(name))
 
     def tail(self, name: str, lines: int = 12) -> str:
         """The end of what a process printed."""

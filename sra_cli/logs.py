@@ -29,7 +29,7 @@ def command(
     service: Annotated[str | None, typer.Option(help="Of this service.")] = None,
     host: Annotated[str | None, typer.Option(help="Of this host.")] = None,
     level: Annotated[str | None, typer.Option(help="debug, info, …")] = None,
-    q: Annotated[str | None, typer.Option("--q", "-q", metavar="TEXT", help="Whose message holds this.")] = None,
+    q: Annotated[str | None, typer.Option("--q", "-q", metavar="TEXT", help="Whose text has this.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="15m, 2h, 3d or a time.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="As --since.")] = None,
     limit: options.Limit = 100,

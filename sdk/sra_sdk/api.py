@@ -78,6 +78,8 @@ class _Base:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadInput(f"server: {url!r} is not a URL", hint="write it like http://127.0.0.1:8000")
         self.url = url.rstrip("/")
+        #: a proxy of the environment leads away from this machine, never to it
+        self._proxied = parts.hostname not in ("localhost", "127.0.0.1", "::1")
         self._timeout = timeout
         self._headers = {"User-Agent": _agent(), "Accept": "application/json"}
         for name, value in (("Authorization", token and f"Bearer {token}"), ("X-API-Key", api_key)):
@@ -133,7 +135,7 @@ class Client(_Base):
     def __init__(self, url: str, *, token: Optional[str] = None, api_key: Optional[str] = None,
                  timeout: float = 15.0, transport: Optional[httpx.BaseTransport] = None) -> None:
         super().__init__(url, token=token, api_key=api_key, timeout=timeout)
-        self._http = httpx.Client(transport=transport)
+        self._http = httpx.Client(transport=transport, trust_env=self._proxied)
 
     def send(self, asked: Ask[T]) -> T:
         """Send one request and read its answer."""
@@ -198,7 +200,7 @@ class AsyncClient(_Base):
     def __init__(self, url: str, *, token: Optional[str] = None, api_key: Optional[str] = None,
                  timeout: float = 15.0, transport: Optional[httpx.AsyncBaseTransport] = None) -> None:
         super().__init__(url, token=token, api_key=api_key, timeout=timeout)
-        self._http = httpx.AsyncClient(transport=transport)
+        self._http = httpx.AsyncClient(transport=transport, trust_env=self._proxied)
 
     async def send(self, asked: Ask[T]) -> T:
         """Send one request and read its answer."""
