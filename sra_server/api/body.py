@@ -23,36 +23,45 @@ _IN_THREAD = 128 * 1024
 #: How many wrong fields one answer names.
 _ERRORS_SHOWN = 20
 #: Kinds of wrong values that have a code of their own, by a part of the model's message.
-_KINDS = (("unknown level", "unknown_level", 422), ("NUL character", "nul_character", 422),
-          ("must not be longer than", "message_too_large", 413), ("timestamp must", "bad_timestamp", 422))
+_KINDS = (("NUL character", "nul_character", 422), ("must not be longer than", "message_too_large", 413),
+          ("timestamp must", "bad_timestamp", 422))
+_GENERAL = ("validation_failed", 422)
 
 
 async def read(request: web.Request, *, limit: int) -> bytes:
     """Return the body, unpacked, or raise BadInput saying what is too large, late or unreadable."""
+    return (await read_both(request, limit=limit))[1]
+
+
+async def read_both(request: web.Request, *, limit: int) -> tuple[bytes, bytes]:
+    """Return the body as it was sent and as it is unpacked; the same bytes if it was not packed."""
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
         raise BadInput(f"Content-Encoding {encoding!r} is not understood", code="unsupported_encoding",
                        http_status=415, hint="send gzip, deflate or no encoding")
-    sent_limit = min(SENT_LIMIT, limit)
-    if (request.content_length or 0) > sent_limit:
-        raise too_large(sent_limit)
+    sent = await _receive(request, min(SENT_LIMIT, limit))
+    if encoding == "identity":
+        return sent, sent
+    if len(sent) > _IN_THREAD:
+        return sent, await asyncio.to_thread(unpack, sent, encoding, limit)
+    return sent, unpack(sent, encoding, limit)
+
+
+async def _receive(request: web.Request, limit: int) -> bytes:
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
     chunks, size = [], 0
     try:
         async with asyncio.timeout(READ_SECONDS):
             async for chunk in request.content.iter_any():
                 size += len(chunk)
-                if size > sent_limit:
-                    raise too_large(sent_limit)
+                if size > limit:
+                    raise too_large(limit)
                 chunks.append(chunk)
     except TimeoutError:
         raise BadInput(f"the body did not arrive within {READ_SECONDS:.0f} s", code="request_timeout",
                        http_status=408) from None
-    raw = b"".join(chunks)
-    if encoding == "identity":
-        return raw
-    if len(raw) > _IN_THREAD:
-        return await asyncio.to_thread(unpack, raw, encoding, limit)
-    return unpack(raw, encoding, limit)
+    return b"".join(chunks)
 
 
 def unpack(raw: bytes, encoding: str, limit: int) -> bytes:
@@ -97,6 +106,14 @@ def model(raw: bytes, kind: type[Model], *, optional: bool = False) -> Model:
         raise explain(error) from None
 
 
+def checked(value: object, kind: type[Model]) -> Model:
+    """Return a value that was put together here as a model, with the same errors as a body."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise explain(error) from None
+
+
 def query(request: web.Request, kind: type[Model]) -> Model:
     """Return the query string as a model; the first value of a repeated name counts."""
     values = {name: value for name, value in reversed(list(request.query.items()))}
@@ -113,21 +130,21 @@ def explain(error: ValidationError) -> BadInput:
         return BadInput(f"the body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}",
                         code="malformed_json", http_status=400)
     problems = [{"field": place(detail["loc"]), "message": said(detail["msg"])} for detail in details]
-    code, status = _kind([problem["message"] for problem in problems], [d["type"] for d in details])
+    kinds = {_kind(detail["type"], detail["loc"], detail["msg"]) for detail in details}
+    code, status = kinds.pop() if len(kinds) == 1 else _GENERAL
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return BadInput(f"{first['field'] or 'body'}: {first['message']}{more}", code=code, http_status=status,
                     errors=problems[:_ERRORS_SHOWN])
 
 
-def _kind(messages: list[str], types: list[str]) -> tuple[str, int]:
-    """Return code and status: those of the one kind if all are of it, else the general ones."""
-    if all(name.startswith("datetime") for name in types):
+def _kind(name: str, loc: tuple[int | str, ...], message: str) -> tuple[str, int]:
+    """Return code and status of one wrong field."""
+    if name.startswith("datetime"):
         return "bad_timestamp", 422
-    for part, code, status in _KINDS:
-        if all(part in message for message in messages):
-            return code, status
-    return "validation_failed", 422
+    if loc and loc[-1] == "level" and name in ("literal_error", "value_error"):
+        return "unknown_level", 422
+    return next(((code, status) for part, code, status in _KINDS if part in message), _GENERAL)
 
 
 def said(message: str) -> str:

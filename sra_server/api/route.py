@@ -19,6 +19,7 @@ from sra_server.store import Store
 
 from . import body as bodies
 from . import identity
+from .signin import Gate
 
 #: Body of a route that is not for ingest; decompressed.
 SMALL_BODY = 1024 * 1024
@@ -50,6 +51,7 @@ class Context:
     config: ServerConfig
     store: Store
     clock: Callable[[], int]
+    gate: Gate = field(default_factory=Gate)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,0 +1,137 @@
+"""From wire models to rows: what an ingest body brings, with its defaults filled in and its secrets gone.
+
+From ingest; to store.batches. Messages and metadata are redacted here as well as on the host, because
+not every sender is an agent.
+"""
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sra_sdk.errors import BadInput
+from sra_sdk.lines.infer import level_of
+from sra_sdk.lines.level import NUMBER
+from sra_sdk.lines.multiline import Joiner, cut
+from sra_sdk.lines.parse import LineReader
+from sra_sdk.lines.redact import redact
+from sra_sdk.models import PointIn, RawLogsIn, RecordIn, Snapshot
+from sra_sdk.models.base import EARLIEST, LATEST
+from sra_sdk.models.ingest import NAME_CHARACTERS
+from sra_server.store.rows import NewPoint, NewRecord, as_json
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: The original's fields of a snapshot, and the names that host metrics have everywhere.
+_SNAPSHOT = {"cpu_percent": "system.cpu_percent", "memory_percent": "system.memory_percent",
+             "disk_percent": "system.disk_percent", "error_rate": "error_rate", "latency_ms": "latency_ms",
+             "throughput": "throughput"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What serves the records and points that do not say it themselves."""
+
+    service: str = ""
+    host: str = ""
+    source: str | None = None
+    received_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What is to be stored of one body; `given` counts what the sender sent."""
+
+    given: int
+    records: list[NewRecord] = field(default_factory=list)
+    points: list[NewPoint] = field(default_factory=list)
+
+
+def micros(moment: datetime) -> int:
+    """Return a wire time as epoch microseconds, exactly."""
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+_EARLIEST, _LATEST = micros(EARLIEST), micros(LATEST)
+
+
+def records(given: Iterable[RecordIn], defaults: Defaults) -> list[NewRecord]:
+    """Return the rows of structured records."""
+    return [NewRecord(
+        at=micros(one.timestamp) if one.timestamp is not None else defaults.received_at,
+        level=NUMBER[one.level], message=redact(one.message),
+        service=one.service if one.service is not None else defaults.service,
+        host=one.host if one.host is not None else defaults.host, source=one.source, trace_id=one.trace_id,
+        metadata=_metadata(one.metadata) if one.metadata else None) for one in given]
+
+
+def points(given: Iterable[PointIn], defaults: Defaults) -> list[NewPoint]:
+    """Return the rows of metric values."""
+    return [NewPoint(
+        at=micros(one.timestamp) if one.timestamp is not None else defaults.received_at, name=one.name,
+        value=one.value, unit=one.unit, service=one.service if one.service is not None else defaults.service,
+        host=one.host if one.host is not None else defaults.host, tags=as_json(one.tags)) for one in given]
+
+
+def snapshot(given: Snapshot, defaults: Defaults) -> list[NewPoint]:
+    """Return the rows of the values of one instant."""
+    at = micros(given.timestamp) if given.timestamp is not None else defaults.received_at
+    values = {name: getattr(given, name_given) for name_given, name in _SNAPSHOT.items()}
+    for name, value in given.custom_metrics.items():
+        place = f"snapshot.custom_metrics.{name[:50]}"
+        if not name or len(name) > NAME_CHARACTERS or not name.isprintable():
+            raise wrong(place, f"a name must have 1 to {NAME_CHARACTERS} printable characters")
+        if not math.isfinite(value):
+            raise wrong(place, "must be a finite number")
+        values[name] = value
+    return [NewPoint(at=at, name=name, value=value, service=defaults.service, host=defaults.host)
+            for name, value in values.items() if value is not None]
+
+
+def raw(given: RawLogsIn, defaults: Defaults) -> list[NewRecord]:
+    """Return the rows of raw lines: joined, parsed, given a level. A line of no known format is kept."""
+    reader = LineReader(service=defaults.service, host=defaults.host, tz=UTC,
+                        now=lambda: defaults.received_at)
+    joiner = Joiner()
+    events = [event for line in given.logs for event in joiner.feed(line.rstrip("\r\n"))] + joiner.flush()
+    return [_read(reader, text, defaults) for text, _ in events if text.strip()]
+
+
+def _read(reader: LineReader, text: str, defaults: Defaults) -> NewRecord:
+    parsed = reader.read(text)
+    at = parsed.at if parsed.at is not None and _EARLIEST <= parsed.at <= _LATEST else defaults.received_at
+    level = level_of(parsed.message, parsed.level, parsed.format, parsed.metadata)
+    return NewRecord(
+        at=at, level=NUMBER[level], message=cut(redact(parsed.message))[0], service=parsed.service or "",
+        host=parsed.host or "", source=defaults.source,
+        metadata=_metadata(parsed.metadata) if parsed.metadata else None)
+
+
+def _metadata(given: dict[str, Any]) -> str | None:
+    text = as_json(given)
+    if text is None:
+        return None
+    clean = redact(text)
+    if clean is not text and clean != text:
+        try:
+            json.loads(clean)
+        except ValueError:  # the secret took a quote with it: go value by value
+            return as_json(_clean(given))
+    return clean
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: _clean(inner) for key, inner in value.items()}
+    return [_clean(inner) for inner in value] if isinstance(value, list) else value
+
+
+def wrong(place: str, message: str) -> BadInput:
+    """Return the error for one wrong field that the models do not check."""
+    return BadInput(f"{place}: {message}", code="validation_failed",
+                    errors=[{"field": place, "message": message}])

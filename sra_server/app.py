@@ -1,0 +1,139 @@
+"""Wiring: store, routes, worker and sender of messages, started and stopped together.
+
+From `sra serve`, `sra up`, `sra demo` and the tests; nothing but this module joins the server's parts.
+"""
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from sra_sdk.errors import BadInput, SraError
+
+from .api import ROUTES, middleware
+from .api.body import SENT_LIMIT
+from .api.route import Context, bind
+from .config import ServerConfig
+from .notify.send import Sender
+from .store import Store, accounts
+from .worker import Worker
+
+log = logging.getLogger(__name__)
+
+#: A connection may take so long to send its headers, or idle between two requests.
+HEADER_SECONDS = 15.0
+#: Requests in progress get so long to end when the server stops.
+STOP_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A server at work. A background task that ends is a failure of the server."""
+
+    url: str
+    tasks: tuple[asyncio.Task[None], ...]
+
+
+def now() -> int:
+    """Return the time in epoch microseconds."""
+    return time.time_ns() // 1000
+
+
+def application(context: Context) -> web.Application:
+    """Return the aiohttp application with every route."""
+    app = web.Application(middlewares=[middleware.errors], client_max_size=SENT_LIMIT)
+    app.on_response_prepare.append(middleware.secure)
+    for route in ROUTES:
+        handler = bind(route, context)
+        app.router.add_route(route.method, route.path, handler)
+        if route.method == "GET":
+            app.router.add_route("HEAD", route.path, handler)
+    return app
+
+
+@asynccontextmanager
+async def serving(config: ServerConfig) -> AsyncIterator[str]:
+    """Run the server in this event loop while the block runs; give its base URL."""
+    async with running(config) as server:
+        yield server.url
+
+
+@asynccontextmanager
+async def running(config: ServerConfig) -> AsyncIterator[Running]:
+    """As `serving`, with the background tasks at hand."""
+    store = await Store.open(config.database)
+    try:
+        context = Context(config=config, store=store, clock=now)
+        if config.admin_api_key is not None:
+            async with store.writing() as conn:
+                await accounts.ensure_account(conn, accounts.ADMIN_ACCOUNT, name="admin", at=now())
+        runner = web.AppRunner(application(context), access_log=None, auto_decompress=False,
+                               keepalive_timeout=HEADER_SECONDS, shutdown_timeout=STOP_SECONDS)
+        await runner.setup()
+        try:
+            url = await _listen(runner, config)
+            tasks = (asyncio.create_task(Worker(context).run(), name="worker"),
+                     asyncio.create_task(Sender(context).run(), name="sender"))
+            try:
+                yield Running(url=url, tasks=tasks)
+            finally:
+                await _stop(tasks)
+        finally:
+            await runner.cleanup()
+    finally:
+        await store.close()
+
+
+async def _listen(runner: web.AppRunner, config: ServerConfig) -> str:
+    site = web.TCPSite(runner, config.host, config.port, reuse_address=True)
+    try:
+        await site.start()
+    except (OSError, OverflowError) as error:
+        raise BadInput(f"cannot listen on {config.host}:{config.port}: {error}", code="cannot_listen",
+                       hint="choose another --host or --port") from None
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _stop(tasks: tuple[asyncio.Task[None], ...]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                await task
+            except Exception:
+                log.exception("the %s had failed", task.get_name(), extra={"action": "task_failed"})
+
+
+def run(config: ServerConfig) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    try:
+        return asyncio.run(_serve(config))
+    except SraError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        return 2
+
+
+async def _serve(config: ServerConfig) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running(config) as server:
+        sys.stdout.write(f"SRA listens on {server.url}\n")
+        sys.stdout.flush()
+        waiting = asyncio.create_task(stop.wait())
+        await asyncio.wait((waiting, *server.tasks), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if stop.is_set():
+            return 0
+    return 1
