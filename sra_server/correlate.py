@@ -118,10 +118,15 @@ class _Desk:
 
     # ── which incident ──────────────────────────────────────────────────────────────────────
     def _same(self, signal: Signal) -> Incident | None:
-        fits = [each for each in self.incidents.values() if signal.fingerprint in each.fingerprints
-                and (each.status in ACTIVE or (each.status == "resolved"
-                                               and self.now - (each.resolved_at or 0) <= self.rules.reopen))]
+        fits = [each for each in self.incidents.values()
+                if signal.fingerprint in each.fingerprints and (each.status in ACTIVE or self._may_reopen(each))]
         return max(fits, key=lambda each: (each.status in ACTIVE, each.last_signal_at), default=None)
+
+    def _may_reopen(self, incident: Incident) -> bool:
+        if incident.status != "resolved":
+            return False
+        # who guesses passwords comes back for days: one campaign, as long as the caller still gives it
+        return incident.cls == "auth_failures" or self.now - (incident.resolved_at or 0) <= self.rules.reopen
 
     def _relation(self, incident: Incident, signal: Signal) -> tuple[int, str] | None:
         """Return how strongly (0 is strongest) and why a signal belongs to an active incident."""

@@ -74,9 +74,9 @@ def _by_service(batch: Batch) -> dict[str, dict[int, int]]:
 
 
 def _count(track: _Track, minute: int, n: int) -> _Track:
-    """Add errors of a minute; a later minute closes the running one, an earlier one joins it."""
+    """Add errors of a minute; a later one closes the running one, what comes much too late is no burst of now."""
     if minute <= track.minute:
-        return track._replace(n=track.n + n)
+        return track._replace(n=track.n + n) if minute >= track.minute - MINUTE else track
     gap = min(600, (minute - track.minute) // MINUTE)
     lasting = track.since and (track.minute - track.since) // MINUTE < _NORMAL_AFTER
     # the running minute, then the empty ones up to the new one

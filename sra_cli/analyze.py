@@ -1,0 +1,232 @@
+"""`sra analyze`: the incidents in log files, by the very fold that the server runs. From paths; to people.
+
+No server, no database: files are distilled, folded in the order of their own time, and what the fold
+opened is printed with its root cause and the lines that show it. `analyze_files` is for programs.
+"""
+from __future__ import annotations
+
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+
+from sra_sdk.errors import BadInput
+from sra_server.domain.analysis import Analysis, Offer
+from sra_server.domain.evidence import Evidence
+from sra_server.domain.incident import ACTIVE, Incident
+from sra_server.domain.record import MINUTE, Batch, Count
+from sra_server.domain.signal import SEVERITY_ORDER
+from sra_server.pipeline import Settings, State, fold
+
+from . import output
+from .distil import Counts, Slice, Tally, merged
+from .logfiles import find
+
+_EVIDENCE = 20
+#: In files that span weeks, password guessing that comes back within so long is one incident.
+_CAMPAIGN = 7 * 24 * 60 * MINUTE
+
+
+@dataclass(slots=True, kw_only=True)
+class Trouble:
+    """One incident that was found, its latest analysis and its evidence."""
+
+    incident: Incident
+    analysis: Analysis | None = None
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    ended_at: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the incident as `--json` prints it."""
+        incident, analysis = self.incident, self.analysis
+        return {
+            "class": incident.cls, "severity": incident.severity, "title": incident.title,
+            "service": incident.service or None, "host": incident.host or None,
+            "services": list(incident.services),
+            "started_at": _rfc3339(incident.started_at),
+            "ended_at": None if self.ended_at is None else _rfc3339(self.ended_at),
+            "root_cause": analysis.root_cause if analysis else None,
+            "confidence": analysis.confidence if analysis else None,
+            "evidence": [{"id": each.id, "source": each.source, "line": each.line, "text": each.text}
+                         for each in self.lines()],
+            "recommended_actions": [
+                {"action": each.action, "service": each.service or None, "host": each.host or None,
+                 "reason": each.reason, "offered": each.offered}
+                for each in (analysis.recommendations if analysis else ())],
+        }
+
+    def lines(self) -> list[Evidence]:
+        """Return the log lines among the evidence, oldest first."""
+        return sorted((each for each in self.evidence.values() if each.kind == "record"),
+                      key=lambda each: (each.at, each.source, each.line or 0))
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """What was found in some files. `unparsed` lines were of no known format; they are kept and judged."""
+
+    records: int
+    unparsed: int
+    seconds: float
+    files: int
+    incidents: list[Trouble]
+    skipped: list[tuple[str, str]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {"records": self.records, "unparsed": self.unparsed, "seconds": round(self.seconds, 3),
+                "files": self.files, "skipped": [{"path": path, "why": why} for path, why in self.skipped],
+                "incidents": [each.as_json() for each in self.incidents]}
+
+
+class _Judge:
+    """Feeds slices to the fold as batches and keeps what it opens."""
+
+    def __init__(self, settings: Settings, offers: tuple[Offer, ...]) -> None:
+        self.settings, self.offers = settings, offers
+        self.state = State.empty()
+        self.troubles: dict[str, Trouble] = {}
+        self._head = 0
+        self._recent: tuple[Incident, ...] = ()
+        self._counts: Counts = {}
+        self._ids = itertools.count(1)
+
+    def take(self, piece: Slice) -> None:
+        """Judge a slice; quiet ones only add up while nothing is wrong."""
+        for key, n in piece.counts.items():
+            self._counts[key] = self._counts.get(key, 0) + n
+        if piece.records or self._recent or len(self._counts) > 2000:
+            self._fold(piece)
+
+    def _fold(self, piece: Slice) -> None:
+        self._head += 1
+        counts = tuple(Count(minute=minute, service=service, host=host, level=level, n=n)
+                       for (minute, service, host, level), n in self._counts.items())
+        self._counts = {}
+        batch = Batch(account_id="", head=self._head, received_at=piece.end, records=tuple(piece.records),
+                      counts=counts)
+        self.state, changes = fold(self.state, batch, self._recent, self.offers, piece.end, self.settings,
+                                   lambda: f"incident-{next(self._ids)}")
+        for change in changes:
+            found = self.troubles.get(change.incident.id)
+            if found is None:
+                found = self.troubles[change.incident.id] = Trouble(incident=change.incident)
+            found.incident = change.incident
+            found.analysis = change.analysis or found.analysis
+            found.ended_at = change.incident.last_signal_at if change.kind == "resolved" else None
+            for signal in change.signals:
+                for each in signal.evidence:
+                    if len(found.evidence) < _EVIDENCE:
+                        found.evidence.setdefault(each.id, each)
+        if changes or self._recent:
+            self._recent = tuple(each.incident for each in self.troubles.values()
+                                 if each.incident.status in ACTIVE or self._may_return(each.incident, piece.end))
+
+    def _may_return(self, incident: Incident, now: int) -> bool:
+        window = _CAMPAIGN if incident.cls == "auth_failures" else self.settings.reopen
+        return now - (incident.resolved_at or 0) <= window
+
+
+def analyze_files(paths: list[str], *, service: str | None = None, since: int | None = None,
+                  settings: Settings | None = None, offers: tuple[Offer, ...] = (), now: int | None = None,
+                  on_progress: Callable[[int, int], None] | None = None) -> Report:
+    """Return what is wrong in some log files. `on_progress` gets bytes done and bytes in all."""
+    began = time.perf_counter()
+    found = find(paths, since)
+    total, done = sum(each.size for each in found.sources), 0
+
+    def on_bytes(n: int) -> None:
+        nonlocal done
+        done += n
+        if on_progress is not None:
+            on_progress(done, total)
+
+    tally = Tally()
+    judge = _Judge(settings or Settings(), offers)
+    moment = now if now is not None else time.time_ns() // 1000
+    for piece in merged(found.sources, tally, now=moment, service=service, since=since, on_bytes=on_bytes):
+        judge.take(piece)
+    skipped = found.skipped + [(each.path, each.problem) for each in found.sources if each.problem]
+    order = sorted(judge.troubles.values(), key=lambda each: (each.incident.started_at, each.incident.id))
+    return Report(records=tally.records, unparsed=tally.unparsed, seconds=time.perf_counter() - began,
+                  files=len(found.sources), incidents=order, skipped=skipped)
+
+
+def command(
+    paths: list[str] = typer.Argument(..., metavar="PATH...|-",
+                                      help="Files, .gz, folders, or - for standard input."),
+    json_: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    service: str | None = typer.Option(None, "--service", help="The service that wrote these lines."),
+    since: str | None = typer.Option(None, "--since", help="Only from then on: 1h, 2d, or a time."),
+    fail_on_incident: bool = typer.Option(False, "--fail-on-incident",
+                                          help="Exit with 1 if there is an incident."),
+) -> None:
+    """Find the incidents in log files; needs no server."""
+    begin = output.moment(since, "--since")
+    start = None if begin is None else int(begin.timestamp() * 1_000_000)
+    if sys.stderr.isatty() and paths != ["-"]:
+        report = _with_progress(paths, service, start)
+    else:
+        report = analyze_files(paths, service=service, since=start)
+    if json_:
+        output.emit(report.as_json())
+    else:
+        _print(report)
+    if not report.files:
+        raise BadInput("nothing to read there", hint="; ".join(f"{path}: {why}" for path, why in report.skipped)
+                       or "name log files or folders that hold some")
+    if fail_on_incident and report.incidents:
+        raise typer.Exit(1)
+
+
+def _with_progress(paths: list[str], service: str | None, since: int | None) -> Report:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+    with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(),
+                  console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        def on_progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total or None)
+
+        return analyze_files(paths, service=service, since=since, on_progress=on_progress)
+
+
+def _print(report: Report) -> None:
+    """Print the table of incidents, then each with its cause and the lines that show it."""
+    order = sorted(report.incidents, key=lambda each: (-SEVERITY_ORDER[each.incident.severity],
+                                                       each.incident.started_at))
+    output.table(
+        ("SEVERITY", "CLASS", "SERVICE", "FROM", "TO", "TITLE"),
+        [(each.incident.severity, each.incident.cls, each.incident.service or each.incident.host or "-",
+          _local(each.incident.started_at), "goes on" if each.ended_at is None else _local(each.ended_at),
+          each.incident.title) for each in order],
+        empty="No incident found.")
+    for each in order:
+        output.show()
+        output.show(output.colour(output.plain(each.incident.title), each.incident.severity))
+        if each.analysis is not None:
+            output.show(f"  cause: {output.plain(each.analysis.root_cause)} "
+                        f"(confidence {each.analysis.confidence:.2f})")
+        for line in each.lines()[:5]:
+            text = output.plain(line.text.split("\n", 1)[0])
+            output.show(f"  {output.plain(line.source)}:{line.line}: {text[:200]}")
+        for advice in (each.analysis.recommendations if each.analysis else ())[:3]:
+            output.show(f"  would help: {advice.action} {output.plain(advice.service)}: {advice.reason}")
+    output.show()
+    output.tell(f"{report.records:,} records in {report.files} file{'s' * (report.files != 1)}, "
+                f"{report.unparsed:,} of no known format, {report.seconds:.1f} s")
+    for path, why in report.skipped:
+        output.tell(f"not read: {output.plain(path)}: {output.plain(why)}")
+
+
+def _rfc3339(at: int) -> str:
+    return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _local(at: int) -> str:
+    return output.local(datetime.fromtimestamp(at / 1_000_000, UTC))
