@@ -87,6 +87,7 @@ async def running(config: ServerConfig) -> AsyncIterator[Running]:
             finally:
                 await _stop(tasks)
         finally:
+            store.wakeups.stop()  # long polls end now, not at the deadline
             await runner.cleanup()
     finally:
         await store.close()

@@ -1,9 +1,10 @@
-"""The verdict on an act and what follows: an incident ends, or goes back to people. From api.agent, worker.
+"""The verdict on an act and what follows: an incident ends, or goes back to people. From worker, each tick.
 
-Called when the outcome comes and, while the verdict must wait for a sign of life, on each tick.
+Only the worker passes verdicts, for it alone knows when detection last saw each trouble.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,8 +41,9 @@ def check_broke(checks: list[dict[str, Any]]) -> bool:
     return any(check.get("before") is True and check.get("passed") is False for check in checks)
 
 
-async def facts_of(conn: AsyncConnection, account_id: str, remedy: Remedy, now: int) -> Facts:
-    """Gather what is known of an act."""
+async def facts_of(conn: AsyncConnection, account_id: str, remedy: Remedy, now: int,
+                   fired: Mapping[str, int]) -> Facts:
+    """Gather what is known of an act; `fired` tells when each incident was last seen firing."""
     outcome = remedy.outcome or {}
     acted_at, finished_at = int(outcome["acted_at"]), int(outcome["received_at"])
     troubles = [i for i in await incidents.active(conn, account_id)
@@ -51,14 +53,15 @@ async def facts_of(conn: AsyncConnection, account_id: str, remedy: Remedy, now: 
         status=remedy.status, acted_at=acted_at, finished_at=finished_at, now=now,
         checks_recovered=outcome.get("checks_recovered"), unchanged=outcome.get("unchanged"),
         check_broke=check_broke(outcome.get("checks", [])), new_trouble_at=max(others, default=None),
-        last_signal_at=max((i.last_signal_at for i in troubles), default=None),
+        last_signal_at=max((fired.get(i.id, i.last_signal_at) for i in troubles), default=None),
         caught_up=await life.caught_up(conn, account_id, finished_at),
         life_at=await life.since(conn, account_id, remedy.service, remedy.host, acted_at))
 
 
-async def settle(conn: AsyncConnection, account_id: str, remedy: Remedy, now: int) -> Settled | None:
+async def settle(conn: AsyncConnection, account_id: str, remedy: Remedy, now: int,
+                 fired: Mapping[str, int]) -> Settled | None:
     """Pass the verdict if it can be passed now, and carry it to the incident; None if it must wait."""
-    judgement = judge(await facts_of(conn, account_id, remedy, now))
+    judgement = judge(await facts_of(conn, account_id, remedy, now, fired))
     if judgement.verdict is None:
         return None
     outcome = {**(remedy.outcome or {}), "verdict": judgement.verdict, "why": judgement.why.value}

@@ -1,4 +1,4 @@
-"""The body of a message, one shape for every channel. From worker and api; to outbox, slack and webhook. Pure.
+"""The body of a message, the same for every channel. From worker and api; to outbox and channels. Pure.
 
     {"event": "incident.opened", "at": "…", "incident": {…}, "analysis": {…} or null, "evidence": […],
      "remedies": […], "asking": ["asking web-1 for its plan"], "link": "https://…/incidents/ID" or null}
@@ -49,9 +49,9 @@ def body(event: Event, *, at: int, incident: Incident | None, written: Written |
     first = sorted(evidence, key=lambda piece: (piece.id not in cited, piece.at))[:EVIDENCE]
     hosts = sorted({remedy.host for remedy in remedies if remedy.status == "proposed"})
     link = f"{public_url.rstrip('/')}/incidents/{incident.id}" if public_url and incident else None
+    shown = present.incident_out(incident).model_dump(mode="json", by_alias=True) if incident else None
     found: dict[str, Any] = _bounded({
-        "event": event, "at": present.instant(at).isoformat(),
-        "incident": present.incident_out(incident).model_dump(mode="json", by_alias=True) if incident else None,
+        "event": event, "at": present.instant(at).isoformat(), "incident": shown,
         "analysis": present.analysis_out(written, remedies).model_dump(mode="json") if written else None,
         "evidence": [present.evidence_out(piece).model_dump(mode="json") for piece in first],
         "remedies": [present.remedy_out(remedy, at).model_dump(mode="json")

@@ -60,6 +60,12 @@ async def heard(conn: AsyncConnection, account_id: str, host: str, at: int) -> b
     return done.rowcount == 1
 
 
+async def hold(conn: AsyncConnection, account_id: str, host: str) -> None:
+    """Keep others from starting something on the host until the transaction ends."""
+    await conn.execute(select(hosts.c.host).where(hosts.c.account_id == account_id, hosts.c.host == host)
+                       .with_for_update())
+
+
 async def get(conn: AsyncConnection, account_id: str, host: str) -> Host:
     """Return the host, or raise NotFound."""
     query = select(*_COLUMNS).where(hosts.c.account_id == account_id, hosts.c.host == host)

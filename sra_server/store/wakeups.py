@@ -20,6 +20,14 @@ class Wakeups:
         self._notified: OrderedDict[str, int] = OrderedDict()
         self._taken: dict[str, int] = {}
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        #: The server stops: whoever waits for long is to end.
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Wake everybody for the last time."""
+        self.stopped = True
+        for topic in list(self._waiting):
+            self.notify(topic)
 
     def mark(self) -> int:
         """Return the present moment, to be given to `wait` as `since`."""

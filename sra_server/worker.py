@@ -1,0 +1,195 @@
+"""Detection at work: folds each account's new batches and writes what changes, in one transaction.
+
+From app; between the store and `pipeline.fold`. Cursor, state, incidents, proposed remedies and messages
+are committed together, so a worker that dies anywhere leaves either all of a step or nothing, and the
+next one does it again with the same result. People and hosts act at the same time: whoever changed an
+incident first wins, and the worker reads again and folds again.
+"""
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from sra_sdk.errors import SraError
+
+from . import rounds
+from .context import Context
+from .domain.record import SECOND
+from .notify.route import Channels
+from .pipeline import Settings, State
+from .store import heads, incidents, leases, remedies
+from .store.incidents import Stale
+
+log = logging.getLogger(__name__)
+
+#: Time passes for troubles and remedies this often; batches are looked for this often without a wake-up.
+TICK = 2 * SECOND
+LOOK = 1.0
+#: A step that changed much is followed by a rest as long as itself, within these, so that batches gather.
+REST = (0.05, 1.0)
+LEASE = 30 * SECOND
+#: How often a step is begun anew because somebody else changed its incident.
+TRIES = 5
+#: Remedies that ended this long ago may still be owed a verdict.
+VERDICTS = 600 * SECOND
+_STATES = 200
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the worker did, for /metrics and the tests."""
+
+    batches: int = 0
+    ticks: int = 0
+    conflicts: int = 0
+    skipped: int = 0
+    failed: int = 0
+    lag: dict[str, int] = field(default_factory=dict)
+
+
+class Worker:
+    """Runs until cancelled; one per process."""
+
+    def __init__(self, context: Context) -> None:
+        config = context.config
+        self._context, self._store = context, context.store
+        self._owner = secrets.token_hex(8)
+        self._channels = Channels.of(config)
+        self._settings = Settings(quiet=int(config.quiet_seconds * SECOND),
+                                  reopen=int(config.reopen_seconds * SECOND), depends_on=config.services)
+        self._leases: dict[str, int] = {}
+        self._states: OrderedDict[str, tuple[str, State]] = OrderedDict()
+        self.counters = Counters()
+
+    async def run(self) -> None:
+        """Detect, for ever. The database being away is waited out; nothing is lost meanwhile."""
+        next_tick = 0
+        woken = False
+        while True:
+            since = self._store.wakeups.mark()
+            began = self._context.clock()
+            try:
+                behind = await self._behind()
+                if began >= next_tick or (woken and not behind):
+                    next_tick = began + TICK
+                    await self.tick(skip=frozenset(behind))
+                worked = [await self._safely(account_id) for account_id in behind]
+            except SraError as error:
+                log.warning("detection waits: %s", error.message, extra={"action": "detection_waits"})
+                worked = []
+            took = (self._context.clock() - began) / SECOND
+            if any(worked):
+                woken = False
+                await asyncio.sleep(min(max(took, REST[0]), REST[1]))
+            else:
+                woken = await self._store.wakeups.wait("batches", LOOK, since=since)
+
+    async def _behind(self) -> list[str]:
+        async with self._store.reading() as conn:
+            return await heads.behind(conn)
+
+    async def tick(self, skip: frozenset[str] = frozenset()) -> None:
+        """Let time pass for the accounts in which it matters; `skip` are folded anyway."""
+        now = self._context.clock()
+        async with self._store.reading() as conn:
+            troubled = await incidents.accounts_with_active(conn)
+            at_work = await remedies.accounts_at_work(conn, since=now - VERDICTS)
+        self.counters.ticks += 1
+        for account_id in dict.fromkeys((*troubled, *at_work)):
+            if account_id not in skip:
+                await self._safely(account_id)
+            if account_id in at_work:
+                await self._safely(account_id, remedies_only=True)
+
+    async def _safely(self, account_id: str, *, remedies_only: bool = False) -> bool:
+        """Do a step of one account; no account's trouble stops another's detection."""
+        try:
+            if not await self._leased(account_id):
+                return False
+            if remedies_only:
+                return await self._follow(account_id)
+            return await self.step(account_id)
+        except SraError as error:
+            log.warning("detection of account %s waits: %s", account_id, error.message)
+        except Exception:  # a fault of ours in one account: loud, counted, and the others go on
+            self.counters.failed += 1
+            log.exception("detection of account %s failed", account_id, extra={"action": "step_failed"})
+            await asyncio.sleep(REST[1])
+        return False
+
+    async def _leased(self, account_id: str) -> bool:
+        """Say whether this worker may work for the account. On SQLite there is only one."""
+        now = self._context.clock()
+        if self._store.dialect == "sqlite" or self._leases.get(account_id, 0) - now > LEASE // 2:
+            return True
+        async with self._store.writing(urgent=True) as conn:
+            if not await leases.take(conn, account_id, self._owner, now=now, until=now + LEASE):
+                self._leases.pop(account_id, None)
+                return False
+        self._leases[account_id] = now + LEASE
+        return True
+
+    async def step(self, account_id: str) -> bool:
+        """Fold what waits, or a tick of time; say whether batches were folded."""
+        for _ in range(TRIES):
+            now = self._context.clock()
+            async with self._store.reading() as conn:
+                view = await rounds.read(conn, account_id, now, self._settings)
+            if view is None:
+                return False
+            before = self._remembered(account_id, view.head.state)
+            folded = await asyncio.to_thread(rounds.fold_all, before, view, now, self._settings)
+            self.counters.lag[account_id] = max(0, view.head.lag - len(view.batches))
+            if not view.batches and not folded.changes:
+                return False
+            try:
+                async with self._store.writing(urgent=True) as conn:
+                    written = await rounds.write(conn, account_id, view, folded, channels=self._channels,
+                                                config=self._context.config)
+            except Stale:
+                self.counters.conflicts += 1
+                continue
+            self.counters.batches += len(view.batches)
+            self.counters.skipped += folded.skipped
+            self._remember(account_id, folded.text, folded.state)
+            self._wake(account_id, written)
+            return bool(view.batches)
+        log.warning("account %s: an incident is being changed all the time; trying again", account_id)
+        return True
+
+    async def _follow(self, account_id: str) -> bool:
+        """End remedies that wait too long, and pass the verdicts that are due."""
+        now = self._context.clock()
+        async with self._store.reading() as conn:
+            if not await rounds.to_follow(conn, account_id, now):
+                return False
+            head = await heads.load(conn, account_id)
+        fired = rounds.last_fired(self._remembered(account_id, head.state if head else None))
+        async with self._store.writing(urgent=True) as conn:
+            written = await rounds.follow(conn, account_id, now, fired, channels=self._channels)
+        self._wake(account_id, written)
+        return False
+
+    def _remembered(self, account_id: str, text: str | None) -> State:
+        """Return the state of a text, parsed once while it stays the same."""
+        known = self._states.get(account_id)
+        if known is not None and known[0] == (text or ""):
+            return known[1]
+        return rounds.parsed(account_id, text)
+
+    def _remember(self, account_id: str, text: str, state: State) -> None:
+        self._states[account_id] = (text, state)
+        self._states.move_to_end(account_id)
+        while len(self._states) > _STATES:
+            self._states.popitem(last=False)
+
+    def _wake(self, account_id: str, written: rounds.Written) -> None:
+        for host in sorted(written.hosts):
+            self._store.wakeups.notify(f"host:{account_id}:{host}")
+        for remedy_id in written.remedies:
+            self._store.wakeups.notify(f"remedy:{account_id}:{remedy_id}")
+        if written.messages:
+            self._store.wakeups.notify("outbox")
