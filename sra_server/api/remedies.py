@@ -197,6 +197,6 @@ ROUTES: tuple[Route, ...] = (
     Route(method="POST", path=f"{_ONE}/reject", handler=reject, tag="Remedies", scope="operate",
           body=RejectIn, body_optional=True, summary="Reject a remedy", answer=RemedyOut, errors=(404, 409)),
     Route(method="POST", path=f"{_ONE}/cancel", handler=cancel, tag="Remedies", scope="operate",
-          body=RejectIn, body_optional=True, summary="Cancel a remedy that no host has fetched", answer=RemedyOut,
-          errors=(404, 409)),
+          body=RejectIn, body_optional=True, summary="Cancel a remedy that no host has fetched",
+          answer=RemedyOut, errors=(404, 409)),
 )
