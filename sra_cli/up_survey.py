@@ -1,0 +1,92 @@
+"""What `sra up` can watch on this host, and what it cannot, unasked. From the file system; to up."""
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+#: A log that nobody wrote for so long is not worth a watch.
+FRESH = 3 * 86400
+MOST_FILES = 200
+MOST_LOOKED_AT = 5000
+#: What rotation leaves behind; the agent follows the name that is written to.
+_ROTATED = re.compile(r"\.(?:gz|xz|bz2|zst|zip|old|\d{1,4})$|-\d{8}(?:-\d+)?$")
+_JOURNAL = "journal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """The files to watch, and each thing that stays unseen with its reason."""
+
+    files: tuple[str, ...]
+    cannot: tuple[str, ...]
+
+
+def _looks_like_text(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"\0" not in file.read(4096)
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    """The folder's files and those one level below, the system's journal left out."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink():
+            if entry.name != _JOURNAL:
+                try:
+                    yield from sorted(each for each in entry.iterdir() if not each.is_dir())
+                except OSError:
+                    yield entry
+        else:
+            yield entry
+
+
+def survey(given: list[str], *, now: float, logs: Path = Path("/var/log"), root: Path = Path("/")) -> Survey:
+    """Look around. `given` is what the user named; it is watched whether it is there yet or not."""
+    files: list[tuple[float, str]] = []
+    unreadable: list[str] = []
+    for number, path in enumerate(_candidates(logs)):
+        if number >= MOST_LOOKED_AT:
+            unreadable.append(f"{logs}: only the first {MOST_LOOKED_AT} files were looked at")
+            break
+        try:
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+                continue
+            if now - found.st_mtime > FRESH or _ROTATED.search(path.name):
+                continue
+            if stat.S_ISREG(found.st_mode) and _looks_like_text(path):
+                files.append((found.st_mtime, str(path)))
+            elif stat.S_ISDIR(found.st_mode):
+                unreadable.append(f"{path}: this user may not read it")
+        except PermissionError:
+            unreadable.append(f"{path}: this user may not read it")
+        except OSError:
+            continue
+    files.sort(reverse=True)
+    if len(files) > MOST_FILES:
+        unreadable.append(f"{len(files) - MOST_FILES} older files of {logs}: at most {MOST_FILES} are watched")
+    chosen = [path for _, path in files[:MOST_FILES]]
+    named = {name.rpartition("=")[2] for name in given}
+    unreadable += [f"{name}: this user may not read it" for name in sorted(named)
+                   if os.path.exists(name) and not os.access(name, os.R_OK)]
+    return Survey(files=(*given, *(name for name in sorted(chosen) if name not in named)),
+                  cannot=(*_surroundings(root), *unreadable))
+
+
+def _surroundings(root: Path) -> Iterator[str]:
+    """What is on this host besides files, or is not."""
+    if (root / "run/systemd/system").is_dir():
+        yield "journald: not watched by this version; programs that log only there stay unseen"
+    else:
+        yield "systemd: not running here, so there is no journal and there are no units"
+    if any((root / path).exists() for path in ("var/run/docker.sock", "run/docker.sock")):
+        yield "containers: their output is not watched by this version"
+    else:
+        yield "docker: not running here, so there are no containers"
