@@ -94,7 +94,7 @@ def _prepare_sqlite(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]
                        "foreign_keys=ON", "temp_store=MEMORY", *pragmas):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-        connection.create_function("contains_folded", 2, _contains_folded, deterministic=True)
+        connection.create_function("contains_lower", 2, _contains_lower, deterministic=True)
 
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
@@ -103,9 +103,9 @@ def _prepare_sqlite(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]
     event.listen(engine.sync_engine, "begin", on_begin)
 
 
-def _contains_folded(text: str | None, folded: str) -> bool:
-    """Tell whether `text` contains `folded` in any case; SQLite's own LIKE folds only ASCII."""
-    return text is not None and folded in text.casefold()
+def _contains_lower(text: str | None, lower: str) -> bool:
+    """Tell whether `text` contains `lower` in any case; SQLite's own LIKE folds only ASCII."""
+    return text is not None and lower in text.lower()
 
 
 def _limit_reads(engine: AsyncEngine, seconds: float) -> None:

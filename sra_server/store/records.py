@@ -98,5 +98,5 @@ def _conditions(wanted: Filter, *, folding: bool) -> list[ColumnElement[bool]]:
 def _contains(text: str, *, folding: bool) -> ColumnElement[bool]:
     """Match a substring in any case. SQLite's LIKE folds ASCII only; other text goes through Python."""
     if folding and not text.isascii():
-        return or_(func.contains_folded(records.c.message, text.casefold()) == 1)
+        return or_(func.contains_lower(records.c.message, text.lower()) == 1)
     return records.c.message.icontains(text, autoescape=True)
