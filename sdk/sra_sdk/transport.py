@@ -140,6 +140,7 @@ class Transport:
             thread.join(max(0.0, self._deadline - time.monotonic()) + 0.5)
         elif self._queued() and thread is not threading.current_thread():
             self._drain()
+            self._delivery.close()
         with self._lock:
             left = self._queued()
             # The sender may still hang in an attempt; whatever comes of it, these are counted as lost.
@@ -183,6 +184,7 @@ class Transport:
         while True:
             self._drain()
             if self._limit < 0:
+                self._delivery.close()
                 return
             self._awake = False
             waiting = max(len(self.logs.waiting), len(self.metrics.waiting))
@@ -303,14 +305,10 @@ class Transport:
 
 
 def say(message: str) -> None:
-    """Warn people on stderr, through the logger `sra_sdk`, unless the application gave that a handler."""
-    if not _voice.handlers:
-        voice = logging.StreamHandler()
-        voice.setFormatter(logging.Formatter("sra-sdk: %(message)s"))
-        _voice.addHandler(voice)
+    """Warn people: through the handlers that the application gave the logger `sra_sdk`, else on stderr."""
     # Nobody may be hurt by a closed stderr.
     with contextlib.suppress(Exception):
-        _voice.warning(message)
+        _voice.warning("sra-sdk: %s", message)
 
 
 def _reading(counter: itertools.count[int]) -> int:
