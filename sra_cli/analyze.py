@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -111,7 +111,7 @@ class _Judge:
         batch = Batch(account_id="", head=self._head, received_at=piece.end, records=tuple(piece.records),
                       counts=counts)
         self.state, changes = fold(self.state, batch, self._recent, self.offers, piece.end, self.settings,
-                                   lambda: f"incident-{next(self._ids)}")
+                                   self._new_id)
         for change in changes:
             found = self.troubles.get(change.incident.id)
             if found is None:
@@ -124,8 +124,12 @@ class _Judge:
                     if len(found.evidence) < _EVIDENCE:
                         found.evidence.setdefault(each.id, each)
         if changes or self._recent:
-            self._recent = tuple(each.incident for each in self.troubles.values()
-                                 if each.incident.status in ACTIVE or self._may_return(each.incident, piece.end))
+            known = (each.incident for each in self.troubles.values())
+            self._recent = tuple(each for each in known
+                                 if each.status in ACTIVE or self._may_return(each, piece.end))
+
+    def _new_id(self) -> str:
+        return f"incident-{next(self._ids)}"
 
     def _may_return(self, incident: Incident, now: int) -> bool:
         window = _CAMPAIGN if incident.cls == "auth_failures" else self.settings.reopen
@@ -158,8 +162,8 @@ def analyze_files(paths: list[str], *, service: str | None = None, since: int | 
 
 
 def command(
-    paths: list[str] = typer.Argument(..., metavar="PATH...|-",
-                                      help="Files, .gz, folders, or - for standard input."),
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...|-",
+                                               help="Files, .gz, folders, or - for standard input.")],
     json_: bool = typer.Option(False, "--json", help="Print one JSON object."),
     service: str | None = typer.Option(None, "--service", help="The service that wrote these lines."),
     since: str | None = typer.Option(None, "--since", help="Only from then on: 1h, 2d, or a time."),
@@ -178,8 +182,8 @@ def command(
     else:
         _print(report)
     if not report.files:
-        raise BadInput("nothing to read there", hint="; ".join(f"{path}: {why}" for path, why in report.skipped)
-                       or "name log files or folders that hold some")
+        passed = "; ".join(f"{path}: {why}" for path, why in report.skipped)
+        raise BadInput("nothing to read there", hint=passed or "name log files or folders that hold some")
     if fail_on_incident and report.incidents:
         raise typer.Exit(1)
 
@@ -225,7 +229,8 @@ def _print(report: Report) -> None:
 
 
 def _rfc3339(at: int) -> str:
-    return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = datetime.fromtimestamp(at / 1_000_000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _local(at: int) -> str:

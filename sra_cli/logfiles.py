@@ -24,6 +24,7 @@ CHUNK = 1 << 20
 _ENDINGS = re.compile(r"(?:\.(?:log|out|err|txt|json|gz|bz2|xz|\d{1,8}|\d{4}-?\d\d-?\d\d))+$|-\d{8}$")
 _PACKED: dict[str, Callable[..., object]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 #: A line longer than this goes on as another one.
 LONGEST = 4 << 20
 
@@ -60,7 +61,8 @@ def find(paths: list[str], since: int | None = None) -> Found:
             for inner in sorted(each for each in Path(path).rglob("*") if each.is_file()):
                 _consider(str(inner), found, since)
         elif not os.path.exists(path):
-            raise BadInput(f"there is no file {path}", code="file_missing", hint="name log files, folders, or - ")
+            raise BadInput(f"there is no file {path}", code="file_missing",
+                           hint="name log files, folders, or - for standard input")
         elif not os.access(path, os.R_OK):
             raise BadInput(f"{path} cannot be read by this user", code="file_unreadable",
                            hint="read it as its owner, for example with sudo")
@@ -80,7 +82,7 @@ def _consider(path: str, found: Found, since: int | None) -> None:
     except _BROKEN as problem:
         found.skipped.append((path, str(problem)))
         return
-    if head.count(b"\0") > len(head) // 100 and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if head.count(b"\0") > len(head) // 100 and not head.startswith(_UTF16):
         found.skipped.append((path, "not a text file"))
     elif head:
         found.sources.append(source)
@@ -90,7 +92,8 @@ def _source(path: str) -> Source:
     status = os.stat(path)
     base = os.path.basename(path)
     service = _ENDINGS.sub("", base) or base
-    return Source(path=path, name=path, size=status.st_size, modified=status.st_mtime_ns // 1000, service=service)
+    return Source(path=path, name=path, size=status.st_size, modified=status.st_mtime_ns // 1000,
+                  service=service)
 
 
 def _open(source: Source) -> BinaryIO:
@@ -146,7 +149,7 @@ def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iter
             if source.start:
                 file.seek(source.start)
             head = file.read1(CHUNK) if hasattr(file, "read1") else file.read(CHUNK)
-            encoding = "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+            encoding = "utf-16" if head.startswith(_UTF16) else "utf-8"
             decoder = codecs.getincrementaldecoder(encoding)("replace")
             if encoding == "utf-8" and head.startswith(codecs.BOM_UTF8):
                 head = head[3:]

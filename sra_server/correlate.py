@@ -96,7 +96,8 @@ class _Desk:
         if not related:
             self._open(signal)
             return
-        (_, reason), incident = min(related, key=lambda each: (each[0][0], -each[1].last_signal_at, each[1].id))
+        (_, reason), incident = min(
+            related, key=lambda each: (each[0][0], -each[1].last_signal_at, each[1].id))
         self._attach(incident, signal, reason)
 
     def clear(self, signal: Signal) -> None:
@@ -118,8 +119,8 @@ class _Desk:
 
     # ── which incident ──────────────────────────────────────────────────────────────────────
     def _same(self, signal: Signal) -> Incident | None:
-        fits = [each for each in self.incidents.values()
-                if signal.fingerprint in each.fingerprints and (each.status in ACTIVE or self._may_reopen(each))]
+        had = (each for each in self.incidents.values() if signal.fingerprint in each.fingerprints)
+        fits = [each for each in had if each.status in ACTIVE or self._may_reopen(each)]
         return max(fits, key=lambda each: (each.status in ACTIVE, each.last_signal_at), default=None)
 
     def _may_reopen(self, incident: Incident) -> bool:

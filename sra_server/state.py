@@ -1,4 +1,4 @@
-"""State: what the fold remembers of one account between batches, bounded and as JSON. From and to pipeline."""
+"""State: what the fold remembers of an account between batches, bounded and as JSON. To pipeline."""
 from __future__ import annotations
 
 import json

@@ -74,7 +74,7 @@ def _by_service(batch: Batch) -> dict[str, dict[int, int]]:
 
 
 def _count(track: _Track, minute: int, n: int) -> _Track:
-    """Add errors of a minute; a later one closes the running one, what comes much too late is no burst of now."""
+    """Add errors of a minute; a later minute closes the running one, what comes too late is not of now."""
     if minute <= track.minute:
         return track._replace(n=track.n + n) if minute >= track.minute - MINUTE else track
     gap = min(600, (minute - track.minute) // MINUTE)
@@ -115,8 +115,9 @@ def _signal(key: str, track: _Track, n: int, batch: Batch) -> Signal:
     hosts = {each.host for each in errors}
     host = host or (hosts.pop() if len(hosts) == 1 else "")
     last = max((each.at for each in errors), default=track.minute)
-    event = Evidence(id=f"burst|{key}|{track.minute}|{n}", kind="event", at=track.minute, service=service, host=host,
-                     text=f"{name} wrote {n} errors in one minute; usual are {usual:.1f}", source="counts")
+    event = Evidence(id=f"burst|{key}|{track.minute}|{n}", kind="event", at=track.minute, source="counts",
+                     text=f"{name} wrote {n} errors in one minute; usual are {usual:.1f}",
+                     service=service, host=host)
     shown = [*errors[:2], *errors[-1:]] if len(errors) > 2 else errors
     return Signal(
         detector="burst", fingerprint=f"burst|{key}", cls="error_burst",

@@ -12,7 +12,7 @@ PASSES = 3
 
 
 class Probe:
-    """Memory: fingerprint → [failures in a row, passes in a row, firing, time and id of the first failure]."""
+    """Memory: fingerprint → [failures in a row, passes in a row, firing, time and id of the first]."""
 
     name = "probe"
     always = False
@@ -37,7 +37,8 @@ class Probe:
                 fails, passes = fails + 1, 0
                 if firing or fails >= FAILURES:
                     firing = True
-                    found[key] = _firing(key, point, tags.get("target", ""), fails, since, first, found.get(key))
+                    target = tags.get("target", "")
+                    found[key] = _firing(key, point, target, fails, since, first, found.get(key))
             memory.put(key, [fails, passes, firing, since, first])
         return list(found.values())
 
@@ -53,8 +54,8 @@ def _firing(key: str, point: Point, target: str, fails: int, since: int, first: 
     place = of_target(target) if target else ""
     name = point.service or "the service"
     at_place = f" at {target}" if target else ""
-    begin = Evidence(id=first, kind="points", at=since, service=point.service, host=point.host, source=point.name,
-                     text=f"the health check of {name}{at_place} failed")
+    begin = Evidence(id=first, kind="points", at=since, text=f"the health check of {name}{at_place} failed",
+                     service=point.service, host=point.host, source=point.name)
     now = of_point(point, f"the health check of {name}{at_place} failed, {fails} times in a row")
     return Signal(detector="probe", fingerprint=key, cls="service_crash", severity="critical",
                   title="its health check fails", at=since, last_at=point.at, service=point.service,

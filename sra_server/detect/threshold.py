@@ -37,8 +37,9 @@ BOUNDS = {each.name: each for each in (
     Bound(name="system.memory_percent", cls="memory_exhaustion", severity="high", high=95, low=90, seconds=60,
           title="memory is nearly used up", means="processes on this host use almost all of its memory",
           remedies=("restart_service", "scale_replicas")),
-    Bound(name="system.swap_percent", cls="memory_exhaustion", severity="medium", high=90, low=75, seconds=300,
-          title="swap is nearly used up", means="memory does not suffice and the swap space runs out as well",
+    Bound(name="system.swap_percent", cls="memory_exhaustion", severity="medium",
+          high=90, low=75, seconds=300, title="swap is nearly used up",
+          means="memory does not suffice and the swap space runs out as well",
           remedies=("restart_service", "scale_replicas")),
     Bound(name="system.disk_percent", cls="disk_full", severity="high", high=95, low=92, seconds=30,
           title="the disk is nearly full", means="little space is left on the file system",
@@ -90,9 +91,10 @@ class Threshold:
             if after.firing and point.value >= high:
                 found[key] = _signal(key, point, bound, high, after.since, found.get(key))
             elif track.firing and not after.firing:
-                found[key] = Signal(detector="threshold", fingerprint=key, cls=bound.cls, severity=bound.severity,
-                                    title=bound.title, at=point.at, last_at=point.at, state="cleared",
-                                    service=point.service, host=point.host)
+                found[key] = Signal(
+                    detector="threshold", fingerprint=key, cls=bound.cls, severity=bound.severity,
+                    title=bound.title, at=point.at, last_at=point.at, state="cleared",
+                    service=point.service, host=point.host)
         return list(found.values())
 
 
@@ -131,7 +133,8 @@ def _signal(key: str, point: Point, bound: Bound, high: float, since: int, befor
     mount = dict(point.tags).get("mount")
     what = f"{point.name} of {mount}" if mount else point.name
     where = point.service or point.host or "the host"
-    text = f"{what} on {where} is {point.value:.1f}, at or above {high:.1f} for {(point.at - since) // SECOND} s"
+    lasting = (point.at - since) // SECOND
+    text = f"{what} on {where} is {point.value:.1f}, at or above {high:.1f} for {lasting} s"
     severity = "critical" if bound.cls == "disk_full" and point.value >= 99 else bound.severity
     evidence = of_point(point, text)
     return Signal(detector="threshold", fingerprint=key, cls=bound.cls, severity=severity, title=bound.title,

@@ -15,7 +15,8 @@ from .signal import SEVERITY_ORDER, Signal
 SIGNALS = 32
 _EVIDENCE = 5
 _TOO_COMMON = frozenset({"app", "api", "server", "service", "error", "errors", "main", "log", "system",
-                         "kernel", "web", "http", "worker", "java", "python", "node", "localhost", "the", "and"})
+                         "kernel", "web", "http", "worker", "java", "python", "node", "localhost", "the",
+                         "and"})
 
 #: Every class, the one that explains most first.
 EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_failure", "database_failure",

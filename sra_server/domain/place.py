@@ -1,4 +1,4 @@
-"""Places: the host:port pairs and names that a text or a probe speaks of. From detect; to correlate."""
+"""Places: the host:port pairs and names that a text or probe speaks of. From detect; to correlate."""
 from __future__ import annotations
 
 import re
@@ -13,8 +13,8 @@ _LOOKUP = re.compile(rf"(?:enotfound|eai_again|resolve(?: host| name| hostname)?
                      rf"[ :'\"(]+({_HOST})")
 _PORTS = {"http": "80", "https": "443", "postgres": "5432", "postgresql": "5432", "redis": "6379",
           "mysql": "3306", "amqp": "5672", "mongodb": "27017"}
-_NOT_A_HOST = frozenset({"at", "line", "on", "port", "pid", "status", "code", "error", "errno", "column", "tcp",
-                         "udp"})
+_NOT_A_HOST = frozenset({"at", "line", "on", "port", "pid", "status", "code", "error", "errno", "column",
+                         "tcp", "udp"})
 
 
 def normal(place: str) -> str:
