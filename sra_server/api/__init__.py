@@ -1,7 +1,7 @@
 """The whole API in one table. From the modules beside this one; to app, openapi and the tests."""
 from __future__ import annotations
 
-from . import auth, docs, ingest, keys, logs
+from . import agent, auth, docs, hosts, incidents, ingest, keys, logs, monitoring, remedies
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -9,5 +9,10 @@ ROUTES: tuple[Route, ...] = (
     *keys.ROUTES,
     *ingest.ROUTES,
     *logs.ROUTES,
+    *incidents.ROUTES,
+    *remedies.ROUTES,
+    *hosts.ROUTES,
+    *agent.ROUTES,
+    *monitoring.ROUTES,
     *docs.ROUTES,
 )

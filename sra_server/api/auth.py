@@ -92,12 +92,12 @@ def moment(at: int) -> datetime:
 
 
 ROUTES = (
-    Route(method="POST", path="/auth/register", handler=register, summary="Create an account", tag="auth",
+    Route(method="POST", path="/auth/register", handler=register, summary="Create an account", tag="Authentication",
           auth="none", body=Registration, answer=TokenOut, errors=(400, 503)),
-    Route(method="POST", path="/auth/login", handler=login, summary="Sign in and get a token", tag="auth",
+    Route(method="POST", path="/auth/login", handler=login, summary="Sign in and get a token", tag="Authentication",
           auth="none", body=Login, answer=TokenOut, errors=(401, 429)),
-    Route(method="POST", path="/auth/logout", handler=logout, summary="End this session", tag="auth",
+    Route(method="POST", path="/auth/logout", handler=logout, summary="End this session", tag="Authentication",
           auth="bearer", answer=Done),
-    Route(method="GET", path="/auth/me", handler=me, summary="Show your profile", tag="auth",
+    Route(method="GET", path="/auth/me", handler=me, summary="Show your profile", tag="Authentication",
           auth="bearer", answer=UserOut),
 )

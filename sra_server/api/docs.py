@@ -74,10 +74,10 @@ def _content(name: str) -> bytes:
 
 
 ROUTES = (
-    Route(method="GET", path="/openapi.json", handler=openapi, summary="The API as OpenAPI 3.1", tag="docs",
+    Route(method="GET", path="/openapi.json", handler=openapi, summary="The API as OpenAPI 3.1", tag="Documentation",
           auth="none"),
-    Route(method="GET", path="/docs", handler=page, summary="The API as a page", tag="docs", auth="none",
+    Route(method="GET", path="/docs", handler=page, summary="The API as a page", tag="Documentation", auth="none",
           media_type="text/html"),
-    Route(method="GET", path="/docs/{name}", handler=file, summary="A file of the page", tag="docs",
+    Route(method="GET", path="/docs/{name}", handler=file, summary="A file of the page", tag="Documentation",
           auth="none", hidden=True),
 )

@@ -162,7 +162,7 @@ async def _store(call: Call, rows: Rows, defaults: Defaults, seal: Seal | None,
 
 def _ingest(path: str, handler: object, summary: str, body: object, **more: object) -> Route:
     return Route(method="POST", path=path, handler=handler, summary=summary, body=body,  # type: ignore[arg-type]
-                 tag="ingest", scope="ingest", raw_body=True, answer=IngestOut,
+                 tag="Data Ingestion", scope="ingest", raw_body=True, answer=IngestOut,
                  errors=(400, 408, 409, 413, 415, 503), **more)  # type: ignore[arg-type]
 
 
@@ -173,5 +173,5 @@ ROUTES = (
     _ingest("/ingest/snapshot", snapshot, "Send a snapshot of metrics", SnapshotIn),
     _ingest("/ingest/batch", batch, "Send a sealed batch of an agent", BatchIn),
     Route(method="GET", path="/ingest/ends", handler=ends, summary="End positions of a host's sources",
-          tag="ingest", scope="ingest", query=EndsQuery, answer=EndsOut),
+          tag="Data Ingestion", scope="ingest", query=EndsQuery, answer=EndsOut),
 )

@@ -79,11 +79,11 @@ async def _named(conn: AsyncConnection, call: Call) -> Key:
 
 ROUTES = (
     Route(method="POST", path="/api-keys", handler=create, summary="Create a key (at most 3 active)",
-          tag="keys", auth="bearer", body=KeyRequest, answer=KeyCreated, errors=(400, 403)),
-    Route(method="GET", path="/api-keys", handler=listing, summary="List your keys", tag="keys",
+          tag="API Keys", auth="bearer", body=KeyRequest, answer=KeyCreated, errors=(400, 403)),
+    Route(method="GET", path="/api-keys", handler=listing, summary="List your keys", tag="API Keys",
           auth="bearer", answer=list[KeyOut]),
-    Route(method="DELETE", path="/api-keys/{prefix}", handler=revoke, summary="Revoke a key", tag="keys",
+    Route(method="DELETE", path="/api-keys/{prefix}", handler=revoke, summary="Revoke a key", tag="API Keys",
           auth="bearer", answer=KeyChanged, errors=(404, 409)),
     Route(method="DELETE", path="/api-keys/{prefix}/delete", handler=delete, summary="Delete a key for good",
-          tag="keys", auth="bearer", answer=KeyChanged, errors=(404, 409)),
+          tag="API Keys", auth="bearer", answer=KeyChanged, errors=(404, 409)),
 )

@@ -104,6 +104,6 @@ def _shown(one: Found) -> RecordOut:
 
 
 ROUTES = (
-    Route(method="GET", path="/logs", handler=search, summary="Search stored logs, newest first", tag="logs",
+    Route(method="GET", path="/logs", handler=search, summary="Search stored logs, newest first", tag="Logs",
           scope="read", query=LogsQuery, answer=LogsOut),
 )

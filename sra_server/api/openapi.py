@@ -16,11 +16,12 @@ from .route import Route
 _REF = "#/components/schemas/{model}"
 _PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _TAGS = {
-    "auth": "People and their sessions", "keys": "API keys", "ingest": "Send logs and metrics",
-    "logs": "Search logs", "incidents": "Troubles, their evidence and analysis",
-    "remedies": "Repairs: propose, approve, watch", "autoheal": "Actions and the dry-run switch",
-    "hosts": "Hosts and what their policies offer", "agent": "What agents speak",
-    "monitoring": "Health and state", "docs": "This documentation",
+    "Authentication": "People and their sessions", "API Keys": "Keys of programs",
+    "Data Ingestion": "Send logs and metrics", "Logs": "Search logs",
+    "Incidents": "Troubles, their evidence and analysis", "Monitoring": "Health and state",
+    "Auto-Healing": "Actions and the dry-run switch", "Remedies": "Repairs: approve, watch",
+    "Hosts": "Hosts and what their policies offer", "Agent": "What agents speak",
+    "Documentation": "This description",
 }
 _SCHEMES: dict[str, Any] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
