@@ -170,7 +170,14 @@ def command(
     fail_on_incident: bool = typer.Option(False, "--fail-on-incident",
                                           help="Exit with 1 if there is an incident."),
 ) -> None:
-    """Find the incidents in log files; needs no server."""
+    """Find the incidents in log files; needs no server.
+
+    \b
+    Examples:
+      sra analyze /var/log/syslog
+      sra analyze --since 2h /var/log
+      zcat app.log.gz | sra analyze --service app --json -
+    """
     begin = output.moment(since, "--since")
     start = None if begin is None else int(begin.timestamp() * 1_000_000)
     if sys.stderr.isatty() and paths != ["-"]:

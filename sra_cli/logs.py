@@ -28,11 +28,11 @@ def line(one: RecordOut) -> str:
 def command(
     service: Annotated[str | None, typer.Option(help="Of this service.")] = None,
     host: Annotated[str | None, typer.Option(help="Of this host.")] = None,
-    level: Annotated[str | None, typer.Option(help="debug, info, …")] = None,
+    level: Annotated[str | None, typer.Option(help="It and those above.")] = None,
     q: Annotated[str | None, typer.Option("--q", "-q", metavar="TEXT", help="Whose text has this.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="15m, 2h, 3d or a time.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="As --since.")] = None,
-    limit: options.Limit = 100,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="At most so many.")] = 100,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new ones until Ctrl-C.")] = False,
     server: options.Server = None, json: options.Json = False,
 ) -> None:

@@ -13,7 +13,7 @@ Server = Annotated[str | None, typer.Option(
     help="The server; else SRA_SERVER, else the one signed in to, else http://127.0.0.1:8000.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="At most so many.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="At most so many.")]
 
 
 def group(text: str) -> typer.Typer:

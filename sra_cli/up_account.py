@@ -60,7 +60,8 @@ async def sign_in(url: str, data_dir: Path) -> SignedIn:
             session = await _login(anonymous, local)
         if local is None or session is None:
             # a new address each time: the old one may live in this database with a password that is lost
-            local = Local(email=f"local-{secrets.token_hex(4)}@sra.invalid", password=secrets.token_urlsafe(32))
+            local = Local(email=f"local-{secrets.token_hex(4)}@sra.invalid",
+                          password=secrets.token_urlsafe(32))
             session = await anonymous.register(local.email, local.password, "sra up")
             await asyncio.to_thread(credentials.save, path, asdict(local))
     async with AsyncClient(url, token=session.access_token) as client:

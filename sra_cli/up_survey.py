@@ -71,7 +71,8 @@ def survey(given: list[str], *, now: float, logs: Path = Path("/var/log"), root:
             continue
     files.sort(reverse=True)
     if len(files) > MOST_FILES:
-        unreadable.append(f"{len(files) - MOST_FILES} older files of {logs}: at most {MOST_FILES} are watched")
+        unreadable.append(f"{len(files) - MOST_FILES} older files of {logs}: "
+                          f"at most {MOST_FILES} are watched")
     chosen = [path for _, path in files[:MOST_FILES]]
     named = {name.rpartition("=")[2] for name in given}
     unreadable += [f"{name}: this user may not read it" for name in sorted(named)

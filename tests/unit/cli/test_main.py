@@ -1,0 +1,120 @@
+"""The root command: every command loads and explains itself, and no failure ends in a traceback."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sra_cli import main as root
+from sra_sdk.errors import BadInput, IllegalMove, NotFound, NotSignedIn, ServerAnswered, Unavailable
+
+
+def leaves() -> Iterator[tuple[str, Any]]:
+    def walk(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+        inner = getattr(command, "commands", None)
+        if not inner:
+            yield path, command
+        for name, sub in (inner or {}).items():
+            yield from walk(f"{path} {name}", sub)
+    for name in root.COMMANDS:
+        yield from walk(name, root.load(name))
+
+
+LEAVES = dict(leaves())
+WANTED = """up; demo; analyze; serve; agent run; agent policy init; agent policy check; agent policy explain;
+register; login; logout; whoami; keys create; keys list; keys revoke; keys delete; incidents list; incidents show;
+incidents watch; incidents ack; incidents assign; incidents note; incidents resolve; incidents close;
+remedies list; remedies show; remedies approve; remedies reject; remedies run; dry-run on; dry-run off; dry-run status; logs;
+status; doctor; completion"""
+
+
+@pytest.mark.parametrize("name", [part.strip() for part in WANTED.split(";")])
+def test_each_promised_command_is_there(name: str) -> None:
+    assert name in LEAVES
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_the_help_of_each_command_has_an_example(name: str) -> None:
+    text = LEAVES[name].help or ""
+    assert "Example" in text and f"sra {name.split()[0]}" in text
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_no_command_takes_a_password_as_an_argument(name: str) -> None:
+    options = {option for parameter in LEAVES[name].params for option in parameter.opts}
+    assert "--password" not in options
+
+
+def test_json_is_offered_wherever_data_is_printed() -> None:
+    silent = {"up", "serve", "agent run", "agent policy init", "register", "login", "logout", "completion"}
+    for name, command in LEAVES.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert ("--json" in options) is (name not in silent), name
+
+
+@pytest.mark.parametrize(("error", "code"), [
+    (BadInput("since: no"), 2), (NotFound("no such incident"), 1), (NotSignedIn("who"), 1),
+    (IllegalMove("no"), 1),
+    (Unavailable("gone"), 1), (ServerAnswered("bad", status=422, problem={}), 2),
+    (ServerAnswered("gone", status=404, problem={}), 1), (ServerAnswered("oops", status=500, problem={}), 1),
+    (RuntimeError("a fault"), 1),
+])
+def test_exit_codes_tell_failure_from_wrong_use(error: Exception, code: int) -> None:
+    text, found = root.explain(error)
+    assert found == code and str(error) in text
+
+
+def test_an_error_names_fields_and_what_to_do() -> None:
+    text, _ = root.explain(BadInput("cannot be sent", hint="mend it",
+                                    errors=[{"field": "level", "message": "odd"}]))
+    assert text.splitlines() == ["error: cannot be sent", "  level: odd", "  what to do: mend it"]
+
+
+def sra(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "sra_cli", *arguments], capture_output=True, text=True,
+                          env={**os.environ, "XDG_CONFIG_HOME": "/nonexistent", "SRA_SERVER": "http://127.0.0.1:1",
+                               **environment})
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (("nosuch",), 2, "No such command"),
+    (("serv",), 2, "Did you mean 'serve'?"),
+    (("logs", "--limit", "x"), 2, "--limit"),
+    (("status",), 1, "not signed in"),
+    (("whoami", "--server", "nonsense"), 1, "not signed in"),
+    (("doctor", "--server", "nonsense"), 2, "not a URL"),
+    (("login", "a@b.example"), 2, "no terminal"),
+])
+def test_failures_are_explained_on_stderr(arguments: tuple[str, ...], code: int, words: str) -> None:
+    done = sra(*arguments, SRA_TOKEN="", SRA_API_KEY="")
+    assert done.returncode == code and words in done.stderr and done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    done = sra("incidents", "list", SRA_TOKEN="t")
+    assert done.returncode == 1 and "http://127.0.0.1:1" in done.stderr and "sra serve" in done.stderr
+
+
+def test_debug_shows_the_traceback() -> None:
+    assert "Traceback" in sra("status", SRA_TOKEN="t", SRA_DEBUG="1").stderr
+
+
+def test_a_reader_that_leaves_is_no_failure_to_talk_about() -> None:
+    process = subprocess.Popen([sys.executable, "-m", "sra_cli", "--help"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait(20)
+
+
+def test_completion_offers_the_commands() -> None:
+    done = sra(_SRA_COMPLETE="complete_bash", COMP_WORDS="sra re", COMP_CWORD="1")
+    assert set(done.stdout.split()) == {"remedies", "register"}
+    assert "_SRA_COMPLETE=complete_bash" in sra("completion", "bash").stdout
