@@ -91,13 +91,15 @@ def moment(at: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at)
 
 
+_TAG = "Authentication"
+
 ROUTES = (
-    Route(method="POST", path="/auth/register", handler=register, summary="Create an account", tag="Authentication",
+    Route(method="POST", path="/auth/register", handler=register, summary="Create an account", tag=_TAG,
           auth="none", body=Registration, answer=TokenOut, errors=(400, 503)),
-    Route(method="POST", path="/auth/login", handler=login, summary="Sign in and get a token", tag="Authentication",
+    Route(method="POST", path="/auth/login", handler=login, summary="Sign in and get a token", tag=_TAG,
           auth="none", body=Login, answer=TokenOut, errors=(401, 429)),
-    Route(method="POST", path="/auth/logout", handler=logout, summary="End this session", tag="Authentication",
+    Route(method="POST", path="/auth/logout", handler=logout, summary="End this session", tag=_TAG,
           auth="bearer", answer=Done),
-    Route(method="GET", path="/auth/me", handler=me, summary="Show your profile", tag="Authentication",
+    Route(method="GET", path="/auth/me", handler=me, summary="Show your profile", tag=_TAG,
           auth="bearer", answer=UserOut),
 )

@@ -73,11 +73,13 @@ def _content(name: str) -> bytes:
     return (resources.files("sra_server.api") / "static" / name).read_bytes()
 
 
+_TAG = "Documentation"
+
 ROUTES = (
-    Route(method="GET", path="/openapi.json", handler=openapi, summary="The API as OpenAPI 3.1", tag="Documentation",
+    Route(method="GET", path="/openapi.json", handler=openapi, summary="The API as OpenAPI 3.1", tag=_TAG,
           auth="none"),
-    Route(method="GET", path="/docs", handler=page, summary="The API as a page", tag="Documentation", auth="none",
+    Route(method="GET", path="/docs", handler=page, summary="The API as a page", tag=_TAG, auth="none",
           media_type="text/html"),
-    Route(method="GET", path="/docs/{name}", handler=file, summary="A file of the page", tag="Documentation",
+    Route(method="GET", path="/docs/{name}", handler=file, summary="A file of the page", tag=_TAG,
           auth="none", hidden=True),
 )
