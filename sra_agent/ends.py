@@ -1,0 +1,71 @@
+"""Ask the server how far this host's sources are stored. From app, for a spool that is new; to reading.
+
+Asked once in the life of a spool, so that one which was lost is no reason to send anything twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+from urllib.parse import quote
+
+from sra_sdk.errors import Unavailable
+
+from .backoff import Backoff
+from .connection import Connection
+
+log = logging.getLogger("sra.agent.ends")
+FORBIDDEN_SECONDS = 15.0
+
+Position = dict[str, Any]
+
+
+def ask_ends(
+    connection: Connection, host: str, stop: threading.Event, backoff: Backoff | None = None
+) -> dict[str, Position] | None:
+    """Return the positions that the server keeps, asking until it answers; None when told to stop."""
+    backoff = backoff or Backoff()
+    said = False
+    while not stop.is_set():
+        asked: float | None = None
+        try:
+            answer = connection.request("GET", f"/ingest/ends?host={quote(host, safe='')}")
+            if answer.status == 200:
+                ends = answer.json().get("ends", {})
+                return {source: end for source, end in ends.items() if usable(end)}
+            if answer.status == 404:
+                return {}
+            trouble = f"the server answered {answer.status}: {answer.detail()}"
+            asked = FORBIDDEN_SECONDS if answer.status in (401, 403) else answer.retry_after
+        except Unavailable as error:
+            trouble = error.message
+        if not said:
+            log.warning(
+                "files wait until the server has said how far they are stored: %s",
+                trouble,
+                extra={"action": "ends"},
+            )
+            said = True
+        stop.wait(backoff.failed(asked))
+    return None
+
+
+def usable(end: Any) -> bool:
+    """Return whether a position that came from outside has what a file's position needs."""
+    if not isinstance(end, dict) or not isinstance(end.get("older", []), list):
+        return False
+    return all(_whole(place) for place in [end, *end.get("older", [])])
+
+
+def _whole(place: Any) -> bool:
+    if not isinstance(place, dict) or not isinstance(place.get("fingerprint"), dict):
+        return False
+    numbers = [place.get(name) for name in ("device", "inode", "offset")]
+    numbers += [place["fingerprint"].get(name) for name in ("head_bytes", "tail_bytes")]
+    return (
+        all(isinstance(n, int) and n >= 0 for n in numbers)
+        and isinstance(place.get("mtime", 0), int)
+        and place["fingerprint"]["tail_bytes"] <= place["offset"]
+        and all(isinstance(place["fingerprint"].get(name), str) for name in ("head", "tail"))
+    )

@@ -1,0 +1,181 @@
+"""The statements on the spool's rows, each inside the transaction of its caller. From spool; to its file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import orjson
+
+from .spool_file import SpoolLost, crc, translated
+
+BATCH_ITEMS = 2_000
+BATCH_BYTES = 1024 * 1024
+QUARANTINED = 100
+#: Room between the ids of chunks, for the halves of a chunk that the server rejected.
+STRIDE = 1 << 20
+ROW_BYTES = 64
+_SIZE = f"length(log_bytes) + length(point_bytes) + length(ends) + {ROW_BYTES}"
+
+
+class Chunk(NamedTuple):
+    """What one append kept: items as JSON without brackets, and the positions behind them."""
+
+    logs: int
+    points: int
+    log_bytes: bytes
+    point_bytes: bytes
+    ends: bytes
+    alone: bool = False  # to be sealed by itself, because a batch with it was rejected
+
+    def size(self) -> int:
+        """Return what it counts against the cap."""
+        return len(self.log_bytes) + len(self.point_bytes) + len(self.ends) + ROW_BYTES
+
+
+class Span(NamedTuple):
+    """The chunks of one batch."""
+
+    first: int
+    last: int
+    ends: dict[str, Any]
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold one transaction; nothing of it remains when it fails."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    except sqlite3.Error as error:
+        raise translated(error) from error
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Translate the errors of reading."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translated(error) from error
+
+
+def totals(connection: sqlite3.Connection) -> tuple[int, int, int, int]:
+    """Return how many chunks there are, their bytes, their items and the highest id."""
+    row = connection.execute(
+        f"SELECT count(*), coalesce(sum({_SIZE}), 0), coalesce(sum(logs + points), 0), "  # noqa: S608
+        "coalesce(max(id), 0) FROM chunks"
+    ).fetchone()
+    return int(row[0]), int(row[1]), int(row[2]), int(row[3])
+
+
+def insert(connection: sqlite3.Connection, id_: int, chunk: Chunk) -> None:
+    """Keep a chunk."""
+    connection.execute(
+        "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            id_,
+            chunk.logs,
+            chunk.points,
+            chunk.alone,
+            chunk.log_bytes,
+            chunk.point_bytes,
+            chunk.ends,
+            crc(chunk.log_bytes, chunk.point_bytes, chunk.ends),
+        ),
+    )
+
+
+def remove(connection: sqlite3.Connection, first: int, last: int, sequence: int) -> int:
+    """Forget the chunks of a seal and the seal; return the bytes that this frees."""
+    freed = connection.execute(
+        f"SELECT sum({_SIZE}) FROM chunks WHERE id BETWEEN ? AND ?",  # noqa: S608
+        (first, last),
+    ).fetchone()[0]
+    connection.execute("DELETE FROM chunks WHERE id BETWEEN ? AND ?", (first, last))
+    connection.execute("DELETE FROM seals WHERE sequence = ?", (sequence,))
+    return int(freed or 0)
+
+
+def after(connection: sqlite3.Connection, id_: int) -> int:
+    """Return the id of the next chunk, or the id that it would have."""
+    found = connection.execute("SELECT min(id) FROM chunks WHERE id > ?", (id_,)).fetchone()[0]
+    return int(found) if found is not None else id_ + STRIDE
+
+
+def span(connection: sqlite3.Connection) -> Span | None:
+    """Return the oldest chunks that fit in one batch."""
+    first = last = -1
+    items = size = 0
+    ends: dict[str, Any] = {}
+    rows = connection.execute(f"SELECT id, logs + points, {_SIZE}, alone, ends FROM chunks ORDER BY id")  # noqa: S608
+    for id_, n, length, alone, chunk_ends in rows:
+        if first >= 0 and (alone or items + n > BATCH_ITEMS or size + length > BATCH_BYTES):
+            break
+        first, last = (id_ if first < 0 else first), id_
+        items, size = items + n, size + length
+        ends.update(orjson.loads(chunk_ends) if chunk_ends else {})
+        if alone:
+            break
+    rows.close()
+    return Span(first, last, ends) if first >= 0 else None
+
+
+def body(
+    connection: sqlite3.Connection, first: int, last: int, head: bytes, tail: bytes
+) -> tuple[bytes, int]:
+    """Return the bytes of a batch, the same each time, and how many items it holds."""
+    logs, points, items = [], [], 0
+    for n, m, log_bytes, point_bytes, ends, kept in connection.execute(
+        "SELECT logs, points, log_bytes, point_bytes, ends, crc FROM chunks "
+        "WHERE id BETWEEN ? AND ? ORDER BY id",
+        (first, last),
+    ):
+        if crc(log_bytes, point_bytes, ends) != kept:
+            raise SpoolLost("a chunk of the spool is damaged")
+        logs += [log_bytes] if n else []
+        points += [point_bytes] if m else []
+        items += n + m
+    return b"".join(
+        (head, b',"logs":[', b",".join(logs), b'],"metrics":[', b",".join(points), b"],", tail)
+    ), items
+
+
+def place(connection: sqlite3.Connection, ends: Mapping[str, Mapping[str, Any]]) -> None:
+    """Keep the positions of sources."""
+    pairs = [(source, orjson.dumps(position)) for source, position in ends.items()]
+    connection.executemany(
+        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)",
+        [(source, data, crc(source.encode(), data)) for source, data in pairs],
+    )
+
+
+def quarantine(connection: sqlite3.Connection, at: float, reason: str, item: bytes) -> None:
+    """Set an item apart; only the latest are kept."""
+    connection.execute("INSERT INTO quarantine (at, reason, item) VALUES (?, ?, ?)", (at, reason[:500], item))
+    connection.execute(
+        "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?", (QUARANTINED,)
+    )
+
+
+def put(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Keep one fact about the spool itself."""
+    connection.execute(
+        "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (name, value, crc(name.encode(), value.encode()))
+    )
+
+
+def add(connection: sqlite3.Connection, changes: Mapping[str, int]) -> None:
+    """Add to counters."""
+    connection.executemany(
+        "INSERT INTO counters VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+        list(changes.items()),
+    )
