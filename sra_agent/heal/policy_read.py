@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from .policy import ACTIONS, PLATFORMS, SUPPORTED, Check, Limits, Mode, Policy, Rule, Verification
 
 _SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@\-]{0,199}")
-_UNIT = re.compile(
+UNIT = re.compile(
     r"[A-Za-z0-9:_.@][A-Za-z0-9:_.@\-]{0,200}\."
     r"(?:service|socket|timer|path|target|mount|automount|slice|scope|swap)"
 )
@@ -178,7 +178,7 @@ def _rule(reader: _Reader) -> Rule:
     if platform == "systemd":
         unit = reader.text(
             "unit",
-            lambda value: bool(_UNIT.fullmatch(value)),
+            lambda value: bool(UNIT.fullmatch(value)),
             'an exact unit name, like "nginx.service" (no patterns, no leading -)',
         )
     elif platform == "docker":
