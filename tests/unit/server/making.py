@@ -50,7 +50,9 @@ def analysis(*wishes: Recommendation, cites: tuple[str, ...] = ("r1-1-1",)) -> A
 
 def change(kind: str = "opened", **given: Any) -> Change:
     """Return a change of an incident."""
-    return Change(**{"kind": kind, "incident": incident(), "reason": "connection refused", "at": NOW, **given})
+    return Change(
+        **{"kind": kind, "incident": incident(), "reason": "connection refused", "at": NOW, **given}
+    )
 
 
 def plan(**given: Any) -> dict[str, Any]:

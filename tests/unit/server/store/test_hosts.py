@@ -14,7 +14,9 @@ def offer(service: str, action: str = "restart_service", mode: str = "live") -> 
 async def test_an_announcement_replaces_the_inventory(store: Store, account: str) -> None:
     host = hosts.Host(host="web-1", agent_version="0.1.0", boot_id="b", last_seen=NOW, services=["checkout"])
     async with store.writing() as conn:
-        await hosts.announce(conn, account, host, [offer("checkout"), offer("old"), offer("old", mode="dry-run")])
+        await hosts.announce(
+            conn, account, host, [offer("checkout"), offer("old"), offer("old", mode="dry-run")]
+        )
         await hosts.announce(conn, account, host, [offer("checkout"), offer("new")])
     async with store.reading() as conn:
         assert await hosts.get(conn, account, "web-1") == host

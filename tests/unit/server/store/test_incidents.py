@@ -31,7 +31,9 @@ async def test_a_change_comes_back_as_it_was(store: Store, account: str) -> None
         assert [event.kind for event in await timeline.of(conn, account, "inc_1")] == ["opened", "analysed"]
 
 
-async def test_another_account_sees_nothing_and_is_told_the_same_as_of_none(store: Store, account: str) -> None:
+async def test_another_account_sees_nothing_and_is_told_the_same_as_of_none(
+    store: Store, account: str
+) -> None:
     await opened(store, account)
     async with store.reading() as conn:
         with pytest.raises(NotFound) as strange:
@@ -76,8 +78,16 @@ async def test_a_fold_that_a_person_outran_writes_nothing(store: Store, account:
     async with store.reading() as conn:
         read = await incidents.active(conn, account)
     async with store.writing() as conn:
-        await incidents.move(conn, account, "inc_1", "acknowledged", at=NOW + 5, actor="ann", kind="acknowledged",
-                             text="acknowledged by ann")
+        await incidents.move(
+            conn,
+            account,
+            "inc_1",
+            "acknowledged",
+            at=NOW + 5,
+            actor="ann",
+            kind="acknowledged",
+            text="acknowledged by ann",
+        )
     stale = making.change("attached", incident=replace(read[0], severity="critical"))
     fresh = making.change(incident=making.incident(id="inc_2"))
     with pytest.raises(incidents.Stale):
@@ -120,8 +130,14 @@ async def test_recently_resolved_ones_are_given_to_the_fold(store: Store, accoun
 
 async def test_pages_are_complete_without_repetition(store: Store, account: str) -> None:
     for n in range(7):
-        await opened(store, account, id=f"inc_{n}", created_at=NOW + n // 2, severity="low" if n % 2 else "high",
-                     service="a" if n < 4 else "b")
+        await opened(
+            store,
+            account,
+            id=f"inc_{n}",
+            created_at=NOW + n // 2,
+            severity="low" if n % 2 else "high",
+            service="a" if n < 4 else "b",
+        )
     seen: list[str] = []
     cursor = None
     async with store.reading() as conn:
@@ -145,4 +161,8 @@ async def test_a_full_timeline_says_so(store: Store, account: str, monkeypatch: 
         for n in range(5):
             await timeline.add(conn, account, "inc_1", at=NOW, kind="note", actor="ann", text=str(n))
     async with store.reading() as conn:
-        assert [event.kind for event in await timeline.of(conn, account, "inc_1")] == ["opened", "note", "full"]
+        assert [event.kind for event in await timeline.of(conn, account, "inc_1")] == [
+            "opened",
+            "note",
+            "full",
+        ]

@@ -56,7 +56,9 @@ async def test_what_was_given_up_stays_to_be_seen_until_forgotten(store: Store, 
         assert message is not None
         await outbox.give_up(conn, message, "answered 404")
         await outbox.orphan(conn, ["slack"])
-        rows = (await conn.execute(select(table.c.status, table.c.last_error).order_by(table.c.dedup_key))).all()
+        rows = (
+            await conn.execute(select(table.c.status, table.c.last_error).order_by(table.c.dedup_key))
+        ).all()
         assert [tuple(row) for row in rows] == [("failed", "answered 404"),
                                                 ("failed", "the channel is not configured any more")]
         await outbox.forget(conn, NOW + 1)

@@ -19,8 +19,14 @@ async def stored(store: Store, account: str, *found: Remedy) -> None:
 
 
 async def test_a_remedy_comes_back_as_it_was(store: Store, account: str) -> None:
-    full = making.planned(parameters={"n": 1}, outcome={"status": "succeeded"}, approved_by="ann", reason="why",
-                          preapproved_by="bob", dry_run=False)
+    full = making.planned(
+        parameters={"n": 1},
+        outcome={"status": "succeeded"},
+        approved_by="ann",
+        reason="why",
+        preapproved_by="bob",
+        dry_run=False,
+    )
     await stored(store, account, full)
     async with store.reading() as conn:
         assert await remedies.get(conn, account, "rem_1") == full
