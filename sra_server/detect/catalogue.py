@@ -19,7 +19,7 @@ from ..domain.signal import CLASSES, SEVERITY_ORDER, Severity
 
 CATALOGUE = Path(__file__).with_name("signatures.toml")
 _FIELDS = frozenset({"name", "class", "severity", "software", "any", "match", "exclude", "means", "title",
-                     "remedies", "count", "window", "level", "target"})
+                     "remedies", "count", "window", "level", "target", "settle"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,7 @@ class Signature:
     window: int
     level: int
     target: bool
+    settle: int
 
     def fits(self, low: str) -> bool:
         """Say whether a text, in lower case, is what this signature describes."""
@@ -107,7 +108,7 @@ def _signature(entry: dict[str, Any]) -> Signature:
         means=entry["means"], software=tuple(entry.get("software", ())), any=fragments, match=match,
         exclude=exclude, remedies=tuple(entry.get("remedies", ())), count=int(entry.get("count", 1)),
         window=int(entry.get("window", 60)), level=NUMBER[entry.get("level", "warning")],
-        target=bool(entry.get("target", False)))
+        target=bool(entry.get("target", False)), settle=int(entry.get("settle", 0)))
 
 
 def _trie(words: list[str]) -> str:

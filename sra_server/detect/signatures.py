@@ -19,7 +19,7 @@ _TEXT = 2000
 
 
 class Signatures:
-    """Memory: fingerprint → [event times of the latest matches, their evidence, firing since or null]."""
+    """Memory: fingerprint → [event times of the latest matches, their evidence, firing, last process]."""
 
     name = "signature"
     always = True
@@ -44,21 +44,24 @@ class Signatures:
 
 def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]) -> Signal | None:
     """Count the matches within the window and say whether they are enough."""
-    times, kept, firing = memory.get(key) or ([], [], False)
+    times, kept, firing, process = memory.get(key) or ([], [], False, "")
     window = signature.window * SECOND
     records.sort(key=lambda record: record.at)
     times, evidence = list(times), list(kept)
     for record in records:
-        if times and record.at - times[-1] > window:
-            times, evidence, firing = [], [], False
-        times = [*times, record.at][-signature.count:]
+        if times and abs(record.at - times[-1]) > window:
+            times, evidence, firing, process = [], [], False, ""
+        pid = str(record.metadata.get("pid", "")) if signature.settle else ""
+        if not (pid and pid == process and record.at - times[-1] <= signature.settle * SECOND):
+            times = [*times, record.at][-signature.count:]
+        process = pid
         firing = firing or (len(times) >= signature.count and times[-1] - times[0] <= window)
         evidence.append(record)
         if len(evidence) > _EVIDENCE:
             # the first lines tell how it began, the last that it goes on
             del evidence[_EVIDENCE - 2]
     stored = [each if isinstance(each, list) else _pack(each) for each in evidence]
-    memory.put(key, [times, stored, firing])
+    memory.put(key, [times, stored, firing, process])
     if not firing:
         return None
     shown = tuple(_unpack(each) for each in stored)
