@@ -1,6 +1,8 @@
 """A host of one executor: a real process, spoken to as the agent speaks to it. For the executor's tests."""
+
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,7 +17,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT / 'sdk'}:{ROOT}"}
 
-LIMITS = '[limits]\ncooldown = "0s"\nper_hour = 100\nfailures = 2\n[verify]\nwindow = "600ms"\nsettle = "1500ms"\n'
+LIMITS = (
+    '[limits]\ncooldown = "0s"\nper_hour = 100\nfailures = 2\n[verify]\nwindow = "600ms"\nsettle = "1500ms"\n'
+)
 
 
 class Executor:
@@ -24,10 +28,22 @@ class Executor:
     def __init__(self, policy: Path, state: Path, *, crash_at: str | None = None) -> None:
         ours, theirs = socket.socketpair()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "sra_agent.executor", "--fd", str(theirs.fileno()), "--policy", str(policy),
-             "--state-dir", str(state)],
-            pass_fds=[theirs.fileno()], cwd="/", stderr=subprocess.PIPE,
-            env={**ENVIRONMENT, **({"SRA_CRASH_AT": crash_at} if crash_at else {})})
+            [
+                sys.executable,
+                "-m",
+                "sra_agent.executor",
+                "--fd",
+                str(theirs.fileno()),
+                "--policy",
+                str(policy),
+                "--state-dir",
+                str(state),
+            ],
+            pass_fds=[theirs.fileno()],
+            cwd="/",
+            stderr=subprocess.PIPE,
+            env={**ENVIRONMENT, **({"SRA_CRASH_AT": crash_at} if crash_at else {})},
+        )
         theirs.close()
         self._connect(ours)
 
@@ -112,16 +128,21 @@ class Host:
 
     def serves(self) -> str:
         """Return the script that really starts the service as a daemon."""
-        return (f"cd {self.folder}; setsid {sys.executable} -m http.server {self.port} --bind 127.0.0.1 "
-                f">/dev/null 2>&1 </dev/null & echo $! > {self.pidfile}")
+        return (
+            f"cd {self.folder}; setsid {sys.executable} -m http.server {self.port} --bind 127.0.0.1 "
+            f">/dev/null 2>&1 </dev/null & echo $! > {self.pidfile}"
+        )
 
-    def write_policy(self, *, mode: str = "live", limits: str = LIMITS, more: str = "",
-                     check: str | None = None) -> None:
+    def write_policy(
+        self, *, mode: str = "live", limits: str = LIMITS, more: str = "", check: str | None = None
+    ) -> None:
         """Write the policy: one rule, for the service `web`."""
         check = check or f'{{ http = "http://127.0.0.1:{self.port}/" }}'
         self.policy.write_text(
-            f'mode = "{mode}"\n{limits}[[allow]]\naction = "restart_service"\nservice = "web"\nplatform = "command"\n'
-            f'argv = ["{self.script}"]\ntimeout = "20s"\npidfile = "{self.pidfile}"\ncheck = {check}\n{more}')
+            f'mode = "{mode}"\n{limits}'
+            '[[allow]]\naction = "restart_service"\nservice = "web"\nplatform = "command"\n'
+            f'argv = ["{self.script}"]\ntimeout = "20s"\npidfile = "{self.pidfile}"\ncheck = {check}\n{more}'
+        )
         self.policy.chmod(0o600)
 
     def start(self, crash_at: str | None = None) -> Executor:
@@ -132,8 +153,17 @@ class Host:
     def task(self, **more: Any) -> dict[str, Any]:
         """Return a task with a fresh token."""
         self.tokens += 1
-        return {"id": f"t{self.tokens}", "token": f"token-{self.tokens}", "kind": "plan", "remedy_id": "r1",
-                "account_id": "a1", "action": "restart_service", "service": "web", "dry_run": False, **more}
+        return {
+            "id": f"t{self.tokens}",
+            "token": f"token-{self.tokens}",
+            "kind": "plan",
+            "remedy_id": "r1",
+            "account_id": "a1",
+            "action": "restart_service",
+            "service": "web",
+            "dry_run": False,
+            **more,
+        }
 
     def approve(self, executor: Executor, **more: Any) -> dict[str, Any]:
         """Plan, approve and hand over; return the execute task."""
@@ -154,10 +184,8 @@ class Host:
                 executor.process.kill()
             executor.end()
         if self.pidfile.exists():
-            try:
+            with contextlib.suppress(ProcessLookupError, ValueError):
                 os.kill(int(self.pidfile.read_text()), signal.SIGKILL)
-            except (ProcessLookupError, ValueError):
-                pass
 
 
 def free_port() -> int:

@@ -1,4 +1,5 @@
 """The executor as a real process: what it does, what it refuses, and with which code."""
+
 from __future__ import annotations
 
 import os
@@ -34,7 +35,9 @@ def test_a_dead_service_is_restarted_and_that_is_verified(host: Host):
     executor.event("verifying")
     outcome = executor.event("outcome")
     body = outcome["body"]
-    OutcomeOut.model_validate({key: body[key] for key in ("status", "reason", "steps", "checks", "finished_at")})
+    OutcomeOut.model_validate(
+        {key: body[key] for key in ("status", "reason", "steps", "checks", "finished_at")}
+    )
     assert (body["status"], body["checks_recovered"], body["unchanged"]) == ("succeeded", True, True)
     assert body["steps"][0]["exit_code"] == 0 and host.runs == 1
     assert [(row["before"], row["after"]) for row in body["checks"]] == [(False, [True] * 3)] * 2
@@ -86,7 +89,9 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.parametrize(("mode", "dry_run"), [("dry-run", False), ("live", True), ("live", None), ("live", "false")])
+@pytest.mark.parametrize(
+    ("mode", "dry_run"), [("dry-run", False), ("live", True), ("live", None), ("live", "false")]
+)
 def test_live_needs_both_words(host: Host, mode: str, dry_run: object):
     host.write_policy(mode=mode)
     executor = host.start()
@@ -125,8 +130,10 @@ POLICY_PROBLEMS = {
     "folder writable by others": (lambda host: host.folder.chmod(0o777), "policy_writable_by_others"),
     "a mistake": (lambda host: host.policy.write_text("mode = 3"), "policy_invalid"),
     "missing": (lambda host: host.policy.unlink(), "policy_missing"),
-    "a link": (lambda host: (host.policy.rename(host.folder / "p"), host.policy.symlink_to(host.folder / "p")),
-               "policy_symlink"),
+    "a link": (
+        lambda host: (host.policy.rename(host.folder / "p"), host.policy.symlink_to(host.folder / "p")),
+        "policy_symlink",
+    ),
 }
 
 
@@ -233,7 +240,7 @@ def test_an_act_is_never_abandoned_when_the_agent_is_gone(host: Host):
     executor.hang_up()
     assert executor.process.wait(30) == 0
     executor = host.start()
-    answer, = executor.ask("pending")["ok"]["answers"]
+    (answer,) = executor.ask("pending")["ok"]["answers"]
     assert answer["body"]["status"] == "succeeded" and host.runs == 1
 
 
@@ -250,30 +257,74 @@ def test_bad_requests_get_an_answer_and_do_no_harm(host: Host):
 def test_one_executor_a_state_directory(host: Host):
     executor = host.start()
     executor.ask("ping")
-    done = subprocess.run([sys.executable, "-m", "sra_agent.executor", "--socket", str(host.folder / "s"),
-                           "--policy", str(host.policy), "--state-dir", str(host.state), "--lock-wait", "0.1"],
-                          capture_output=True, text=True, env=ENVIRONMENT, cwd="/", timeout=30)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "sra_agent.executor",
+            "--socket",
+            str(host.folder / "s"),
+            "--policy",
+            str(host.policy),
+            "--state-dir",
+            str(host.state),
+            "--lock-wait",
+            "0.1",
+        ],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        cwd="/",
+        timeout=30,
+    )
     assert done.returncode == 75 and "another executor" in done.stderr
 
 
 def test_a_state_directory_that_others_may_write_is_refused(host: Host):
     host.state.mkdir()
     host.state.chmod(0o777)
-    done = subprocess.run([sys.executable, "-m", "sra_agent.executor", "--socket", str(host.folder / "s"),
-                           "--state-dir", str(host.state)], capture_output=True, text=True, env=ENVIRONMENT, cwd="/",
-                          timeout=30)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "sra_agent.executor",
+            "--socket",
+            str(host.folder / "s"),
+            "--state-dir",
+            str(host.state),
+        ],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        cwd="/",
+        timeout=30,
+    )
     assert done.returncode == 2 and "chmod go-w" in done.stderr
 
 
 def test_on_a_socket_it_serves_its_own_user_alone_and_stays_small(host: Host):
     path = host.folder / "executor.sock"
-    process = subprocess.Popen([sys.executable, "-m", "sra_agent.executor", "--socket", str(path), "--policy",
-                                str(host.policy), "--state-dir", str(host.state)], env=ENVIRONMENT, cwd="/")
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "sra_agent.executor",
+            "--socket",
+            str(path),
+            "--policy",
+            str(host.policy),
+            "--state-dir",
+            str(host.state),
+        ],
+        env=ENVIRONMENT,
+        cwd="/",
+    )
     try:
         assert eventually(lambda: path.exists() and path.stat().st_mode & 0o777 == 0o600)
         first, second = Attached(path), Attached(path)
         assert first.ask("inventory")["ok"]["inventory"] == [
-            {"service": "web", "action": "restart_service", "platform": "command", "mode": "live"}]
+            {"service": "web", "action": "restart_service", "platform": "command", "mode": "live"}
+        ]
         # an act is told to every listener
         host.approve(first)
         assert first.event("outcome")["body"] == second.event("outcome")["body"]
@@ -295,9 +346,12 @@ def _as_nobody(path: Path) -> str:
         if folder.stat().st_uid == 0 and folder != Path("/tmp"):
             folder.chmod(folder.stat().st_mode | 0o055)
     path.chmod(0o666)
-    code = ("import os, socket, sys\nos.setuid(65534)\ns = socket.socket(socket.AF_UNIX)\ns.settimeout(10)\n"
-            "try:\n    s.connect(sys.argv[1])\n    s.sendall(b'{\"op\":\"ping\"}\\n')\n"
-            "    print('served' if s.recv(100) else 'refused')\nexcept OSError:\n    print('refused')\n")
-    done = subprocess.run(["/usr/bin/env", sys.executable, "-c", code, str(path)], capture_output=True, text=True,
-                          timeout=30)
+    code = (
+        "import os, socket, sys\nos.setuid(65534)\ns = socket.socket(socket.AF_UNIX)\ns.settimeout(10)\n"
+        'try:\n    s.connect(sys.argv[1])\n    s.sendall(b\'{"op":"ping"}\\n\')\n'
+        "    print('served' if s.recv(100) else 'refused')\nexcept OSError:\n    print('refused')\n"
+    )
+    done = subprocess.run(
+        ["/usr/bin/env", sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=30
+    )
     return done.stdout.strip() or done.stderr

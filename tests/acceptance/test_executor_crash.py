@@ -1,4 +1,5 @@
-"""kill -9 of the executor before, during and after the act: never run twice, never a success that is not known."""
+"""kill -9 of the executor before, during and after the act: never run twice, never a success unknown."""
+
 from __future__ import annotations
 
 import random
@@ -38,8 +39,11 @@ def test_killed_at_a_point(host: Host, point: str):
     task = host.approve(executor)
     assert executor.process.wait(30) == -9
     executor = host.start()
-    found = executor.event("outcome", "refused") if not (
-        kept := executor.ask("pending")["ok"]["answers"]) else kept[0]
+    found = (
+        executor.event("outcome", "refused")
+        if not (kept := executor.ask("pending")["ok"]["answers"])
+        else kept[0]
+    )
     assert (found["task_id"], found["token"]) == (task["id"], task["token"])
     body = found["body"]
     assert (body.get("status", "refused"), body.get("why", body.get("code"))) == (status, why), body
@@ -94,8 +98,10 @@ def test_killed_during_verification_of_a_repair_that_did_not_help(host: Host):
 def test_killed_at_random_moments(host: Host):
     """Whatever the moment: at most one run a task, and no success without a run that ended."""
     host.restarts_by(f"sleep 0.1; echo end >> {host.counter}")
-    host.write_policy(limits='[limits]\ncooldown = "0s"\nper_hour = 1000\nfailures = 100\n[verify]\nwindow = "100ms"\n'
-                             'settle = "100ms"\n')
+    host.write_policy(
+        limits='[limits]\ncooldown = "0s"\nper_hour = 1000\nfailures = 100\n[verify]\nwindow = "100ms"\n'
+        'settle = "100ms"\n'
+    )
     chance = random.Random(7)
     for number in range(6):
         before = host.runs

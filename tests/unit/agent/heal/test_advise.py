@@ -1,4 +1,5 @@
 """What the policy's owner is told."""
+
 from __future__ import annotations
 
 import os
@@ -59,8 +60,9 @@ def test_check_names_what_is_wrong(tmp_path: Path):
     path.write_text("mode = 'on'\n[limits]\nx = 1\n")
     path.chmod(0o600)
     assert [finding.severity for finding in check_policy(str(path))] == ["error", "error"]
-    path.write_text('[[allow]]\naction = "restart_service"\nservice = "a"\nplatform = "command"\n'
-                    'argv = ["/nowhere/x"]\n')
+    path.write_text(
+        '[[allow]]\naction = "restart_service"\nservice = "a"\nplatform = "command"\nargv = ["/nowhere/x"]\n'
+    )
     (tmp_path / "STOP").touch()
     messages = " | ".join(str(finding) for finding in check_policy(str(path)))
     assert "no check" in messages and "kill switch is on" in messages and "/nowhere/x" in messages
@@ -71,11 +73,16 @@ def test_check_names_what_is_wrong(tmp_path: Path):
 
 def test_explain_says_what_and_why_not(tmp_path: Path):
     path = tmp_path / "policy.toml"
-    path.write_text('mode = "live"\n[[allow]]\naction = "restart_service"\nservice = "a"\nplatform = "systemd"\n'
-                    'unit = "a.service"\n')
+    path.write_text(
+        'mode = "live"\n[[allow]]\naction = "restart_service"\nservice = "a"\nplatform = "systemd"\n'
+        'unit = "a.service"\n'
+    )
     path.chmod(0o600)
     lines = explain_policy(str(path), ["b"])
-    assert lines[0].allowed and lines[0].text == "restart_service on a: systemd, a.service: would be done after approval"
+    assert (
+        lines[0].allowed
+        and lines[0].text == "restart_service on a: systemd, a.service: would be done after approval"
+    )
     assert (lines[1].service, lines[1].code) == ("b", "out_of_policy")
     assert {line.code for line in lines[2:]} == {"no_target"} and len(lines) == 8
     (tmp_path / "STOP").touch()

@@ -1,4 +1,5 @@
 """The audit log: any edit, deletion or move of a line is found."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -29,9 +30,9 @@ def test_a_whole_log_verifies_and_goes_on(log: Path):
 def test_every_changed_byte_is_found(log: Path):
     whole = log.read_bytes()
     for at in range(0, len(whole), 7):
-        if whole[at:at + 1] == b"\n":
+        if whole[at : at + 1] == b"\n":
             continue
-        log.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+        log.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
         assert verify(str(log)), f"byte {at}"
 
 

@@ -1,4 +1,5 @@
 """The decision: rules, kill switch, limits; pure, so each case is a row."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -19,8 +20,14 @@ def past(age: float, status: str | None = "succeeded", rule: Rule = RULE, boot: 
     return Past(target=rule.key, boot_id=boot, started=NOW.now - age, ended=NOW.now - age + 1, status=status)
 
 
-def code(*acts: Past, policy: Policy = POLICY, action: str = "restart_service", service: str = "web",
-         problem: str | None = None, **now: object) -> str:
+def code(
+    *acts: Past,
+    policy: Policy = POLICY,
+    action: str = "restart_service",
+    service: str = "web",
+    problem: str | None = None,
+    **now: object,
+) -> str:
     verdict = decide(policy, problem, action, service, replace(NOW, acts=acts, **now))  # type: ignore[arg-type]
     return verdict.code if isinstance(verdict, Denied) else "allowed"
 
@@ -39,7 +46,10 @@ def test_rules():
 
 def test_what_is_said_for_actions_without_target():
     verdict = permitted(POLICY, None, "scale_replicas", "web")
-    assert isinstance(verdict, Denied) and verdict.reason == "no target for scale_replicas is configured on this host"
+    assert (
+        isinstance(verdict, Denied)
+        and verdict.reason == "no target for scale_replicas is configured on this host"
+    )
     verdict = permitted(POLICY, None, "clear_disk", "web")
     assert isinstance(verdict, Denied) and "unsupported in this version" in verdict.reason
 
@@ -49,20 +59,23 @@ def test_kill_switch_and_one_at_a_time():
     assert code(running="restart_service on db") == "busy"
 
 
-@pytest.mark.parametrize(("acts", "expected"), [
-    ([past(599)], "cooldown"),
-    ([past(601)], "allowed"),
-    ([past(5, rule=OTHER)], "allowed"),
-    ([past(5, status=None)], "cooldown"),
-    ([past(700, "failed")], "allowed"),
-    ([past(1400, "failed"), past(700, "unknown")], "circuit_open"),
-    ([past(1400, "failed"), past(1000, "succeeded"), past(700, "failed")], "allowed"),
-    ([past(1400, "failed"), past(1000, "no_change"), past(700, "failed")], "circuit_open"),
-    ([past(9000, "failed"), past(3700, "failed")], "allowed"),
-    ([past(1400, "failed", OTHER), past(700, "failed", OTHER)], "allowed"),
-    ([past(700 + n * 100, rule=OTHER) for n in range(6)], "hourly_limit"),
-    ([past(700 + n * 100, rule=OTHER) for n in range(5)] + [past(3601)], "allowed"),
-])
+@pytest.mark.parametrize(
+    ("acts", "expected"),
+    [
+        ([past(599)], "cooldown"),
+        ([past(601)], "allowed"),
+        ([past(5, rule=OTHER)], "allowed"),
+        ([past(5, status=None)], "cooldown"),
+        ([past(700, "failed")], "allowed"),
+        ([past(1400, "failed"), past(700, "unknown")], "circuit_open"),
+        ([past(1400, "failed"), past(1000, "succeeded"), past(700, "failed")], "allowed"),
+        ([past(1400, "failed"), past(1000, "no_change"), past(700, "failed")], "circuit_open"),
+        ([past(9000, "failed"), past(3700, "failed")], "allowed"),
+        ([past(1400, "failed", OTHER), past(700, "failed", OTHER)], "allowed"),
+        ([past(700 + n * 100, rule=OTHER) for n in range(6)], "hourly_limit"),
+        ([past(700 + n * 100, rule=OTHER) for n in range(5)] + [past(3601)], "allowed"),
+    ],
+)
 def test_limits(acts: list[Past], expected: str):
     assert code(*acts) == expected
 

@@ -1,4 +1,5 @@
 """The journal: what is recorded survives, tokens serve once, answers wait until acknowledged."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -7,7 +8,9 @@ from pathlib import Path
 from sra_agent.heal.journal import Journal
 from sra_agent.heal.task import Task
 
-TASK = Task(id="t", token="k1", remedy_id="r", account_id="a", action="restart_service", service="web", digest="d")
+TASK = Task(
+    id="t", token="k1", remedy_id="r", account_id="a", action="restart_service", service="web", digest="d"
+)
 
 
 def begun(journal: Journal, task: Task = TASK) -> int:
@@ -34,14 +37,14 @@ def test_phases_survive_the_process(tmp_path: Path):
     journal.acted(act, [{"exit_code": 0}])
     journal.close()
     journal = Journal(str(tmp_path / "j.db"))
-    one, = journal.open_acts()
+    (one,) = journal.open_acts()
     assert (one.phase, one.pid, one.pid_began) == ("acted", 77, 88)
     assert one.detail == {"rule": {"unit": "u"}, "steps": [{"exit_code": 0}]}
     kept = journal.plan("r", "d")
     assert kept is not None and kept.used and kept.expires == 610.0
     journal.finish(act, kind="outcome", status="succeeded", body={"status": "succeeded"}, now=20.0)
     assert journal.open_acts() == []
-    past, = journal.history()
+    (past,) = journal.history()
     assert (past.target, past.started, past.ended, past.status) == ("web", 12.0, 20.0, "succeeded")
     journal.close()
 

@@ -1,4 +1,5 @@
 """What the platforms read: recorded answers of systemd and dockerd, and real processes for commands."""
+
 from __future__ import annotations
 
 import os
@@ -45,8 +46,17 @@ def test_units_that_may_not_be_restarted():
 
 
 def test_a_container():
-    document = {"id": "c" * 64, "image_id": "sha256:1", "image": "web:1", "status": "running", "running": True,
-                "pid": 7, "started_at": "2026-11-23T08:00:00Z", "restarts": 0, "health": None}
+    document = {
+        "id": "c" * 64,
+        "image_id": "sha256:1",
+        "image": "web:1",
+        "status": "running",
+        "running": True,
+        "pid": 7,
+        "started_at": "2026-11-23T08:00:00Z",
+        "restarts": 0,
+        "health": None,
+    }
     assert docker.read("web", document).alive is True
     assert docker.read("web", {**document, "health": "starting"}).alive is False
     assert docker.read("web", {**document, "health": "healthy"}).alive is True
@@ -57,7 +67,13 @@ def test_a_container():
 
 async def test_a_command_with_a_pidfile(tmp_path: Path):
     pidfile = tmp_path / "pid"
-    rule = Rule(action="restart_service", service="web", platform="command", argv=("/bin/sh", "x"), pidfile=str(pidfile))
+    rule = Rule(
+        action="restart_service",
+        service="web",
+        platform="command",
+        argv=("/bin/sh", "x"),
+        pidfile=str(pidfile),
+    )
     runner = Runner(str(tmp_path / "output"))
     seen = await Command().look(rule, runner)
     assert seen.alive is False and seen.identity == {"main_pid": 0, "began": 0}

@@ -1,4 +1,5 @@
 """The policy file: whatever another user could have written is not believed, and nothing is allowed."""
+
 from __future__ import annotations
 
 import os

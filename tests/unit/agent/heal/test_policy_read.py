@@ -1,4 +1,5 @@
 """The policy document: what is taken, what is refused, and that the message says where and what to do."""
+
 from __future__ import annotations
 
 import tomllib
@@ -70,7 +71,12 @@ def test_the_hash_is_of_the_meaning():
 
 
 def rule(**changes: str | None) -> str:
-    keys = {"action": '"restart_service"', "service": '"web"', "platform": '"systemd"', "unit": '"web.service"'}
+    keys = {
+        "action": '"restart_service"',
+        "service": '"web"',
+        "platform": '"systemd"',
+        "unit": '"web.service"',
+    }
     keys.update(changes)
     return "[[allow]]\n" + "".join(f"{key} = {value}\n" for key, value in keys.items() if value is not None)
 
@@ -81,7 +87,7 @@ BAD: dict[str, tuple[str, str]] = {
     "mode": ('mode = "on"', 'top of the file: mode must be "dry-run" or "live"'),
     "unknown table": ("[limit]\nper_hour = 1", "'limit' is not a key of this table"),
     "unknown limit": ("[limits]\nper_minute = 1", "[limits]: 'per_minute' is not a key"),
-    "duration": ('[limits]\ncooldown = "soon"', '[limits]: cooldown must be a time from 0s to 86400s'),
+    "duration": ('[limits]\ncooldown = "soon"', "[limits]: cooldown must be a time from 0s to 86400s"),
     "duration number": ("[limits]\ncooldown = 10", "cooldown must be a time"),
     "number": ("[limits]\nper_hour = -1", "per_hour must be a whole number from 0 to 1000"),
     "number bool": ("[limits]\nfailures = true", "failures must be a whole number"),
@@ -93,7 +99,10 @@ BAD: dict[str, tuple[str, str]] = {
     "platform": (rule(platform='"upstart"'), "platform must be one of systemd, docker, command"),
     "unit missing": (rule(unit=None), "[[allow]] number 1: unit must be an exact unit name"),
     "foreign key": (rule(container='"x"'), "'container' is not a key of this table"),
-    "container": (rule(platform='"docker"', unit=None, container='"a b"'), "container must be an exact container"),
+    "container": (
+        rule(platform='"docker"', unit=None, container='"a b"'),
+        "container must be an exact container",
+    ),
     "argv text": (rule(**COMMAND, argv='"ls -l"'), "argv must be a list of 1 to 64 strings"),
     "argv empty": (rule(**COMMAND, argv="[]"), "argv must be a list"),
     "argv relative": (rule(**COMMAND, argv='["restart.sh"]'), "argv[0] must be the absolute path"),
@@ -107,7 +116,10 @@ BAD: dict[str, tuple[str, str]] = {
     "check user": (rule(check='{ http = "http://me:pw@a/" }'), "http must be a URL"),
     "check split": (rule(check='{ http = "http://a/ HTTP/1.1" }'), "http must be a URL"),
     "check port": (rule(check='{ tcp = "a:70000" }'), "tcp must be a host and a port"),
-    "twice": (rule() + rule(unit='"other.service"'), "[[allow]] number 2: restart_service on 'web' is allowed twice"),
+    "twice": (
+        rule() + rule(unit='"other.service"'),
+        "[[allow]] number 2: restart_service on 'web' is allowed twice",
+    ),
 }
 
 
@@ -119,27 +131,52 @@ def test_a_mistake_refuses_the_file_and_says_where(name: str):
     assert any(message in str(finding) for finding in findings), [str(finding) for finding in findings]
 
 
-HOSTILE = ["", "-x.service", "a;b.service", "$(id).service", "a\nb.service", "../x.service", "x.service/../y",
-           "*.service", "web", "wéb.service", "web.service\n", "web.service ", "a" * 300 + ".service", "-", "--no-block"]
+HOSTILE = [
+    "",
+    "-x.service",
+    "a;b.service",
+    "$(id).service",
+    "a\nb.service",
+    "../x.service",
+    "x.service/../y",
+    "*.service",
+    "web",
+    "wéb.service",
+    "web.service\n",
+    "web.service ",
+    "a" * 300 + ".service",
+    "-",
+    "--no-block",
+]
 
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_hostile_unit_names_are_refused(unit: str):
-    document = {"allow": [{"action": "restart_service", "service": "web", "platform": "systemd", "unit": unit}]}
+    document = {
+        "allow": [{"action": "restart_service", "service": "web", "platform": "systemd", "unit": unit}]
+    }
     assert read_policy(document)[0] is None
 
 
 @pytest.mark.parametrize("container", [*HOSTILE[:5], "../x", "*", "wéb", "web\n", "a/b"])
 def test_hostile_container_names_are_refused(container: str):
-    document = {"allow": [{"action": "restart_service", "service": "web", "platform": "docker",
-                           "container": container}]}
+    document = {
+        "allow": [
+            {"action": "restart_service", "service": "web", "platform": "docker", "container": container}
+        ]
+    }
     assert read_policy(document)[0] is None
 
 
-@pytest.mark.parametrize("service", ["", "-web", "a b", "web*", "a;b", "$(id)", "a\nb", "../x", "wéb", "w" * 201])
+@pytest.mark.parametrize(
+    "service", ["", "-web", "a b", "web*", "a;b", "$(id)", "a\nb", "../x", "wéb", "w" * 201]
+)
 def test_hostile_service_names_are_refused(service: str):
-    document = {"allow": [{"action": "restart_service", "service": service, "platform": "systemd",
-                           "unit": "web.service"}]}
+    document = {
+        "allow": [
+            {"action": "restart_service", "service": service, "platform": "systemd", "unit": "web.service"}
+        ]
+    }
     assert read_policy(document)[0] is None
 
 
@@ -155,16 +192,44 @@ def test_a_shell_and_a_missing_check_are_warned_of():
     assert [finding.severity for finding in findings] == ["warning", "warning"]
 
 
-_values = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-                       lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner,
-                                                                                   max_size=3), max_leaves=8)
-_keys = st.sampled_from(["mode", "limits", "verify", "allow", "action", "service", "platform", "unit", "argv",
-                         "check", "cooldown", "window", "http", "tcp", "timeout", "container", "pidfile"])
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+_keys = st.sampled_from(
+    [
+        "mode",
+        "limits",
+        "verify",
+        "allow",
+        "action",
+        "service",
+        "platform",
+        "unit",
+        "argv",
+        "check",
+        "cooldown",
+        "window",
+        "http",
+        "tcp",
+        "timeout",
+        "container",
+        "pidfile",
+    ]
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(_keys, _values | st.dictionaries(_keys, _values, max_size=4)
-                       | st.lists(st.dictionaries(_keys, _values, max_size=6), max_size=3), max_size=4))
+@given(
+    st.dictionaries(
+        _keys,
+        _values
+        | st.dictionaries(_keys, _values, max_size=4)
+        | st.lists(st.dictionaries(_keys, _values, max_size=6), max_size=3),
+        max_size=4,
+    )
+)
 def test_no_document_makes_it_stumble(document: dict):
     policy, findings = read_policy(document)
     assert (policy is None) == any(finding.severity == "error" for finding in findings)

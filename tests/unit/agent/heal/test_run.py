@@ -1,4 +1,5 @@
 """Running a fixed argv: no shell, no environment, time and output bounded, secrets replaced."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,5 @@
 """The judgement: success needs evidence, and every other outcome has its named reason."""
+
 from __future__ import annotations
 
 import pytest
@@ -20,20 +21,66 @@ ILL, WELL = look(False), look(True, pid=2)
 CASES = {
     "recovered": ([OK], ILL, [WELL] * 3, "succeeded", Why.VERIFIED, True, True),
     "was well before": ([OK], look(True), [WELL] * 3, "succeeded", Why.VERIFIED, None, True),
-    "no identity known": ([OK], look(False, pid=None), [look(True, pid=None)] * 3, "succeeded", Why.VERIFIED, True, None),
+    "no identity known": (
+        [OK],
+        look(False, pid=None),
+        [look(True, pid=None)] * 3,
+        "succeeded",
+        Why.VERIFIED,
+        True,
+        None,
+    ),
     "still ill": ([OK], ILL, [look(False, pid=2)], "failed", Why.CHECK_FAILS, False, None),
-    "one of two ill": ([OK], look(False, False), [look(True, False, pid=2)], "failed", Why.CHECK_FAILS, False, None),
+    "one of two ill": (
+        [OK],
+        look(False, False),
+        [look(True, False, pid=2)],
+        "failed",
+        Why.CHECK_FAILS,
+        False,
+        None,
+    ),
     "ill again": ([OK], ILL, [WELL, WELL, look(False, pid=2)], "failed", Why.CHECK_FAILS, False, True),
-    "restarted again": ([OK], ILL, [WELL, WELL, look(True, pid=3)], "failed", Why.PROCESS_CHANGED, False, False),
+    "restarted again": (
+        [OK],
+        ILL,
+        [WELL, WELL, look(True, pid=3)],
+        "failed",
+        Why.PROCESS_CHANGED,
+        False,
+        False,
+    ),
     "same process": ([OK], look(True), [look(True)], "no_change", Why.SAME_PROCESS, None, None),
     "same and ill before": ([OK], ILL, [look(True)], "no_change", Why.SAME_PROCESS, False, None),
     "seen only twice": ([OK], ILL, [WELL] * 2, "failed", Why.CHECK_FAILS, False, True),
     "never seen": ([OK], ILL, [], "failed", Why.CHECK_FAILS, False, None),
-    "step failed": ([Ran(exit_code=3, seconds=1, output="")], ILL, [ILL], "failed", Why.STEP_FAILED, False, None),
-    "step failed, yet well": ([Ran(exit_code=3, seconds=1, output="")], ILL, [WELL] * 3, "failed", Why.STEP_FAILED,
-                              False, True),
-    "killed": ([Ran(exit_code=None, seconds=1, output="", timed_out=True)], ILL, [], "failed", Why.STEP_TIMED_OUT,
-               False, None),
+    "step failed": (
+        [Ran(exit_code=3, seconds=1, output="")],
+        ILL,
+        [ILL],
+        "failed",
+        Why.STEP_FAILED,
+        False,
+        None,
+    ),
+    "step failed, yet well": (
+        [Ran(exit_code=3, seconds=1, output="")],
+        ILL,
+        [WELL] * 3,
+        "failed",
+        Why.STEP_FAILED,
+        False,
+        True,
+    ),
+    "killed": (
+        [Ran(exit_code=None, seconds=1, output="", timed_out=True)],
+        ILL,
+        [],
+        "failed",
+        Why.STEP_TIMED_OUT,
+        False,
+        None,
+    ),
     "nothing to look at": ([OK], look(pid=None), [], "unknown", Why.NOT_VERIFIED, None, None),
 }
 
@@ -74,7 +121,9 @@ async def test_three_looks_over_the_window():
 async def test_it_waits_for_a_new_process():
     """The old process answering once more is no repair."""
     time = Time([look(True), look(True), WELL])
-    passes = await watch(Verification(window=2, settle=10), look(True), time.look, now=time.now, sleep=time.sleep)
+    passes = await watch(
+        Verification(window=2, settle=10), look(True), time.look, now=time.now, sleep=time.sleep
+    )
     assert passes == (WELL,) * 3
 
 
@@ -85,5 +134,5 @@ async def test_it_gives_up_after_settling():
 
 
 def test_the_comparison_names_before_and_after():
-    row, = comparison(ILL, [WELL, WELL, look(False, pid=2)])
+    (row,) = comparison(ILL, [WELL, WELL, look(False, pid=2)])
     assert row["before"] is False and row["after"] == [True, True, False] and row["passed"] is False
