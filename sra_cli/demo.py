@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LOOK = 0.2
+#: So long may the failing health probe take to join the evidence before the story goes on without it.
+PROBE_SECONDS = 6.0
 FINAL = frozenset({"succeeded", "failed", "no_change", "unknown", "refused", "rejected", "cancelled",
                    "expired", "simulated"})
 
@@ -63,7 +65,8 @@ def begin(world: World, show: Show) -> Client:
     world.start_agent(client.create_key("demo-agent", ["ingest"]).key)
     host = until(world, "the agent", 20, lambda: next((
         one for one in client.hosts() if one.online and one.inventory), None))
-    show.say(f"{host.host} watches {', '.join(Path(path).name for path in host.watches) or 'its files'}")
+    watched = ", ".join(text.replace(f"{world.folder}/", "") for text in host.watches)
+    show.say(f"{host.host} watches {watched}")
     for offer in host.inventory:
         show.say(f"its policy allows: {offer.action} {offer.service} by {offer.platform} ({offer.mode})")
     until(world, "records of the shop", 15, lambda: client.logs(service="shop", limit=1).logs or None)
@@ -86,12 +89,16 @@ def detect(world: World, show: Show, client: Client) -> tuple[IncidentDetail, Re
     seconds = time.monotonic() - killed
     show.step(f"Incident after {seconds:.1f} s: {first.title}")
 
+    patience = time.monotonic() + PROBE_SECONDS
+
     def ready() -> tuple[IncidentDetail, RemedyOut] | None:
-        for one in client.incidents():
-            for remedy in client.incident(one.id).remedies:
-                if remedy.status == "planned":
-                    # read after the plan came, so that all evidence that is there by now is shown
-                    return client.incident(one.id), remedy
+        for each in client.incidents():
+            one = client.incident(each.id)
+            for remedy in one.remedies:
+                # the log speaks at once, the health probe after its second failure: both are worth seeing
+                both = any(piece.kind == "points" for piece in one.evidence)
+                if remedy.status == "planned" and (both or time.monotonic() > patience):
+                    return one, remedy
                 if remedy.status in FINAL:
                     reason = remedy.outcome.reason if remedy.outcome else remedy.reason
                     raise SraError(f"the remedy was {remedy.status}: {reason}", hint=world.tail("agent"))

@@ -1,0 +1,164 @@
+"""The command line against a real server process: an account, keys, logs, an incident from open to closed."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sra_sdk.api import Client
+
+PASSWORD = "correct horse battery"
+HOSTILE = "database \x1b[2J\x1b]0;owned\x07 refused: could not connect to server: Connection refused"
+
+
+@dataclass
+class Shell:
+    """A terminal of somebody who uses `sra`, without being one: output goes to pipes."""
+
+    environment: dict[str, str]
+    url: str
+
+    def __call__(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
+        done = self.all(*arguments, stdin=stdin)
+        assert done.returncode == code, f"{arguments}: {done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    def all(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-m", "sra_cli", *arguments], env=self.environment,
+                              input=stdin, capture_output=True, text=True, timeout=60)
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "--json"))
+
+
+@pytest.fixture(scope="module")
+def sra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    folder = tmp_path_factory.mktemp("cli")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SRA_")}
+    environment |= {"XDG_CONFIG_HOME": str(folder / "config"),
+                    "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    with (folder / "server.err").open("wb") as errors:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "sra_cli", "serve", "--port", "0", "--data-dir", str(folder / "data")],
+            env=environment, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder)
+    assert server.stdout is not None
+    line = server.stdout.readline()
+    assert line.startswith("SRA listens on "), (folder / "server.err").read_text()
+    url = line.split()[-1]
+    shell = Shell(environment={**environment, "SRA_SERVER": url}, url=url)
+    shell("register", "ada@example.com", "--password-stdin", stdin=PASSWORD + "\n")
+    yield shell
+    server.terminate()
+    assert server.wait(20) == 0
+    server.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def incident(sra: Shell) -> str:
+    """An incident of a database that refuses connections, told with a hostile log line."""
+    token = json.loads((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra/session.json").read_text())
+    with Client(sra.url, token=token["sessions"][sra.url]["token"]) as client:
+        client.ingest_logs([{"message": HOSTILE, "level": "error"}] * 20, service="checkout", host="web-1")
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if found := sra.json("incidents", "list", "--status", "open"):
+            return str(found[0]["id"])
+        time.sleep(0.3)
+    raise AssertionError("no incident within 20 s")
+
+
+def test_who_is_signed_in_and_the_session_is_private(sra: Shell) -> None:
+    assert "ada@example.com" in sra("whoami")
+    assert sra.json("whoami")["email"] == "ada@example.com"
+    files = list((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra").iterdir())
+    assert [oct(file.stat().st_mode & 0o777) for file in files] == ["0o600"]
+
+
+def test_a_wrong_password_fails_and_keeps_the_session(sra: Shell) -> None:
+    assert "wrong" in sra("login", "ada@example.com", "--password-stdin", stdin="nonsense\n", code=1)
+    assert "ada@example.com" in sra("whoami")
+
+
+def test_keys_from_birth_to_deletion(sra: Shell) -> None:
+    made = sra.json("keys", "create", "ci", "--scope", "read")
+    assert made["scopes"] == ["read"] and made["key"].startswith(made["prefix"])
+    with_key = Shell({**sra.environment, "SRA_API_KEY": made["key"]}, sra.url)
+    assert "operational" in with_key("status") or "critical" in with_key("status")
+    assert made["prefix"] in sra("keys", "list")
+    sra("keys", "revoke", made["prefix"])
+    assert "what to do" in with_key("status", code=1)
+    assert "--yes" in sra("keys", "delete", made["prefix"], code=2)
+    sra("keys", "delete", made["prefix"], "--yes")
+    assert made["prefix"] not in sra("keys", "list")
+
+
+def test_an_incident_is_listed_and_told_whole(sra: Shell, incident: str) -> None:
+    assert incident in sra("incidents") and incident in sra("incidents", "list", "--service", "checkout")
+    told = sra("incidents", "show", incident)
+    assert "\x1b" not in told and "\x07" not in told and "\\x1b[2J" in told
+    for part in ("Root cause", "confidence", "Evidence", "Timeline", "checkout"):
+        assert part in told
+    whole = sra.json("incidents", "show", incident)
+    assert whole["class"] == "database_failure" and whole["evidence"] and whole["timeline"]
+    assert "critical" in sra("status") or "degraded" in sra("status")
+
+
+def test_an_incident_is_worked_on_to_its_end(sra: Shell, incident: str) -> None:
+    assert "acknowledged" in sra("incidents", "ack", incident)
+    sra("incidents", "assign", incident, "ada")
+    sra("incidents", "note", incident, "looking at the pool")
+    told = sra("incidents", "show", incident)
+    assert "assigned to ada" in told and "looking at the pool" in told
+    watched = sra("incidents", "watch", "--json", "--for", "0").splitlines()
+    assert incident in {json.loads(line)["id"] for line in watched}
+    assert "resolved" in sra("incidents", "resolve", incident, "--summary", "pool enlarged")
+    assert "closed" in sra("incidents", "close", incident)
+    assert "closed" in sra("incidents", "ack", incident, code=1)
+    assert sra.json("incidents", "show", incident)["resolution_summary"] == "pool enlarged"
+
+
+def test_logs_are_found_and_harmless(sra: Shell, incident: str) -> None:
+    out = sra("logs", "--service", "checkout", "--level", "error", "--since", "1h", "--limit", "3")
+    assert len(out.splitlines()) == 3 and "\x1b" not in out and "checkout@web-1" in out
+    assert sra.json("logs", "-q", "Connection refused")["logs"][0]["message"] == HOSTILE
+    assert sra("logs", "--service", "nobody") == ""
+
+
+def test_the_dry_run_switch(sra: Shell) -> None:
+    assert sra("dry-run", "status").startswith("on")
+    assert sra("dry-run", "off").startswith("off") and sra.json("dry-run", "status")["dry_run"] is False
+    assert sra("dry-run", "on").startswith("on")
+
+
+def test_an_action_that_no_host_offers_is_refused_with_the_way_out(sra: Shell) -> None:
+    assert sra("hosts") == "" and sra.json("hosts") == [] and sra("remedies") == ""
+    assert "policy" in sra("remedies", "run", "restart_service", "checkout", "--yes", code=1)
+    assert "param" in sra("remedies", "run", "scale_replicas", "web", "--param", "three", "--yes", code=2)
+
+
+def test_what_does_not_exist_is_said_so(sra: Shell) -> None:
+    for arguments in (("incidents", "show", "nope"), ("remedies", "show", "nope"), ("hosts", "show", "nope")):
+        assert "nope" in sra(*arguments, code=1)
+
+
+def test_the_doctor_names_what_is_missing(sra: Shell) -> None:
+    states = {each["check"]: each["state"] for each in json.loads(sra.all("doctor", "--json").stdout)}
+    assert states["server"] == states["database"] == states["sign-in"] == states["clock"] == "ok"
+    assert states["agent"] == "warning"
+
+
+def test_signing_out_ends_the_session_on_the_server_too(sra: Shell) -> None:
+    token = json.loads((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra/session.json").read_text())
+    sra("logout")
+    assert "not signed in" in sra("whoami", code=1)
+    old = Shell({**sra.environment, "SRA_TOKEN": token["sessions"][sra.url]["token"]}, sra.url)
+    assert "what to do" in old("whoami", code=1)
