@@ -36,7 +36,7 @@ _GENERIC_LEVEL = re.compile(
     r"(?:\[ {0,2}(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|ALERT|EMERG|PANIC"
     r"|trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|alert|emerg|panic) {0,3}\]:?"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?![\w/.=-])[:|]?"
-    r"|<(Trace|Debug|Information|Notice|Warning|Error|Critical|Fatal|Info|Warn)>)[ \t|-]{0,6}", re.A)
+    r"|<(Trace|Debug|Information|Notice|Warning|Error|Critical|Fatal|Info|Warn)>)[ \t|-]{0,12}", re.A)
 _SKIP = re.compile(r"\]?[ \t|:;,-]{0,6}")
 
 

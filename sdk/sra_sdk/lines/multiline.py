@@ -119,7 +119,9 @@ class Joiner:
         first, mode = line[0], self._mode
         indented = first in " \t"
         if indented:
-            if _DATED.match(line) or (mode == "" and self._held[0][:1] in " \t{<"):
+            if _DATED.match(line):
+                return False
+            if mode == "" and self._held[0][:1] in " \t{<" and self._held[0] != "{":
                 return False
             if mode == "python-end":
                 return False

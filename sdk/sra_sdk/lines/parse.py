@@ -2,7 +2,7 @@
 
 The first character of a line leaves few formats to try, each one anchored pattern or a family that
 shares its date; the format that fitted a source last is tried first. A line that fits none is kept
-as "plain". Reading never raises, and what it returns can be stored: no NUL, no lone surrogate.
+as "plain". Reading never raises, and what it returns can be stored: no NUL, no lone surrogate, bounded.
 """
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, Callable, Optional
 from .dated import dated
 from .jsonlines import docker, json_line
 from .logfmt import logfmt
+from .multiline import BYTES, cut
 from .parsed import Context, Format, Parsed, name
 from .stamps import Stamps
 from .syslog import bsd, dmesg, iso, prefixed
@@ -60,6 +61,8 @@ class LineReader:
             text = _SURROGATE.sub("\ufffd", text)
         if text[-1:] in "\r\n":
             text = text.rstrip("\r\n")
+        if len(text) * 4 > BYTES:
+            text = cut(text)[0]
         last, context = self._last, self._context
         try:
             if last is not None:

@@ -1,0 +1,185 @@
+"""Lines of every format that is read, each with what must be read from it. To test_parse.
+
+The clock stands at 2026-03-01 12:00 UTC and stamps without a zone are UTC.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+NOW = int(datetime(2026, 3, 1, 12, tzinfo=timezone.utc).timestamp()) * 1_000_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A line and its reading; `metadata` need only be part of what is read."""
+
+    line: str
+    format: str
+    at: str | None
+    level: str | None
+    message: str
+    service: str | None = None
+    host: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+S = Sample
+ACCESS = '10.0.0.9 - frank [31/Jan/2026:10:00:00 +0100] "GET /a?b=1 HTTP/1.1" 503 2326'
+COMBINED = ACCESS + ' "https://x.example/" "curl/8.0" 0123456789abcdef0123456789abcdef'
+VHOST = 'shop.example:443 10.0.0.9 - - [31/Jan/2026:09:00:00 +0000] "POST /pay HTTP/2.0" 200 - "-" "Mozilla/5.0 (X11)"'
+HAPROXY = ('10.0.1.2:33317 [28/Feb/2026:12:14:14.655] http-in static/srv1 10/0/30/69/109 503 2750 - - sC-- '
+           '1/1/1/1/0 0/0 {1wt.eu} {} "GET /index.html HTTP/1.1"')
+FLASK = '127.0.0.1 - - [31/Jan/2026 10:00:00] "GET /health HTTP/1.1" 500 -'
+
+SAMPLES: tuple[Sample, ...] = (
+    # JSON, by the habits of many loggers
+    S('{"timestamp":"2026-01-31T10:00:00.5Z","level":"ERROR","message":"no","service":"shop","host":"web-1","n":1}',
+      "json", "2026-01-31T10:00:00.5", "error", "no", "shop", "web-1", {"n": 1}),
+    S('{"level":50,"time":1769853600123,"pid":7,"hostname":"web-2","msg":"boom"}',
+      "json", "2026-01-31T10:00:00.123", "error", "boom", None, "web-2", {"pid": 7}),
+    S('{"level":30,"time":1769853600123,"pid":7,"hostname":"web-2","name":"shop","msg":"hi","v":0}',
+      "json", "2026-01-31T10:00:00.123", "info", "hi", "shop", "web-2"),
+    S('{"levelno":40,"levelname":"ERROR","created":1769853600.25,"message":"py","name":"app.db"}',
+      "json", "2026-01-31T10:00:00.25", "error", "py", "app.db", None, {"logger": "app.db"}),
+    S('{"levelno":30,"message":"py"}', "json", None, "warning", "py"),
+    S('{"severity":"WARNING","ts":1769853600,"event":"slow","logger":"app","trace_id":"abc"}',
+      "json", "2026-01-31T10:00:00", "warning", "slow", "app", None, {"trace_id": "abc", "logger": "app"}),
+    S('{"ts":1769853600123456,"lvl":"warn","msg":"µs"}', "json", "2026-01-31T10:00:00.123456", "warning", "µs"),
+    S('{"ts":1769853600123456789,"lvl":"dbug","level":"debug","msg":"ns"}',
+      "json", "2026-01-31T10:00:00.123456", "debug", "ns"),
+    S('{"@timestamp":"2026-01-31T10:00:00.000Z","log.level":"warn","service.name":"cart","message":"ecs",'
+      '"host":{"name":"web-3"},"trace":{"id":"t1"}}', "json", "2026-01-31T10:00:00", "warning", "ecs", "cart", "web-3",
+      {"trace_id": "t1"}),
+    S('{"t":{"$date":"2026-01-31T10:00:00.123+00:00"},"s":"W","c":"NETWORK","id":22,"ctx":"conn1","msg":"mongo"}',
+      "json", "2026-01-31T10:00:00.123", "warning", "mongo", None, None, {"c": "NETWORK"}),
+    S('{"MESSAGE":"out","PRIORITY":"3","_HOSTNAME":"db-1","SYSLOG_IDENTIFIER":"postgres",'
+      '"__REALTIME_TIMESTAMP":"1769853600123456"}', "json", "2026-01-31T10:00:00.123456", "error", "out", "postgres", "db-1"),
+    S('{"version":"1.1","host":"web-1","short_message":"gelf","level":4,"timestamp":1769853600.5}',
+      "json", "2026-01-31T10:00:00.5", "warning", "gelf", None, "web-1"),
+    S('{"message":"monolog","level":400,"level_name":"ERROR","datetime":"2026-01-31T10:00:00+01:00"}',
+      "json", "2026-01-31T09:00:00", "error", "monolog"),
+    S('{"level":"info","status":500,"method":"GET","path":"/x","time":"31/Jan/2026:10:00:00 +0000"}',
+      "json", "2026-01-31T10:00:00", "info", "GET /x 500", None, None, {"status": 500}),
+    S('{"log":"2026-01-31 10:00:00,123 - app - ERROR - inner\\n","stream":"stderr","time":"2026-01-31T11:00:00.5Z"}',
+      "python", "2026-01-31T10:00:00.123", "error", "inner", None, None, {"stream": "stderr"}),
+    S('{"log":"just words\\n","stream":"stdout","time":"2026-01-31T11:00:00.123456789Z"}',
+      "docker", "2026-01-31T11:00:00.123456", None, "just words", None, None, {"stream": "stdout"}),
+    # key=value
+    S('time=2026-01-31T10:00:00Z level=warn msg="say \\"hi\\"" service=cart n=3',
+      "logfmt", "2026-01-31T10:00:00", "warning", 'say "hi"', "cart", None, {"n": "3"}),
+    S("ts=1769853600.5 lvl=eror level=error msg=short", "logfmt", "2026-01-31T10:00:00.5", "error", "short"),
+    # syslog and what travels in it
+    S("Feb 14 15:16:01 combo sshd(pam_unix)[19939]: authentication failure; uid=0", "syslog3164",
+      "2026-02-14T15:16:01", None, "authentication failure; uid=0", "sshd", "combo", {"pid": "19939", "module": "pam_unix"}),
+    S("Dec  9 05:06:07 combo syslogd 1.4.1: restart.", "syslog3164", "2025-12-09T05:06:07", None, "restart.",
+      "syslogd", "combo"),
+    S("<34>Oct 11 22:14:15 mymachine su: 'su root' failed", "syslog3164", "2025-10-11T22:14:15", "critical",
+      "'su root' failed", "su", "mymachine", {"facility": 4}),
+    S("2026-01-31T10:00:00.123456+01:00 web-1 nginx[12]: started", "syslog3164", "2026-01-31T09:00:00.123456", None,
+      "started", "nginx", "web-1", {"pid": "12"}),
+    S("Feb 14 15:16:01 web-1 kernel: [12345.678901] Out of memory: Killed process 7 (java)", "syslog3164",
+      "2026-02-14T15:16:01", None, "Out of memory: Killed process 7 (java)", "kernel", "web-1", {"uptime": 12345.678901}),
+    S('<165>1 2026-01-31T10:00:00.003Z web-1 evntslog 77 ID47 [a@1 k="v" q="\\"w\\""] An application event', "syslog5424",
+      "2026-01-31T10:00:00.003", "info", "An application event", "evntslog", "web-1", {"k": "v", "q": '"w"', "pid": "77"}),
+    S("<11>1 - - - - - - nobody knows", "syslog5424", None, "error", "nobody knows"),
+    S("Feb 28 12:14:14 lb-1 haproxy[14389]: " + HAPROXY, "haproxy", "2026-02-28T12:14:14", None, HAPROXY, "haproxy",
+      "lb-1", {"status": 503, "backend": "static", "server": "srv1", "termination": "sC--"}),
+    S("[12345.678901] usb 1-1: new device", "kernel", None, None, "usb 1-1: new device", "kernel"),
+    S("<4>[    1.234567] acpi: slow", "kernel", None, "warning", "acpi: slow", "kernel"),
+    # web servers
+    S(ACCESS, "access", "2026-01-31T09:00:00", None, ACCESS, None, None,
+      {"client": "10.0.0.9", "user": "frank", "status": 503, "method": "GET", "path": "/a?b=1", "bytes": 2326}),
+    S(COMBINED, "access", "2026-01-31T09:00:00", None, COMBINED, None, None,
+      {"agent": "curl/8.0", "request_id": "0123456789abcdef0123456789abcdef"}),
+    S(VHOST, "access", "2026-01-31T09:00:00", None, VHOST, None, None, {"vhost": "shop.example:443", "status": 200}),
+    S(FLASK, "access", "2026-01-31T10:00:00", None, FLASK, None, None, {"status": 500}),
+    S('2026/01/31 10:00:00 [error] 12#13: *3 connect() failed (111: Connection refused) while connecting to upstream, '
+      'client: 10.0.0.9, server: _, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:9000/", host: "shop"',
+      "nginx_error", "2026-01-31T10:00:00", "error",
+      'connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.9, server: _, '
+      'request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:9000/", host: "shop"', "nginx", None,
+      {"client": "10.0.0.9", "upstream": "http://127.0.0.1:9000/", "host": "shop"}),
+    S("2026/01/31 10:00:00 [emerg] 1#1: bind() failed", "nginx_error", "2026-01-31T10:00:00", "critical",
+      "bind() failed", "nginx"),
+    S("[Mon Dec 05 07:47:36 2005] [error] mod_jk child in error state 6", "apache_error", "2005-12-05T07:47:36", "error",
+      "mod_jk child in error state 6", "apache"),
+    S("[Sat Jan 31 10:00:00.123456 2026] [core:warn] [pid 9:tid 7] [client 10.0.0.9:1] AH00098: pid file", "apache_error",
+      "2026-01-31T10:00:00.123456", "warning", "AH00098: pid file", "apache", None,
+      {"module": "core", "pid": "9", "client": "10.0.0.9:1"}),
+    S("[Sat Jan 31 10:00:00 2026] usb 1-1: gone", "kernel", "2026-01-31T10:00:00", None, "usb 1-1: gone", "kernel"),
+    # Python
+    S("2026-01-31 10:00:00,123 - app.db - ERROR - pool is empty", "python", "2026-01-31T10:00:00.123", "error",
+      "pool is empty", None, None, {"logger": "app.db"}),
+    S("WARNING:root:careful: really", "python", None, "warning", "careful: really", None, None, {"logger": "root"}),
+    S("[2026-01-31 10:00:00,123] ERROR in app: Exception on / [GET]", "python", "2026-01-31T10:00:00.123", "error",
+      "Exception on / [GET]", None, None, {"logger": "app"}),
+    S("[2026-01-31 10:00:00 +0000] [42] [INFO] Booting worker", "python", "2026-01-31T10:00:00", "info",
+      "Booting worker", None, None, {"pid": "42"}),
+    S("[2026-01-31 10:00:00,123: WARNING/MainProcess] consumer: lost", "python", "2026-01-31T10:00:00.123", "warning",
+      "consumer: lost", None, None, {"process": "MainProcess"}),
+    S('INFO:     127.0.0.1:5 - "GET /x HTTP/1.1" 500 Internal Server Error', "access", None, "info",
+      '127.0.0.1:5 - "GET /x HTTP/1.1" 500 Internal Server Error', None, None, {"status": 500}),
+    # Java
+    S("2015-07-30 14:52:23,211 - INFO  [Send[id=1]/0:0:Quorum@774] - Notification", "java", "2015-07-30T14:52:23.211",
+      "info", "Notification", None, None, {"thread": "Send[id=1]/0:0:Quorum@774"}),
+    S("17/06/09 20:11:08 INFO storage.BlockManager: Found", "java", "2017-06-09T20:11:08", "info", "Found", None, None,
+      {"logger": "storage.BlockManager"}),
+    S("081111 040246 19412 WARN dfs.DataNode$X: Got", "java", "2008-11-11T04:02:46", "warning", "Got", None, None,
+      {"logger": "dfs.DataNode$X", "thread": "19412"}),
+    S("2026-01-31T10:00:00.123+01:00  WARN 77 --- [shop] [nio-1] c.e.Cart   : slow", "java", "2026-01-31T09:00:00.123",
+      "warning", "slow", None, None, {"logger": "c.e.Cart"}),
+    S("2026-01-31 10:00:00.123  INFO 77 --- [  main] c.e.Cart : up", "java", "2026-01-31T10:00:00.123", "info", "up"),
+    S("2026-01-31 10:00:00.123 [main] ERROR c.e.App - broken", "java", "2026-01-31T10:00:00.123", "error", "broken",
+      None, None, {"thread": "main", "logger": "c.e.App"}),
+    S("2026-01-31 10:00:00,123 INFO [main] org.x.Master: Created", "java", "2026-01-31T10:00:00.123", "info",
+      "Created", None, None, {"thread": "main", "logger": "org.x.Master"}),
+    S("10:00:00.123 [main] WARN  c.e.App - today", "java", "2026-03-01T10:00:00.123", "warning", "today"),
+    S("[2026-01-31T10:00:00,123][WARN ][o.e.n.Node   ] [n1] slow", "java", "2026-01-31T10:00:00.123", "warning",
+      "[n1] slow", None, None, {"logger": "o.e.n.Node"}),
+    # servers
+    S("2026-01-31 10:00:00.123 UTC [123] FATAL:  the database system is starting up", "postgresql",
+      "2026-01-31T10:00:00.123", "critical", "the database system is starting up", "postgresql", None, {"pid": "123"}),
+    S("2026-01-31 10:00:00.123 CET [123] app@shop ERROR:  deadlock detected", "postgresql", "2026-01-31T09:00:00.123",
+      "error", "deadlock detected", "postgresql", None, {"user": "app", "database": "shop"}),
+    S("2026-01-31 10:00:00 UTC [9-1] LOG:  checkpoint starting", "postgresql", "2026-01-31T10:00:00", "info",
+      "checkpoint starting", "postgresql"),
+    S("2026-01-31 10:00:00.123 UTC [123] STATEMENT:  select error", "postgresql", "2026-01-31T10:00:00.123", "info",
+      "select error", "postgresql", None, {"part": "statement"}),
+    S("1234:M 31 Jan 2026 10:00:00.123 # Out of memory", "redis", "2026-01-31T10:00:00.123", "warning", "Out of memory",
+      "redis", None, {"role": "master"}),
+    S("1234:S 31 Jan 2026 10:00:00.123 * Connecting", "redis", "2026-01-31T10:00:00.123", "info", "Connecting", "redis"),
+    S("[1234] 31 Jan 10:00:00.123 # old", "redis", "2026-01-31T10:00:00.123", "warning", "old", "redis"),
+    S("2026-01-31T10:00:00.123456Z 0 [ERROR] [MY-012345] [InnoDB] Cannot open", "mysql", "2026-01-31T10:00:00.123456",
+      "error", "Cannot open", "mysql", None, {"code": "MY-012345", "subsystem": "InnoDB"}),
+    S("2026-01-31 10:00:00 0 [Note] mariadbd: ready", "mysql", "2026-01-31T10:00:00", "info", "mariadbd: ready", "mysql"),
+    S("2026-01-31 10:00:00.123456+00:00 [error] <0.1.0> queue is down", "rabbitmq", "2026-01-31T10:00:00.123456", "error",
+      "queue is down", "rabbitmq", None, {"process": "<0.1.0>"}),
+    S("E0131 10:00:00.123456    1234 controller.go:114] sync failed", "klog", "2026-01-31T10:00:00.123456", "error",
+      "sync failed", None, None, {"logger": "controller.go:114"}),
+    S("2026-01-31T10:00:00.123456789Z stdout F hello", "cri", "2026-01-31T10:00:00.123456", None, "hello", None, None,
+      {"stream": "stdout"}),
+    # clusters
+    S("- 1117838570 2005.06.03 R02-M1 2005-06-03-15.42.50.675872 R02-M1 RAS KERNEL INFO parity error corrected", "ras",
+      "2005-06-03T22:42:50.675872", "info", "parity error corrected", None, "R02-M1", {"component": "KERNEL"}),
+    S("350766 node-109 unix.hw state_change.unavailable 1084680778 1 Component is unavailable", "cluster",
+      "2004-05-16T04:12:58", None, "Component is unavailable", None, "node-109", {"component": "unix.hw"}),
+    # a date and perhaps a level
+    S("2026-01-31T10:00:00Z ERROR it broke", "generic", "2026-01-31T10:00:00", "error", "it broke"),
+    S("2026-01-31 10:00:00 [warn] mind", "generic", "2026-01-31T10:00:00", "warning", "mind"),
+    S("2026/01/31 10:00:00 listening on :80", "generic", "2026-01-31T10:00:00", None, "listening on :80"),
+    S("2026-01-31 10:00:00 | INFO     | app.main:run:12 - begun", "generic", "2026-01-31T10:00:00", "info",
+      "app.main:run:12 - begun"),
+    S("[2026-01-31 10:00:00,123] WARN [Broker id=1] slow (kafka.server.Broker)", "generic", "2026-01-31T10:00:00.123",
+      "warning", "[Broker id=1] slow (kafka.server.Broker)"),
+    S("2026-01-31 10:00:00 no error here", "generic", "2026-01-31T10:00:00", None, "no error here"),
+    S("1769853600.250 cache miss", "generic", "2026-01-31T10:00:00.25", None, "cache miss"),
+    S("[error] disk", "levelled", None, "error", "disk"),
+    S("ERROR: relation", "levelled", None, "error", "relation"),
+    # none of these
+    S("just a sentence about errors", "plain", None, None, "just a sentence about errors"),
+    S("", "plain", None, None, ""),
+    S("{not json", "plain", None, None, "{not json"),
+    S("2026-13-45 99:00:00 what", "generic", None, None, "what"),
+)

@@ -1,0 +1,69 @@
+"""Levels by meaning: what must be raised, and what must not be."""
+from __future__ import annotations
+
+import pytest
+
+from sra_sdk.lines.infer import level_of
+from sra_sdk.lines.parse import LineReader
+
+READER = LineReader()
+
+
+def level(line: str) -> str:
+    parsed = READER.read(line)
+    return level_of(parsed.message, parsed.level, parsed.format, parsed.metadata)
+
+
+@pytest.mark.parametrize(("line", "expected"), [
+    ("Feb 14 15:16:01 h sshd[1]: Failed password for root from 10.0.0.9 port 22 ssh2", "warning"),
+    ("2026-01-31 10:00:00 INFO auth: Failed password for bob", "warning"),
+    ("Feb 14 15:16:01 h sshd(pam_unix)[1]: authentication failure; logname= uid=0", "warning"),
+    ("Feb 14 15:16:01 h sshd[1]: Invalid user admin from 10.0.0.9", "warning"),
+    ("Feb 14 15:16:01 h kernel: [1.2345] Out of memory: Killed process 7 (java) total-vm:1kB", "critical"),
+    ("Feb 14 15:16:01 h kernel: [1.2345] java invoked oom-killer: gfp_mask=0x0", "critical"),
+    ("[12345.678901] Kernel panic - not syncing", "critical"),
+    ("Feb 14 15:16:01 h kernel: app[7]: segfault at 0 ip 0 sp 0 error 4 in app", "error"),
+    ("2026-01-31 10:00:00 INFO writer: write failed: No space left on device", "error"),
+    ("cp: error writing '/x': No space left on device", "error"),
+    ("Feb 14 15:16:01 h systemd[1]: shop.service: Main process exited, code=exited, status=1/FAILURE", "error"),
+    ("Feb 14 15:16:01 h systemd[1]: shop.service: Failed with result 'exit-code'.", "error"),
+    ("I0131 10:00:00.123456 1 event.go:1] Back-off restarting failed container", "error"),
+    ('{"level":"info","msg":"Pod shop-1 OOMKilled"}', "critical"),
+    ('10.0.0.9 - - [31/Jan/2026:10:00:00 +0000] "GET / HTTP/1.1" 500 1', "error"),
+    ('10.0.0.9 - - [31/Jan/2026:10:00:00 +0000] "GET / HTTP/1.1" 401 1', "warning"),
+    ('{"level":"info","status":503,"path":"/pay","msg":"done"}', "error"),
+    ("Feb 28 12:14:14 lb haproxy[1]: Server static/srv1 is DOWN, reason: Layer4 timeout", "error"),
+    ("Feb 28 12:14:14 lb haproxy[1]: backend static has no server available!", "critical"),
+    ("Traceback (most recent call last):\n  File x\nKeyError: 1", "error"),
+    ('Exception in thread "main" java.lang.IllegalStateException: x', "error"),
+    ("panic: runtime error: index out of range", "critical"),
+    ("psql: error: connection to server failed: Connection refused", "error"),
+    ("could not connect to server: Connection refused", "error"),
+    ("2026-01-31 10:00:00.123 UTC [9] FATAL:  too many connections", "critical"),
+    ("worker 3 ERROR cannot go on", "error"),
+    ("Warning: this is deprecated", "warning"),
+])
+def test_raised(line: str, expected: str) -> None:
+    assert level(line) == expected
+
+
+@pytest.mark.parametrize(("line", "expected"), [
+    ("2026-01-31 10:00:00,123 - app - INFO - error rate is 0, no failures", "info"),
+    ("2026-01-31 10:00:00,123 - app - INFO - Connection refused once, trying again", "info"),
+    ("2026-01-31 10:00:00,123 - app - DEBUG - Failed password for root", "debug"),
+    ("2026-01-31 10:00:00 WARN cleanup: No space left on device", "warning"),
+    ("2026-01-31 10:00:00.123 UTC [9] LOG:  database system is ready to accept connections", "info"),
+    ('10.0.0.9 - - [31/Jan/2026:10:00:00 +0000] "GET /error HTTP/1.1" 200 500', "info"),
+    ('10.0.0.9 - - [31/Jan/2026:10:00:00 +0000] "GET /a HTTP/1.1" 404 1', "info"),
+    ('{"level":"info","status":500,"msg":"rows written"}', "info"),
+    ("350766 node-109 unix.hw state_change.unavailable 1084680778 1 Link error on broadcast tree", "info"),
+    ("- 1117838570 2005.06.03 R02 2005-06-03-15.42.50.675872 R02 RAS KERNEL INFO parity error corrected", "info"),
+    ("081109 203615 148 INFO dfs.DataNode: Deleting block blk_1 file /mnt/full", "info"),
+    ("Feb 14 15:16:01 h kernel: Memory: 125312k/129720k available", "info"),
+    ("Feb 14 15:16:01 h kernel: Intel machine check architecture supported.", "info"),
+    ("0 errors, 0 failures in 12 tests", "info"),
+    ("an ordinary sentence", "info"),
+    ("", "info"),
+])
+def test_left_alone(line: str, expected: str) -> None:
+    assert level(line) == expected

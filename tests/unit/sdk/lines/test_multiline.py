@@ -1,0 +1,148 @@
+"""Joining lines: traces of each language, continuations, bounds, and lines that must stay apart."""
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sra_sdk.lines.multiline import BYTES, LINES, Joiner, cut
+
+PYTHON = """2026-01-31 10:00:00,123 - app - ERROR - boom
+Traceback (most recent call last):
+  File "app.py", line 3, in f
+    g()
+KeyError: 'a'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "app.py", line 5, in <module>
+    f()
+ValueError: b"""
+CRASH = """Traceback (most recent call last):
+  File "app.py", line 3, in <module>
+    g()
+    ^^^
+ZeroDivisionError: division by zero"""
+JAVA = """2026-01-31 10:00:00.123 [main] ERROR c.e.App - broken
+java.lang.IllegalStateException: no pool
+\tat c.e.App.run(App.java:12)
+\tat c.e.App.main(App.java:3)
+Caused by: java.net.ConnectException: Connection refused
+\tat java.net.Socket.connect(Socket.java:5)
+\t... 7 more"""
+JAVA_MAIN = """Exception in thread "main" java.lang.OutOfMemoryError: Java heap space
+\tat c.e.App.main(App.java:3)"""
+GO = """panic: runtime error: invalid memory address or nil pointer dereference
+[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x4]
+
+goroutine 1 [running]:
+main.(*Shop).pay(0x0, {0x1, 0x2})
+\t/src/main.go:12 +0x1d
+main.main()
+\t/src/main.go:5 +0x2a
+exit status 2"""
+NODE = """/app/server.js:12
+    throw new TypeError("x is not a function");
+    ^
+
+TypeError: x is not a function
+    at pay (/app/server.js:12:11)
+    at Object.<anonymous> (/app/server.js:20:1)
+
+Node.js v18.19.0"""
+RUST = """thread 'main' panicked at src/main.rs:2:5:
+index out of bounds
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace"""
+SQL = """2026-01-31 10:00:00.123 UTC [9] STATEMENT:  select *
+\tfrom orders
+\twhere id = 1"""
+PRETTY = """{
+  "level": "error",
+  "message": "spread out"
+}"""
+
+
+def join(text: str) -> list[tuple[str, int]]:
+    joiner = Joiner()
+    events = [event for line in text.split("\n") for event in joiner.feed(line)]
+    return events + joiner.flush()
+
+
+@pytest.mark.parametrize("trace", [PYTHON, CRASH, JAVA, JAVA_MAIN, GO, NODE, RUST, SQL, PRETTY],
+                         ids=["python", "crash", "java", "main", "go", "node", "rust", "sql", "pretty"])
+def test_a_trace_is_one_event_between_its_neighbours(trace: str) -> None:
+    before, after = "2026-01-31 09:59:59 INFO served", "2026-01-31 10:00:01 INFO served again"
+    events = join(f"{before}\n{trace}\n{after}\n{trace}")
+    assert [text for text, _ in events] == [before, trace, after, trace]
+    assert sum(n for _, n in events) == len(trace.split("\n")) * 2 + 2
+
+
+def test_a_trace_does_not_hide_behind_an_unrelated_line() -> None:
+    assert [text for text, _ in join(f"Listening on port 8000\n{CRASH}")] == ["Listening on port 8000", CRASH]
+    java = "java.lang.IllegalStateException: x\n\tat a.B.c(B.java:1)"
+    assert [text for text, _ in join(f"INFO started\n{java}")] == ["INFO started", java]
+
+
+def test_two_crashes_are_two_events() -> None:
+    assert [text for text, _ in join(f"{CRASH}\n{CRASH}\nKeyError: not part of it")] == [
+        CRASH, CRASH, "KeyError: not part of it"]
+
+
+@pytest.mark.parametrize("lines", [
+    ["a", "b", "c"], ["  indented", "  indented too"], ['{"a": 1}', '{"b": 2}'],
+    ["Caused by: nothing before"], ["}", "]"], ["2026-01-31 10:00:00 a", " 2026-01-31 10:00:01 b"],
+    ["ERROR one", "TypeError is a name", "at noon"], ["panic: x", "2026-01-31 10:00:00 INFO ok"],
+    ["error: x", "some.module.Name did well"], ["Jan 31 10:00:00 h a: x", "Jan 31 10:00:00 h b: y"]])
+def test_unrelated_lines_stay_apart(lines: list[str]) -> None:
+    assert [text for text, _ in join("\n".join(lines))] == lines
+
+
+def test_pending_lines_tell_what_is_held_back() -> None:
+    joiner = Joiner()
+    assert joiner.pending_lines == 0
+    assert joiner.feed("ERROR x") == []
+    joiner.feed("  more")
+    assert joiner.pending_lines == 2
+    assert joiner.feed("INFO y") == [("ERROR x\n  more", 2)]
+    assert joiner.pending_lines == 1
+    assert joiner.flush() == [("INFO y", 1)]
+    assert joiner.flush() == []
+    assert joiner.pending_lines == 0
+
+
+def test_blank_lines_are_counted_not_joined_at_the_end() -> None:
+    assert join("INFO x\n\n\nINFO y") == [("INFO x", 3), ("INFO y", 1)]
+
+
+def test_an_endless_event_is_split() -> None:
+    events = join("ERROR x\n" + "\n".join(f"\tat frame{i}" for i in range(3 * LINES)))
+    assert [n for _, n in events] == [LINES, LINES, LINES, 1]
+    assert sum(text.count("\n") + 1 for text, _ in events) == 3 * LINES + 1
+    wide = join("ERROR x\n" + "\n".join("\tat " + "é" * 50_000 for _ in range(10)))
+    assert sum(n for _, n in wide) == 11
+    assert len(wide) > 1
+    assert all(len(text.encode()) <= BYTES for text, _ in wide)
+
+
+def test_a_line_that_is_too_long_is_cut() -> None:
+    long = "é" * 1_000_000
+    text, size = cut(long)
+    assert (len(text.encode()), size) == (BYTES, 2_000_000)
+    assert cut("short") == ("short", 5)
+    assert [(len(text.encode()), n) for text, n in join(f"a\n{long}\nb")] == [(1, 1), (BYTES, 1), (1, 1)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.text(st.characters(exclude_characters="\n")), st.sampled_from(
+    "\n".join((PYTHON, JAVA, GO, NODE, RUST, SQL, PRETTY)).split("\n"))), max_size=40))
+def test_every_line_is_in_one_event(lines: list[str]) -> None:
+    joiner = Joiner()
+    events = []
+    for fed, line in enumerate(lines, 1):
+        events += joiner.feed(line)
+        assert sum(n for _, n in events) + joiner.pending_lines == fed
+    events += joiner.flush()
+    assert sum(n for _, n in events) == len(lines)
+    told = "\n".join(text for text, _ in events)
+    assert [line for line in told.split("\n") if line.strip()] == [line for line in lines if line.strip()]
