@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: Time passes for troubles and remedies this often; batches are looked for this often without a wake-up.
 TICK = 2 * SECOND
+#: Remedies are followed at most this often; an outcome wakes the worker.
+FOLLOW = SECOND // 4
 LOOK = 1.0
 #: A step that changed much is followed by a rest as long as itself, within these, so that batches gather.
 REST = (0.05, 1.0)
@@ -66,43 +68,47 @@ class Worker:
 
     async def run(self) -> None:
         """Detect, for ever. The database being away is waited out; nothing is lost meanwhile."""
-        next_tick = 0
-        woken = False
+        next_tick = next_follow = 0
         while True:
             since = self._store.wakeups.mark()
             began = self._context.clock()
             try:
                 behind = await self._behind()
-                if began >= next_tick or (woken and not behind):
+                worked = [await self._safely(account_id) for account_id in behind]
+                if began >= next_tick:
                     next_tick = began + TICK
                     await self.tick(skip=frozenset(behind))
-                worked = [await self._safely(account_id) for account_id in behind]
+                if began >= next_follow:
+                    next_follow = began + FOLLOW
+                    await self.follow()
             except SraError as error:
                 log.warning("detection waits: %s", error.message, extra={"action": "detection_waits"})
                 worked = []
             took = (self._context.clock() - began) / SECOND
             if any(worked):
-                woken = False
                 await asyncio.sleep(min(max(took, REST[0]), REST[1]))
             else:
-                woken = await self._store.wakeups.wait("batches", LOOK, since=since)
+                await self._store.wakeups.wait("batches", LOOK, since=since)
 
     async def _behind(self) -> list[str]:
         async with self._store.reading() as conn:
             return await heads.behind(conn)
 
     async def tick(self, skip: frozenset[str] = frozenset()) -> None:
-        """Let time pass for the accounts in which it matters; `skip` are folded anyway."""
-        now = self._context.clock()
+        """Let time pass for the accounts in which it matters; `skip` have just been folded."""
         async with self._store.reading() as conn:
             troubled = await incidents.accounts_with_active(conn)
-            at_work = await remedies.accounts_at_work(conn, since=now - VERDICTS)
         self.counters.ticks += 1
-        for account_id in dict.fromkeys((*troubled, *at_work)):
+        for account_id in troubled:
             if account_id not in skip:
                 await self._safely(account_id)
-            if account_id in at_work:
-                await self._safely(account_id, remedies_only=True)
+
+    async def follow(self) -> None:
+        """Follow the remedies of every account that has some under way or owed a verdict."""
+        async with self._store.reading() as conn:
+            at_work = await remedies.accounts_at_work(conn, since=self._context.clock() - VERDICTS)
+        for account_id in at_work:
+            await self._safely(account_id, remedies_only=True)
 
     async def _safely(self, account_id: str, *, remedies_only: bool = False) -> bool:
         """Do a step of one account; no account's trouble stops another's detection."""

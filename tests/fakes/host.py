@@ -38,7 +38,9 @@ class ScriptedHost:
         self.tasks += found
         return found
 
-    async def say(self, task: dict[str, Any], kind: str, body: dict[str, Any] | None = None) -> httpx.Response:
+    async def say(
+        self, task: dict[str, Any], kind: str, body: dict[str, Any] | None = None
+    ) -> httpx.Response:
         """Answer a task."""
         return await self.http.post("/agent/answers", json={
             "task_id": task["id"], "token": task["token"], "kind": kind, "body": body or {}})
@@ -72,8 +74,14 @@ class ScriptedHost:
 
     async def alive(self) -> None:
         """Send a record of the service that tells of nothing bad."""
-        answer = await self.http.post("/ingest/logs", json={"host": self.name, "service": self.service, "logs": [
-            {"level": "info", "message": "GET /cart 200"}]})
+        answer = await self.http.post(
+            "/ingest/logs",
+            json={
+                "host": self.name,
+                "service": self.service,
+                "logs": [{"level": "info", "message": "GET /cart 200"}],
+            },
+        )
         assert answer.status_code == 200, answer.text
 
     async def serve(self, *, recovered: bool = True) -> None:

@@ -25,7 +25,9 @@ async def fail(http: httpx.AsyncClient, service: str = "checkout", host: str = "
     assert answer.status_code == 200, answer.text
 
 
-async def until(http: httpx.AsyncClient, path: str, holds: Callable[[Any], Any], seconds: float = 15.0) -> Any:
+async def until(
+    http: httpx.AsyncClient, path: str, holds: Callable[[Any], Any], seconds: float = 15.0
+) -> Any:
     """Read a path until the answer holds; return what `holds` gave."""
     last: Any = None
     try:

@@ -1,0 +1,347 @@
+"""Detection at work: atomic rounds, a person's move in between, a batch that breaks a detector, verdicts."""
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from sra_sdk.lines.level import NUMBER
+from sra_server import rounds
+from sra_server.config import ServerConfig
+from sra_server.domain.analysis import Offer
+from sra_server.domain.record import SECOND
+from sra_server.pipeline import State
+from sra_server.store import (
+    Store,
+    accounts,
+    batches,
+    casefile,
+    heads,
+    hosts,
+    incidents,
+    leases,
+    outbox,
+    remedies,
+    timeline,
+)
+from sra_server.store.schema import outbox as outbox_table
+from sra_server.worker import TICK, Worker
+from tests.unit.server import making
+from tests.unit.server.making import NOW
+
+FAILURE = 'psycopg2.OperationalError: connection to server at "db-1", port 5432 failed: Connection refused'
+
+
+@dataclass
+class Context:
+    """A worker's context with a clock that the test moves."""
+
+    store: Store
+    config: ServerConfig = field(default_factory=lambda: ServerConfig(
+        quiet_seconds=10.0, webhook_url="http://127.0.0.1:9/x"))
+    at: int = NOW
+
+    @property
+    def clock(self) -> Callable[[], int]:
+        return lambda: self.at
+
+
+async def send(context: Context, account: str, message: str, level: str = "error", *, count: int = 3,
+               service: str = "checkout") -> None:
+    await batches.append(
+        context.store,
+        account,
+        received_at=context.at,
+        records=[
+            batches.NewRecord(
+                at=context.at + n, level=NUMBER[level], service=service, host="web-1", message=message
+            )
+            for n in range(count)
+        ],
+    )
+
+
+@pytest.fixture
+async def context(store: Store, account: str) -> Context:
+    async with store.writing() as conn:
+        await hosts.announce(
+            conn,
+            account,
+            hosts.Host(host="web-1", agent_version=None, boot_id=None, last_seen=NOW),
+            [
+                Offer(host="web-1", service=name, action="restart_service", platform="command", mode="live")
+                for name in ("checkout", "db-1")
+            ],
+        )
+    return Context(store)
+
+
+async def only(context: Context, account: str) -> Any:
+    async with context.store.reading() as conn:
+        [found] = await incidents.active(conn, account, resolved_since=0)
+    return found
+
+
+async def count_messages(context: Context) -> int:
+    async with context.store.reading() as conn:
+        return int(await conn.scalar(select(func.count()).select_from(outbox_table)) or 0)
+
+
+async def test_one_round_writes_incident_remedy_message_and_cursor(context: Context, account: str) -> None:
+    await send(context, account, FAILURE)
+    worker = Worker(context)
+    assert await worker.step(account)
+    found = await only(context, account)
+    assert (found.cls, found.status) == ("database_failure", "open")
+    async with context.store.reading() as conn:
+        head = await heads.load(conn, account)
+        assert head is not None
+        assert (head.head, head.cursor, head.lag) == (1, 1, 0)
+        [made] = await remedies.of_incident(conn, account, found.id)
+        assert (made.status, made.action, made.host) == ("proposed", "restart_service", "web-1")
+        analysis = await casefile.latest_analysis(conn, account, found.id)
+        assert analysis is not None
+        kept = {piece.id for piece in await casefile.evidence_of(conn, account, found.id)}
+        assert {e for claim in analysis.analysis.claims for e in claim.evidence} <= kept
+    assert await count_messages(context) == 1
+    assert not await worker.step(account)
+    assert worker.counters.lag == {account: 0}
+
+
+async def test_a_worker_that_dies_before_the_commit_leaves_nothing(
+        context: Context, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await send(context, account, FAILURE)
+    for place in ("sra_server.rounds.heads.save", "sra_server.rounds.incidents.apply",
+                  "sra_server.rounds.remedies.create", "sra_server.rounds.route.of_change"):
+        with monkeypatch.context() as patched:
+            patched.setattr(place, _dying(place))
+            with pytest.raises(KeyboardInterrupt):
+                await Worker(context).step(account)
+        async with context.store.reading() as conn:
+            assert await incidents.active(conn, account) == ()
+            head = await heads.load(conn, account)
+            assert head is not None
+            assert (head.cursor, head.state) == (0, None)
+        assert await count_messages(context) == 0
+    assert await Worker(context).step(account)
+    assert (await only(context, account)).cls == "database_failure"
+    assert await count_messages(context) == 1
+
+
+def _dying(place: str) -> Callable[..., Any]:
+    module, _, name = place.rpartition(".")
+    parts = module.split(".")
+    owner = importlib.import_module(".".join(parts[:2]))
+    for part in parts[2:]:
+        owner = getattr(owner, part)
+    real = getattr(owner, name)
+
+    async def then_die(*given: Any, **named: Any) -> None:
+        await real(*given, **named)
+        raise KeyboardInterrupt
+
+    return then_die
+
+
+async def test_one_by_one_with_restarts_gives_the_same_as_at_once(context: Context, account: str) -> None:
+    """The state survives a restart of the worker: the same incidents, whatever died in between."""
+    texts = [(FAILURE, "error"), ("GET /cart 200", "info"), (FAILURE, "error")]
+    for text, level in texts:
+        context.at += SECOND
+        await send(context, account, text, level)
+        await send(context, "account-2", text, level)
+        await Worker(context).step(account)
+    await Worker(context).step("account-2")
+    shown = []
+    for owner in (account, "account-2"):
+        found = await only(context, owner)
+        shown.append((found.cls, found.title, found.status, found.fingerprints, found.started_at))
+    assert shown[0] == shown[1]
+
+
+async def test_a_persons_move_between_read_and_write_is_kept(
+        context: Context, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await send(context, account, FAILURE)
+    worker = Worker(context)
+    await worker.step(account)
+    found = await only(context, account)
+    context.at += 40 * SECOND
+    await send(context, account, FAILURE)
+    real, moved = rounds.fold_all, []
+
+    def and_meanwhile(*given: Any) -> Any:
+        folded = real(*given)
+        if not moved:
+            moved.append(True)
+            asyncio.run_coroutine_threadsafe(_acknowledge(context, account, found.id), loop).result(10)
+        return folded
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(rounds, "fold_all", and_meanwhile)
+    assert await worker.step(account)
+    assert worker.counters.conflicts == 1
+    now = await only(context, account)
+    assert now.status == "acknowledged"
+    assert now.signals > found.signals
+
+
+async def _acknowledge(context: Context, account: str, incident_id: str) -> None:
+    async with context.store.writing(urgent=True) as conn:
+        await incidents.move(conn, account, incident_id, "acknowledged", at=context.at, actor="ann",
+                             kind="acknowledged", text="acknowledged by ann")
+
+
+async def test_two_workers_fold_a_batch_once(context: Context, account: str) -> None:
+    await send(context, account, FAILURE)
+    one, two = Worker(context), Worker(context)
+    await asyncio.gather(one.step(account), two.step(account))
+    await only(context, account)
+    assert await count_messages(context) == 1
+    assert one.counters.batches + two.counters.batches == 1
+
+
+async def test_a_batch_that_breaks_a_detector_is_skipped_and_counted(
+    context: Context, account: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await send(context, account, FAILURE)
+    await send(context, account, "poison")
+    await send(context, account, FAILURE, service="cart")
+    real = rounds.fold
+
+    def fragile(state: State, batch: Any, *rest: Any) -> Any:
+        if any(record.message == "poison" for record in batch.records):
+            raise RuntimeError("a detector's fault")
+        return real(state, batch, *rest)
+
+    monkeypatch.setattr(rounds, "fold", fragile)
+    worker = Worker(context)
+    assert await worker.step(account)
+    assert (worker.counters.batches, worker.counters.skipped) == (3, 1)
+    assert "could not be folded" in caplog.text
+    async with context.store.reading() as conn:
+        found = await incidents.active(conn, account)
+        assert found
+        assert "skipped" in [event.kind for event in await timeline.of(conn, account, found[0].id)]
+
+
+async def test_a_state_that_cannot_be_read_does_not_stop_detection(
+        context: Context, account: str, caplog: pytest.LogCaptureFixture) -> None:
+    await send(context, account, "fine", "info")
+    async with context.store.writing() as conn:
+        await heads.save(conn, account, was=0, cursor=0, state="{broken")
+    assert await Worker(context).step(account)
+    assert "begun anew" in caplog.text
+
+
+async def test_time_alone_resolves_and_cancels_what_waited(context: Context, account: str) -> None:
+    await send(context, account, FAILURE)
+    worker = Worker(context)
+    await worker.step(account)
+    for _ in range(20):
+        context.at += SECOND
+        await send(context, account, "GET /cart 200", "info", count=1)
+        await worker.step(account)
+        await worker.tick()
+    found = await only(context, account)
+    assert found.status == "resolved"
+    async with context.store.reading() as conn:
+        assert [r.status for r in await remedies.of_incident(conn, account, found.id)] == ["cancelled"]
+    assert await count_messages(context) == 2
+
+
+async def test_the_verdict_waits_for_a_sign_of_life(context: Context, account: str) -> None:
+    await send(context, account, FAILURE)
+    worker = Worker(context)
+    await worker.step(account)
+    found = await only(context, account)
+    context.at += 20 * SECOND
+    async with context.store.writing() as conn:
+        acted = making.planned(
+            id="rem_acted",
+            status="succeeded",
+            incident_id=found.id,
+            updated_at=context.at,
+            outcome={
+                "status": "succeeded",
+                "reason": "done",
+                "verdict": None,
+                "steps": [],
+                "checks": [{"before": False, "after": [True] * 3, "passed": True}],
+                "acted_at": context.at - 6 * SECOND,
+                "received_at": context.at,
+                "checks_recovered": True,
+                "unchanged": True,
+                "finished_at": "2027-01-15T08:00:00+00:00",
+            },
+        )
+        await remedies.create(conn, account, acted)
+    await worker.follow()
+    assert (await only(context, account)).status == "open"
+    context.at += SECOND
+    await send(context, account, "GET /cart 200", "info", count=1)
+    await worker.follow()  # detection has not read it yet; it came after the end, so life suffices
+    resolved = await only(context, account)
+    assert resolved.status == "resolved"
+    assert "quiet since" in (resolved.resolution or "")
+    async with context.store.reading() as conn:
+        judged = await remedies.get(conn, account, "rem_acted")
+    assert judged.outcome is not None
+    assert judged.outcome["verdict"] == "recovered"
+    assert await count_messages(context) == 3  # opened, resolved, and the outcome for the webhook
+
+
+async def test_only_the_holder_of_the_lease_works(store: Store, account: str) -> None:
+    if store.dialect == "sqlite":
+        return  # one process owns the folder, so there are no leases
+    context = Context(store)
+    await send(context, account, FAILURE)
+    async with store.writing() as conn:
+        assert await leases.take(conn, account, "somebody else", now=NOW, until=NOW + 5 * SECOND)
+    worker = Worker(context)
+    assert not await worker._safely(account)
+    context.at += 6 * SECOND
+    assert await worker._safely(account)
+
+
+async def test_the_running_worker_is_woken_and_survives_a_fault(
+        context: Context, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with context.store.writing() as conn:
+        await accounts.ensure_account(conn, "broken", name="x", at=1)
+    worker = Worker(context)
+    real = worker.step
+
+    async def step(account_id: str) -> bool:
+        if account_id == "broken":
+            raise RuntimeError("a fault of ours")
+        return await real(account_id)
+
+    monkeypatch.setattr(worker, "step", step)
+    running = asyncio.create_task(worker.run())
+    try:
+        await send(context, "broken", FAILURE)
+        await send(context, account, FAILURE)
+        async with asyncio.timeout(10):
+            while True:
+                async with context.store.reading() as conn:
+                    if await incidents.active(conn, account):
+                        break
+                await asyncio.sleep(0.02)
+        assert worker.counters.failed >= 1
+    finally:
+        running.cancel()
+
+
+async def test_with_no_channel_nothing_piles_up(store: Store, account: str) -> None:
+    context = Context(store, config=ServerConfig())
+    await send(context, account, FAILURE)
+    await Worker(context).step(account)
+    await only(context, account)
+    async with store.reading() as conn:
+        assert await outbox.next_due(conn, channel="slack") is None
+    assert await count_messages(context) == 0
+    assert TICK == 2 * SECOND
