@@ -23,10 +23,14 @@ _WORDS = {"incident.opened": "", "incident.reopened": "Again: ", "incident.resol
 _AT = re.compile(r"@(?=\w)")
 
 
+def visible(text: str) -> str:
+    """Return the text without characters that are not seen, yet do something."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+
+
 def escape(text: str) -> str:
     """Return the text so that Slack shows it and does nothing else with it."""
-    shown = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    shown = shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _AT.sub("@\u200b", shown)
 
 
@@ -55,7 +59,7 @@ def message(body: Mapping[str, Any]) -> dict[str, Any]:
     severity = incident.get("severity", "")
     loud = severity in _LOUD and event in ("incident.opened", "incident.reopened")
     blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": cut(headline, HEADER), "emoji": False}}]
+        {"type": "header", "text": {"type": "plain_text", "text": cut(visible(headline), HEADER), "emoji": False}}]
     if loud:
         blocks.append(_section(f"<!channel> {_ICONS[severity]} *{severity}*"))
     blocks += _about(incident, body.get("analysis") or {})
