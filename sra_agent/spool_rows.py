@@ -61,11 +61,13 @@ def writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Translate the errors of reading."""
+    """Translate the errors of reading; a value that is not what was written is damage, too."""
     try:
         yield
     except sqlite3.Error as error:
         raise translated(error) from error
+    except (ValueError, TypeError) as error:
+        raise SpoolLost(f"a row of the spool is damaged: {error}") from error
 
 
 def totals(connection: sqlite3.Connection) -> tuple[int, int, int, int]:
@@ -89,7 +91,7 @@ def insert(connection: sqlite3.Connection, id_: int, chunk: Chunk) -> None:
             chunk.log_bytes,
             chunk.point_bytes,
             chunk.ends,
-            crc(chunk.log_bytes, chunk.point_bytes, chunk.ends),
+            crc(b"%d %d" % (chunk.logs, chunk.points), chunk.log_bytes, chunk.point_bytes, chunk.ends),
         ),
     )
 
@@ -139,7 +141,7 @@ def body(
         "WHERE id BETWEEN ? AND ? ORDER BY id",
         (first, last),
     ):
-        if crc(log_bytes, point_bytes, ends) != kept:
+        if crc(b"%d %d" % (n, m), log_bytes, point_bytes, ends) != kept:
             raise SpoolLost("a chunk of the spool is damaged")
         logs += [log_bytes] if n else []
         points += [point_bytes] if m else []

@@ -18,6 +18,7 @@ from .names import service_of
 from .tail import Lines, Tail
 
 SCAN_SECONDS = 1.0
+COARSE_NS = 50_000_000  # file times lag behind the clock by up to a tick of the kernel
 PARTIAL_SECONDS = 5.0
 DELETED_SECONDS = 10.0
 RENAMED_SECONDS = 3600.0
@@ -48,6 +49,7 @@ class Files:
         self._register = Register()
         self._matched: set[Identity] = set()
         self._next_scan = 0.0
+        self._scanned = 0  # when patterns were last looked at, in the clock of file times
 
     # ── looking ──────────────────────────────────────────────────────────────────────────────
 
@@ -63,6 +65,7 @@ class Files:
             self._next_scan = now + max(SCAN_SECONDS, 50 * (time.monotonic() - began))
 
     def _scan(self) -> None:
+        began = time.time_ns() - COARSE_NS
         self._register.problems.clear()
         found = discover(self.patterns, self._register.problems)
         self._matched = {item.identity for item in found}
@@ -79,8 +82,11 @@ class Files:
                         f"{item.path}: is beyond the {FILES} files that are followed"
                     )
                     continue
-                self._follow(item.path, item.service).begin(at_end=item.glob in self._first)
+                self._follow(item.path, item.service).begin(
+                    at_end=item.glob in self._first, since=self._scanned
+                )
         self._first.clear()
+        self._scanned = began
         for followed in self._followed.values():
             followed.review(self._matched)
 
@@ -159,7 +165,7 @@ class Files:
             yield self._piece(followed, stream, tail.rest() or Lines([], tail.offset, {}), final=True)
             if gone:
                 del self._streams[stream]
-                followed.let_go(tail, keep=tail.identity in self._matched)
+                followed.let_go(tail, matched=tail.identity in self._matched)
 
     def passed(self, stream: Hashable, mark: int) -> tuple[str, Position | None]:
         """Note that all before the mark is finished; return the path and its position."""

@@ -14,7 +14,9 @@ from . import Origin, Position
 from .names import rotated_from
 from .tail import Tail, line_start, matches
 
-DONE = 64
+DONE = 256
+LAG_NS = 2_000_000_000
+CATCH_UPS = 10
 
 Identity = tuple[int, int]
 
@@ -49,17 +51,28 @@ class Followed:
         identity = (there.st_dev, there.st_ino)
         return identity != self._tried if current is None else identity != current.identity
 
-    def begin(self, *, at_end: bool) -> None:
-        """Follow the file that is there, from its end or from its beginning."""
+    def begin(self, *, at_end: bool, since: int) -> None:
+        """Follow the file that is there: an old one from its end, a new one from its beginning.
+
+        `since` is when the path was last seen to be absent (ns): what was rotated away since then is new too.
+        """
+        if not at_end:
+            self._mtime = since
+            self._catch_up()
+            if not since and self.tails:
+                self._mtime = self.tails[-1].mtime
+            return
         tail = self._open(self.path)
-        if tail is not None and at_end:
+        if tail is not None:
             tail.skip_to(line_start(tail.fd))
+            self._mtime = tail.mtime
 
     def take_current(self) -> None:
         """Follow what has taken the path, after all that was there in between."""
-        for tail in self.tails:
-            tail.rotated = True
-            self._mtime = max(self._mtime, os.fstat(tail.fd).st_mtime_ns)
+        if self.tails and not self.tails[-1].rotated:
+            # As of our last look: its writer may have gone on while others came and went. And somewhat before,
+            # because a file that is renamed during a listing can be missed; those that are known do no harm.
+            self._mtime = max(self._mtime, self.tails[-1].mtime - LAG_NS)
         self._catch_up()
 
     def restore(self, position: Position) -> None:
@@ -78,22 +91,28 @@ class Followed:
             if tail is not None:
                 tail.rotated = path != self.path
         if self.moved():
-            for tail in self.tails:
-                tail.rotated = True
             self._catch_up()
 
     def _catch_up(self) -> None:
-        try:
+        for _ in range(CATCH_UPS):
+            # Files move on while we look, so look until there is nothing that is not held.
+            held = len(self.tails)
+            self._between()
+            if os.path.exists(self.path):
+                self._open(self.path)
+            if len(self.tails) == held:
+                break
+        self._order()
+
+    def _order(self) -> None:
+        """Put the file that is at the path last."""
+        present: Identity | None = None
+        with suppress(OSError):
             there = os.stat(self.path)
-        except OSError:
-            return
+            present = there.st_dev, there.st_ino
         for tail in self.tails:
-            if tail.identity == (there.st_dev, there.st_ino):  # was moved away, and back
-                tail.rotated = False
-                self.tails.append(self.tails.pop(self.tails.index(tail)))
-                return
-        self._between()
-        self._open(self.path)
+            tail.rotated = tail.identity != present
+        self.tails.sort(key=lambda tail: not tail.rotated)
 
     def _names(self) -> dict[Identity, str]:
         """Return the path of each file here that this path may once have named."""
@@ -166,9 +185,9 @@ class Followed:
             return None
         return {**places[-1], "older": places[:-1]} if len(places) > 1 else places[-1]
 
-    def let_go(self, tail: Tail, *, keep: bool) -> None:
-        """Close a file that is finished; remember it while a pattern still matches it."""
-        if keep:
+    def let_go(self, tail: Tail, *, matched: bool) -> None:
+        """Close a file that is finished; remember it while it could be taken for a new one."""
+        if tail.linked and (matched or tail.mtime >= self._mtime):
             self._remember(tail.identity, {**tail.position(), "done": True})
         self.tails.remove(tail)
         self._register.held.pop(tail.identity, None)
@@ -182,11 +201,14 @@ class Followed:
         self._done = self._done[-DONE:]
 
     def review(self, matched: set[Identity]) -> None:
-        """Forget finished files that are no longer there; try again what could not be opened."""
+        """Forget finished files that are gone; look again for what could not be opened, or came and went."""
         self._tried = None
-        for identity in [identity for identity in self._done if identity not in matched]:
-            self._done.remove(identity)
-            self._register.done.pop(identity, None)
+        if not self.tails or self.tails[-1].rotated:
+            self._catch_up()
+        for identity in set(self._done) - matched:
+            if self._register.done.get(identity, {}).get("mtime", 0) < self._mtime:
+                self._done.remove(identity)
+                self._register.done.pop(identity, None)
 
     def close(self) -> None:
         """Let go of every file."""

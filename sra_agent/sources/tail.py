@@ -117,10 +117,15 @@ class Tail:
         self.linked, self.mtime = found.st_nlink > 0, found.st_mtime_ns
         if (found.st_size, found.st_mtime_ns) == self._seen:
             return self.behind()
-        if found.st_size < self._reached():
+        if found.st_size < self._reached() or (found.st_size == self.offset and not self._continues()):
             self._start_over()
         self._seen, self.changed_at = (found.st_size, found.st_mtime_ns), now
         return found.st_size > self.offset
+
+    def _continues(self) -> bool:
+        """Return whether the bytes before our place are still those that were read."""
+        known = len(self._before)
+        return os.pread(self.fd, known, self.offset - known) == self._before
 
     def behind(self) -> bool:
         """Return whether the last look saw whole lines, or more of a long one, that were not read."""
