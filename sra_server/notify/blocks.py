@@ -58,8 +58,8 @@ def message(body: Mapping[str, Any]) -> dict[str, Any]:
     headline = _WORDS.get(event, "") + _title(event, incident, remedies)
     severity = incident.get("severity", "")
     loud = severity in _LOUD and event in ("incident.opened", "incident.reopened")
-    blocks: list[dict[str, Any]] = [
-        {"type": "header", "text": {"type": "plain_text", "text": cut(visible(headline), HEADER), "emoji": False}}]
+    header = {"type": "plain_text", "text": cut(visible(headline), HEADER), "emoji": False}
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": header}]
     if loud:
         blocks.append(_section(f"<!channel> {_ICONS[severity]} *{severity}*"))
     blocks += _about(incident, body.get("analysis") or {})
