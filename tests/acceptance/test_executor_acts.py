@@ -355,3 +355,14 @@ def _as_nobody(path: Path) -> str:
         ["/usr/bin/env", sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=30
     )
     return done.stdout.strip() or done.stderr
+
+
+def test_the_kill_switch_set_at_the_last_moment(host: Host):
+    """Set after the decision, while the state before the act is looked at: still nothing runs."""
+    setter = host.folder / "check"
+    setter.write_text(f"#!/bin/sh\ntouch {host.folder}/STOP\nexit 1\n")
+    setter.chmod(0o755)
+    host.write_policy(check=f'{{ argv = ["{setter}"] }}')
+    executor = host.start()
+    host.approve(executor)
+    assert executor.event("refused", "outcome")["body"]["code"] == "stopped" and host.runs == 0

@@ -85,3 +85,9 @@ def test_answers_wait_until_acknowledged(tmp_path: Path):
 def test_nobody_else_reads_the_journal(tmp_path: Path):
     Journal(str(tmp_path / "j.db")).close()
     assert (tmp_path / "j.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_every_commit_is_on_disk_before_it_returns(tmp_path: Path):
+    journal = Journal(str(tmp_path / "j.db"))
+    assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    journal.close()
