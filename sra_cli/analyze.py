@@ -76,12 +76,19 @@ class Report:
     files: int
     incidents: list[Trouble]
     skipped: list[tuple[str, str]]
+    #: the time that was given did not suffice for all of it
+    cut: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
         return {"records": self.records, "unparsed": self.unparsed, "seconds": round(self.seconds, 3),
-                "files": self.files, "skipped": [{"path": path, "why": why} for path, why in self.skipped],
+                "cut": self.cut, "files": self.files,
+                "skipped": [{"path": path, "why": why} for path, why in self.skipped],
                 "incidents": [each.as_json() for each in self.incidents]}
+
+
+class _Enough(Exception):
+    """The time is over."""
 
 
 class _Judge:
@@ -138,8 +145,12 @@ class _Judge:
 
 def analyze_files(paths: list[str], *, service: str | None = None, since: int | None = None,
                   settings: Settings | None = None, offers: tuple[Offer, ...] = (), now: int | None = None,
+                  seconds: float | None = None,
                   on_progress: Callable[[int, int], None] | None = None) -> Report:
-    """Return what is wrong in some log files. `on_progress` gets bytes done and bytes in all."""
+    """Return what is wrong in some log files; with `seconds`, what is found in that time.
+
+    `on_progress` gets bytes done and bytes in all.
+    """
     began = time.perf_counter()
     found = find(paths, since)
     total, done = sum(each.size for each in found.sources), 0
@@ -147,18 +158,25 @@ def analyze_files(paths: list[str], *, service: str | None = None, since: int | 
     def on_bytes(n: int) -> None:
         nonlocal done
         done += n
+        if seconds is not None and time.perf_counter() - began > seconds:
+            raise _Enough
         if on_progress is not None:
             on_progress(done, total)
 
     tally = Tally()
     judge = _Judge(settings or Settings(), offers)
     moment = now if now is not None else time.time_ns() // 1000
-    for piece in merged(found.sources, tally, now=moment, service=service, since=since, on_bytes=on_bytes):
-        judge.take(piece)
+    cut = False
+    try:
+        for piece in merged(found.sources, tally, now=moment, service=service, since=since,
+                            on_bytes=on_bytes):
+            judge.take(piece)
+    except _Enough:
+        cut = True
     skipped = found.skipped + [(each.path, each.problem) for each in found.sources if each.problem]
     order = sorted(judge.troubles.values(), key=lambda each: (each.incident.started_at, each.incident.id))
     return Report(records=tally.records, unparsed=tally.unparsed, seconds=time.perf_counter() - began,
-                  files=len(found.sources), incidents=order, skipped=skipped)
+                  files=len(found.sources), incidents=order, skipped=skipped, cut=cut)
 
 
 def command(
@@ -167,6 +185,8 @@ def command(
     json_: bool = typer.Option(False, "--json", help="Print one JSON object."),
     service: str | None = typer.Option(None, "--service", help="The service that wrote these lines."),
     since: str | None = typer.Option(None, "--since", help="Only from then on: 1h, 2d, or a time."),
+    seconds: Annotated[float | None, typer.Option(
+        min=0.1, help="Stop after so long with what was found.")] = None,
     fail_on_incident: bool = typer.Option(False, "--fail-on-incident",
                                           help="Exit with 1 if there is an incident."),
 ) -> None:
@@ -181,9 +201,9 @@ def command(
     begin = output.moment(since, "--since")
     start = None if begin is None else int(begin.timestamp() * 1_000_000)
     if sys.stderr.isatty() and paths != ["-"]:
-        report = _with_progress(paths, service, start)
+        report = _with_progress(paths, service, start, seconds)
     else:
-        report = analyze_files(paths, service=service, since=start)
+        report = analyze_files(paths, service=service, since=start, seconds=seconds)
     if json_:
         output.emit(report.as_json())
     else:
@@ -195,7 +215,8 @@ def command(
         raise typer.Exit(1)
 
 
-def _with_progress(paths: list[str], service: str | None, since: int | None) -> Report:
+def _with_progress(paths: list[str], service: str | None, since: int | None,
+                   seconds: float | None) -> Report:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
     with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(),
@@ -204,7 +225,7 @@ def _with_progress(paths: list[str], service: str | None, since: int | None) -> 
         def on_progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total or None)
 
-        return analyze_files(paths, service=service, since=since, on_progress=on_progress)
+        return analyze_files(paths, service=service, since=since, seconds=seconds, on_progress=on_progress)
 
 
 def _print(report: Report) -> None:
@@ -231,6 +252,8 @@ def _print(report: Report) -> None:
     output.show()
     output.tell(f"{report.records:,} records in {report.files} file{'s' * (report.files != 1)}, "
                 f"{report.unparsed:,} of no known format, {report.seconds:.1f} s")
+    if report.cut:
+        output.tell("notice: the time was over before everything was read")
     for path, why in report.skipped:
         output.tell(f"not read: {output.plain(path)}: {output.plain(why)}")
 

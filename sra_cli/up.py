@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json as json_format
+import os
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ import typer
 from sra_sdk.errors import SraError, Unavailable
 
 from . import casefile, output, session
+from .agent import policy_path
 from .incidents import news
 from .up_account import SignedIn, sign_in
 from .up_survey import Survey, survey
@@ -27,8 +29,9 @@ from .up_survey import Survey, survey
 if TYPE_CHECKING:
     from sra_server.config import ServerConfig
 
-#: The look back must end well within ten seconds of the start.
-LOOK_BACK_SECONDS = 8.0
+#: The look back must end well within ten seconds of the start; it ends itself, or it is ended.
+LOOK_BACK_SECONDS = 6.0
+LOOK_BACK_LIMIT = 8.5
 LOOK_BACK = "1h"
 
 
@@ -45,22 +48,23 @@ def _show_survey(found: Survey) -> None:
         output.show(f"  and {len(found.cannot) - 20} more")
 
 
-async def look_back(files: tuple[str, ...], seconds: float = LOOK_BACK_SECONDS) -> dict[str, Any] | None:
-    """What the last hour of these logs holds; None when the time did not suffice.
+async def look_back(files: tuple[str, ...]) -> dict[str, Any]:
+    """What the last hour of these logs holds, as far as the time allows.
 
     A process of its own: it may be ended in the middle, and the server does not wait for it.
     """
     paths = [path for name in files if Path(path := name.rpartition("=")[2]).is_file()]
     if not paths:
-        return {"records": 0, "incidents": []}
+        return {"records": 0, "incidents": [], "cut": False}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sra_cli", "analyze", "--json", "--since", LOOK_BACK, *paths,
+        sys.executable, "-m", "sra_cli", "analyze", "--json", "--since", LOOK_BACK,
+        "--seconds", str(LOOK_BACK_SECONDS), "--", *paths,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(LOOK_BACK_LIMIT):
             out, problem = await process.communicate()
     except TimeoutError:
-        return None
+        return {"records": 0, "incidents": [], "cut": True}
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -74,18 +78,19 @@ async def look_back(files: tuple[str, ...], seconds: float = LOOK_BACK_SECONDS) 
     return dict(report)
 
 
-async def _show_look_back(task: asyncio.Task[dict[str, Any] | None]) -> None:
+async def _show_look_back(task: asyncio.Task[dict[str, Any]]) -> None:
     """Print the findings; nobody is notified of them, and nothing of them is stored."""
     try:
         report = await task
     except SraError as error:
         return output.tell(f"{error.message}\n  what to do: {error.hint}")
-    if report is None:
-        return output.show(f"The look back was cut short after {LOOK_BACK_SECONDS:g} s; for all of it: "
-                           f"sra analyze --since {LOOK_BACK} /var/log")
     found = report["incidents"]
+    counted = f"{len(found)} incident{'s' * (len(found) != 1)} (nobody was notified)"
     output.show(f"The last hour of these logs, {report['records']} records: "
-                + (f"{len(found)} incidents (nobody was notified)" if found else "no incident found"))
+                + (counted if found else "no incident found"))
+    if report["cut"]:
+        output.show(f"  cut short after {LOOK_BACK_SECONDS:g} s; for all of it: "
+                    f"sra analyze --since {LOOK_BACK} /var/log")
     for one in found[:10]:
         title = output.plain(str(one["title"]))
         output.show(f"  {output.colour(str(one['severity']))}  {one['class']}: {title}")
@@ -107,8 +112,6 @@ def _reachable(url: str) -> str:
 async def _agent(url: str, account: SignedIn, found: Survey, state: Path) -> AsyncIterator[None]:
     from sra_agent import Agent
     from sra_agent.config import AgentConfig
-
-    from .agent import policy_path
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = AgentConfig(server=url, key=account.key, files=found.files, state_dir=str(state),
                          policy=policy_path(), executor="child")
@@ -119,15 +122,17 @@ async def _agent(url: str, account: SignedIn, found: Survey, state: Path) -> Asy
 async def _show_offers(client: Any) -> None:
     """Say which actions this host's policy offers, once the executor has told."""
     name = socket.gethostname()
-    offers = None
+    here = None
     for _ in range(25):
-        offers = next((host.inventory for host in await client.hosts() if host.host == name), None)
-        if offers is not None:
+        here = next((host for host in await client.hosts() if host.host == name), None)
+        if here is not None:
             break
         await asyncio.sleep(0.2)
-    if not offers:
-        return output.show("no action is allowed yet: sra agent policy init")
-    for offer in offers:
+    if here is None or not here.inventory:
+        output.show("no action is allowed yet: sra agent policy init")
+    if here is not None and here.policy_problem and os.path.exists(policy_path()):
+        output.show(f"  the policy cannot be used: {output.plain(here.policy_problem)}")
+    for offer in here.inventory if here else ():
         output.show(f"Allowed here: {offer.action} {output.plain(offer.service)} "
                     f"({offer.platform}, {offer.mode})")
 
