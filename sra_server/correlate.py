@@ -141,7 +141,8 @@ class _Desk:
         where = signal.service or signal.host
         alone = "auth_failures" in (signal.cls, incident.cls) and not fits
         recent = gap <= self.rules.reopen
-        if signal.service and signal.service in incident.services and not alone and (fits or recent):
+        there = signal.service and signal.service in incident.services and not alone
+        if there and (fits or recent) and (not signals or signal.service in {each.service for each in signals}):
             return 0, f"same service {signal.service}"
         if not recent or not fits:
             return None

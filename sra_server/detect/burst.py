@@ -51,11 +51,11 @@ class Burst:
             track = before = _Track(*stored) if stored else _Track(first=earliest, minute=earliest)
             bursting = 0
             for minute in sorted(minutes):
-                if minutes[minute] == 0 and stored:
+                if minutes[minute] == 0 and minute <= track.minute:
                     continue
                 track = _count(track, minute, minutes[minute])
                 track = _judge(track)
-                if minutes[minute] and track.since and not track.calm:
+                if minutes[minute] and track.since and track.n >= _holds(track):
                     bursting = track.n
             if track != before or not stored:
                 memory.put(key, list(track))

@@ -6,13 +6,15 @@ import re
 _LOCAL = re.compile(r"^(?:localhost|\[?::1\]?|0\.0\.0\.0)(?=:|$)")
 _HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]|[a-z](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)"
 _URL = re.compile(rf"\b([a-z][a-z0-9+]{{1,20}})://(?:[^\s/@\"']*@)?({_HOST})(?::(\d{{1,5}}))?")
-_PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?![\w.:/-]*\.(?:py|java|go|js|c|rb|ts)\b)(?!\d)")
-_WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to)[ =:'\"]+({_HOST})['\"]?"
+_PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?!\d)")
+_WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to(?! server| the| a| database))[ =:'\"]+({_HOST})['\"]?"
                     rf"[^\n]{{0,40}}?\bport[ =:'\"]+(\d{{2,5}})")
 _LOOKUP = re.compile(rf"(?:enotfound|eai_again|resolve(?: host| name| hostname)?:?|lookup|host name)"
                      rf"[ :'\"(]+({_HOST})")
 _PORTS = {"http": "80", "https": "443", "postgres": "5432", "postgresql": "5432", "redis": "6379",
           "mysql": "3306", "amqp": "5672", "mongodb": "27017"}
+_FILES = (".py", ".java", ".go", ".js", ".ts", ".c", ".cc", ".cpp", ".h", ".rb", ".rs", ".kt", ".php", ".cs",
+          ".log", ".conf", ".scala")
 _NOT_A_HOST = frozenset({"at", "line", "on", "port", "pid", "status", "code", "error", "errno", "column",
                          "tcp", "udp"})
 
@@ -40,5 +42,6 @@ def places_in(text: str, limit: int = 4) -> tuple[str, ...]:
         found.append(f"{host}:{port}" if port else host)
     found.extend(f"{host}:{port}" for host, port in _WORDS.findall(low))
     found.extend(_LOOKUP.findall(low))
-    found.extend(f"{host}:{port}" for host, port in _PAIR.findall(low) if host not in _NOT_A_HOST)
+    found.extend(f"{host}:{port}" for host, port in _PAIR.findall(low)
+                 if host not in _NOT_A_HOST and not host.endswith(_FILES))
     return tuple(dict.fromkeys(normal(place) for place in found))[:limit]

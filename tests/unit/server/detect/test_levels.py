@@ -1,0 +1,88 @@
+"""Thresholds with a duration, and health checks."""
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sra_server.detect.memory import Memory
+from sra_server.detect.probe import Probe
+from sra_server.detect.threshold import BOUNDS, Threshold
+from sra_server.domain.record import Point
+from sra_server.domain.remedy import ACTIONS
+from sra_server.domain.signal import CLASSES, Signal
+
+from ..world import batch, point, probe
+
+
+def feed(detector: Threshold | Probe, points: list[Point]) -> list[Signal]:
+    memory, found = Memory(), []
+    for each in points:
+        found += detector.detect(memory, batch(0, points=[each]))
+        memory = Memory.from_json(json.loads(json.dumps(memory.to_json())))
+    return found
+
+
+def cpu(*values: float, step: float = 10) -> list[Point]:
+    return [point("system.cpu_percent", value, n * step) for n, value in enumerate(values)]
+
+
+def test_a_peak_is_no_trouble() -> None:
+    assert not feed(Threshold(), cpu(*[99] * 11, 20, *[99] * 11))
+
+
+def test_what_stays_high_fires_and_says_for_how_long() -> None:
+    found = feed(Threshold(), cpu(*[99.0] * 13))
+    assert [each.state for each in found] == ["firing"]
+    assert found[0].cls == "cpu_overload"
+    assert "is 99.0, at or above 95.0 for 120 s" in found[0].evidence[0].text
+
+
+def test_it_clears_only_well_below_and_for_as_long() -> None:
+    values = [99.0] * 13 + [90.0] * 30 + [50.0] * 12
+    assert feed(Threshold(), cpu(*values))[-1].state == "firing"
+    assert feed(Threshold(), cpu(*values, 50.0))[-1].state == "cleared"
+
+
+def test_a_hole_in_the_points_is_not_counted_as_lasting() -> None:
+    assert not feed(Threshold(), [point("system.cpu_percent", 99, at) for at in (0, 2000, 4000, 6000)])
+
+
+def test_each_mount_is_a_series_and_read_only_images_are_none() -> None:
+    full = [point("system.disk_percent", 100.0, second, mount=mount)
+            for second in range(0, 60, 10) for mount in ("/", "/snap/core", "/data")]
+    assert {each.subject for each in feed(Threshold(), full)} == {"/", "/data"}
+    assert {each.severity for each in feed(Threshold(), full)} == {"critical"}
+
+
+def test_latency_is_held_against_its_own_past() -> None:
+    usual = [point("latency_ms", 100.0, n * 10, service="shop") for n in range(40)]
+    slow = [point("latency_ms", 900.0, 400 + n * 10, service="shop") for n in range(14)]
+    assert feed(Threshold(), usual + slow)[-1].state == "firing"
+    always = [point("latency_ms", 900.0, n * 10, service="batch") for n in range(100)]
+    assert not feed(Threshold(), always)
+
+
+def test_bounds_speak_of_known_classes_and_actions() -> None:
+    assert {each.cls for each in BOUNDS.values()} <= set(CLASSES)
+    assert {action for each in BOUNDS.values() for action in each.remedies} <= set(ACTIONS)
+    assert all(each.low < each.high for each in BOUNDS.values())
+
+
+@pytest.mark.parametrize(("values", "states"), [
+    ([1, 0, 1, 0, 1, 0], []),
+    ([1, 0, 0], ["firing"]),
+    ([0, 0, 0, 1, 1], ["firing", "firing"]),
+    ([0, 0, 1, 1, 0, 1, 1, 1], ["firing", "firing", "cleared"]),
+    ([1, 1, 1, 1], []),
+])
+def test_two_failures_fire_and_three_passes_clear(values: list[int], states: list[str]) -> None:
+    found = feed(Probe(), [probe(value, n * 5) for n, value in enumerate(values)])
+    assert [each.state for each in found] == states
+
+
+def test_a_failing_check_tells_where_and_since_when() -> None:
+    signal = feed(Probe(), [probe(0, 0), probe(0, 5)])[0]
+    assert (signal.cls, signal.service, signal.subject) == ("service_crash", "inventory", "127.0.0.1:8081")
+    assert signal.at == signal.evidence[0].at
+    assert "2 times in a row" in signal.evidence[1].text

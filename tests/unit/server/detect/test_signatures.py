@@ -1,0 +1,74 @@
+"""How many lines a signature asks for, and what it shows."""
+from __future__ import annotations
+
+import json
+
+from sra_server.detect.memory import Memory
+from sra_server.detect.signatures import Signatures
+from sra_server.domain.signal import Signal
+
+from ..world import batch, record
+
+DETECTOR = Signatures()
+LOGIN = "Failed password for root from 203.0.113.9 port 40022 ssh2"
+
+
+def run(*batches: object) -> list[list[Signal]]:
+    memory, found = Memory(), []
+    for each in batches:
+        found.append(DETECTOR.detect(memory, each))  # type: ignore[arg-type]
+        memory = Memory.from_json(json.loads(json.dumps(memory.to_json())))
+    return found
+
+
+def test_one_line_is_enough_where_one_line_proves_it() -> None:
+    (signal,), = run(batch(0, record("write failed: No space left on device", 0)))
+    assert (signal.cls, signal.service, signal.host, signal.count) == ("disk_full", "shop", "web-1", 1)
+    assert signal.evidence[0].text == "write failed: No space left on device"
+
+
+def test_failed_logins_count_within_a_minute_and_over_batches() -> None:
+    found = run(*(batch(second, record(LOGIN, second)) for second in (0, 10, 20, 30, 40)))
+    assert [len(each) for each in found] == [0, 0, 0, 0, 1]
+    assert [each.at for each in found[-1][0].evidence] == sorted(each.at for each in found[-1][0].evidence)
+    assert len(found[-1][0].evidence) == 5
+
+
+def test_slow_failures_are_no_spike() -> None:
+    assert not any(run(*(batch(second, record(LOGIN, second)) for second in range(0, 600, 30))))
+
+
+def test_the_lines_of_one_attempt_count_once() -> None:
+    lines = [record(f"{LOGIN} {n}", 0, number=n, pid="77") for n in range(3)]
+    lines += [record(f"{LOGIN} {n}", 5 + n / 10, number=n, pid="78") for n in range(3)]
+    assert not any(run(batch(6, *lines)))
+    assert any(run(batch(6, *(record(LOGIN, n, number=n, pid=str(n)) for n in range(5)))))
+
+
+def test_a_spike_stays_firing_until_its_window_has_passed() -> None:
+    start = batch(5, *(record(LOGIN, n, number=n) for n in range(5)))
+    found = run(start, batch(50, record(LOGIN, 50)), batch(300, record(LOGIN, 300)))
+    assert [len(each) for each in found] == [1, 1, 0]
+
+
+def test_information_is_never_read() -> None:
+    assert not any(run(batch(0, record("No space left on device", 0, level=20))))
+
+
+def test_evidence_is_bounded_and_shows_beginning_and_end() -> None:
+    (signal,), = run(batch(100, *(record("deadlock detected", n, number=n) for n in range(100))))
+    assert signal.count == 100
+    assert len(signal.evidence) == 5
+    assert signal.evidence[0].at == signal.at
+    assert signal.evidence[-1].at == signal.last_at
+
+
+def test_services_and_hosts_are_kept_apart() -> None:
+    lines = [record("deadlock detected", 0, service=service, host=host) for service in "ab" for host in "xy"]
+    assert len({each.fingerprint for each in run(batch(0, *lines))[0]}) == 4
+
+
+def test_what_could_not_be_reached_is_the_subject() -> None:
+    text = 'connect() failed (111: Connection refused) while connecting to upstream, upstream: "http://10.0.0.7:80/"'
+    (signal,), = run(batch(3, *(record(text, n, number=n) for n in range(3))))
+    assert signal.subject == "10.0.0.7:80"

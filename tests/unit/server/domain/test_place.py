@@ -1,0 +1,37 @@
+"""The places that real messages name."""
+from __future__ import annotations
+
+import pytest
+
+from sra_server.domain.place import of_target, places_in
+
+
+@pytest.mark.parametrize(("text", "first"), [
+    ('connection to server at "10.0.0.5", port 5432 failed: Connection refused', "10.0.0.5:5432"),
+    ('while connecting to upstream, client: 10.0.0.1, upstream: "http://127.0.0.1:8081/x"', "127.0.0.1:8081"),
+    ("GET https://pay.example/charge failed", "pay.example:443"),
+    ("HTTPConnectionPool(host='pay', port=8080): Max retries exceeded", "pay:8080"),
+    ("connect ECONNREFUSED ::1:6379", ""),
+    ("connect ECONNREFUSED localhost:6379", "127.0.0.1:6379"),
+    ("dial tcp 10.0.0.5:5432: connect: connection refused", "10.0.0.5:5432"),
+    ("getaddrinfo ENOTFOUND inventory", "inventory"),
+    ("could not resolve host: inventory", "inventory"),
+    ("Error 111 connecting to cache:6379. Connection refused.", "cache:6379"),
+    ("postgresql://user:secret@db:5433/shop is down", "db:5433"),
+    ("order 17 could not be stored at 10:22", ""),
+    ("File app.py:20, in order", ""),
+])
+def test_finds_what_could_not_be_reached(text: str, first: str) -> None:
+    assert next(iter(places_in(text)), "") == first
+
+
+@pytest.mark.parametrize(("target", "place"), [
+    ("http://127.0.0.1:8081/health", "127.0.0.1:8081"), ("tcp://localhost:5432", "127.0.0.1:5432"),
+    ("LOCALHOST:8081", "127.0.0.1:8081"), ("https://shop.example/", "shop.example:443"), ("", ""),
+])
+def test_a_target_and_a_message_agree_on_the_form(target: str, place: str) -> None:
+    assert of_target(target) == place
+
+
+def test_a_secret_in_an_address_is_not_kept() -> None:
+    assert all("secret" not in each for each in places_in("redis://:secret@cache:6379/0 refused"))

@@ -1,0 +1,197 @@
+"""The fold as a whole: the loop's story, killed anywhere, regrouped, stormed."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sra_server.domain.analysis import Offer
+from sra_server.domain.record import MINUTE, SECOND, Batch
+from sra_server.pipeline import Settings, State, fold
+
+from .world import START, World, at, batch, counted, probe, record
+
+REFUSED = "GET http://127.0.0.1:8081/stock failed: Connection refused"
+RESTART = Offer(host="web-1", service="inventory", action="restart_service", platform="command", mode="live")
+
+
+def test_a_dead_dependency_is_one_incident_that_names_it() -> None:
+    world = World(offers=(RESTART,))
+    world.fold(batch(0, points=[probe(1, 0)], alive=["shop"]))
+    for second in range(10, 13):
+        world.fold(batch(second, record(REFUSED, second)))
+    world.fold(batch(15, record(REFUSED, 15), points=[probe(0, 10), probe(0, 15)]))
+    incident = world.only()
+    assert (incident.cls, incident.service, incident.severity) == ("service_crash", "inventory", "critical")
+    assert set(incident.services) == {"inventory", "shop"}
+    assert [each.kind for each in world.changes] == ["opened", "attached"]
+    assert "point to inventory" in world.changes[-1].reason
+    analysis = world.changes[-1].analysis
+    assert analysis is not None
+    assert "inventory" in analysis.root_cause
+    assert analysis.recommendations[0].action == "restart_service"
+    assert analysis.recommendations[0].offered
+    assert analysis.recommendations[0].host == "web-1"
+    stored = {each.id for change in world.changes for signal in change.signals for each in signal.evidence}
+    assert analysis.claims
+    assert all(set(claim.evidence) <= stored for claim in analysis.claims)
+
+
+def test_the_place_that_a_probe_watches_names_the_suspect_before_the_probe_fails() -> None:
+    world = World()
+    world.fold(batch(0, points=[probe(1, 0)]))
+    world.fold(batch(5, *(record(REFUSED, second, number=second) for second in (3, 4, 5))))
+    assert world.only().service == "inventory"
+    assert "inventory is the likely cause" in (world.only().root_cause or "")
+
+
+def test_it_resolves_when_the_probe_passes_and_the_errors_end() -> None:
+    world = World()
+    world.fold(batch(0, points=[probe(0, 0), probe(0, 5)]))
+    world.fold(batch(6, *(record(REFUSED, 6, number=n) for n in range(3))))
+    for second in (20, 25):
+        world.fold(batch(second, points=[probe(1, second)], alive=["shop"]))
+    assert world.only().status == "open"
+    for second in range(30, 75, 5):
+        world.fold(batch(second, points=[probe(1, second)], alive=["shop"]))
+    assert world.only().status == "resolved"
+    assert "passes again" in world.changes[-1].reason
+
+
+def test_quiet_without_life_resolves_nothing() -> None:
+    world = World()
+    world.fold(batch(0, record("panic: runtime error: nil", 0)))
+    for second in range(10, 2000, 60):
+        world.fold(batch(second, alive=["another"]))
+    assert world.only().status == "open"
+
+
+def test_a_start_line_alone_is_no_recovery() -> None:
+    world = World()
+    world.fold(batch(0, record("panic: runtime error: nil", 0)))
+    world.fold(batch(2, alive=["shop"]))
+    for second in range(10, 400, 10):
+        world.fold(batch(second))
+    assert world.only().status == "open"
+    world.fold(batch(400, alive=["shop"]))
+    assert world.only().status == "resolved"
+
+
+def test_the_same_trouble_reopens_and_flapping_is_held_down() -> None:
+    world = World()
+    moment = 0.0
+    for _ in range(3):
+        world.fold(batch(moment, record("panic: runtime error: nil", moment)))
+        for step in range(10, 600, 10):
+            world.fold(batch(moment + step, alive=["shop"]))
+            if world.only().status == "resolved":
+                break
+        moment += step + 30
+    assert [each.kind for each in world.changes] == ["opened", "resolved", "reopened", "resolved", "reopened",
+                                                     "resolved"]
+    waits = [b.at - a.at for a, b in zip(world.changes[::2], world.changes[1::2], strict=True)]
+    assert waits[0] < waits[1] < waits[2]
+
+
+def test_a_storm_of_distinct_errors_is_one_incident() -> None:
+    world = World()
+    for minute in range(5):
+        world.fold(batch(minute * 60, alive=["shop"]))
+    for part in range(10):
+        moment = 300 + part
+        world.fold(batch(moment, *(record(f"module {part}-{n} broke in its own way", moment, number=n)
+                                   for n in range(1000))))
+    incident = world.only()
+    assert incident.cls == "error_burst"
+    assert incident.root_cause is not None
+    assert incident.root_cause.startswith("Unknown")
+    assert (incident.confidence or 1) <= 0.3
+    assert len(world.state.to_json()) < 100_000
+
+
+def test_information_alone_never_opens_an_incident() -> None:
+    world = World()
+    for second in range(60):
+        world.fold(batch(second, *(record("panic: no space left on device", second, level=20, number=n)
+                                   for n in range(50))))
+    assert not world.incidents
+
+
+def test_in_a_backlog_only_texts_speak() -> None:
+    state = State.empty()
+    late = batch(0, record("no space left on device", 0), points=[probe(0, 0), probe(0, 5)])
+    now = at(0) + 11 * MINUTE
+    _, changes = fold(state, late, (), (), now, Settings(), lambda: "i1")
+    assert [each.incident.cls for each in changes] == ["disk_full"]
+    _, changes = fold(state, late, (), (), at(1), Settings(), lambda: "i1")
+    assert len(changes[0].incident.fingerprints) == 2
+
+
+def test_the_state_that_was_given_is_not_changed() -> None:
+    world = World(through_json=False)
+    world.fold(batch(0, record(REFUSED, 0), points=[probe(0, 0)]))
+    before = world.state.to_json()
+    given = world.state
+    world.fold(batch(3, record(REFUSED, 3), record("no space left on device", 3), points=[probe(0, 5)]))
+    assert given.to_json() == before
+
+
+TEXTS = st.sampled_from([REFUSED, "no space left on device", "deadlock detected", "Failed password for root",
+                         "something odd", "panic: runtime error: nil", "inventory is slow today"])
+EVENTS = st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["shop", "inventory", "sshd"]), TEXTS,
+                            st.integers(1, 12), st.sampled_from([-1, 0, 1])), min_size=1, max_size=25)
+
+
+def _batches(events: list[tuple[int, str, str, int, int]]) -> list[Batch]:
+    moment, made = 0, []
+    for gap, service, text, times, up in events:
+        moment += gap
+        lines = [record(text, moment, service=service, number=n) for n in range(times)]
+        points = [] if up < 0 else [probe(up, moment)]
+        made.append(batch(moment, *lines, points=points, alive=["shop"]))
+    return made
+
+
+@settings(max_examples=60, deadline=None)
+@given(EVENTS)
+def test_killed_anywhere_gives_the_same_changes(events: list[tuple[int, str, str, int, int]]) -> None:
+    alone, killed = World(through_json=False), World(through_json=True)
+    for each in _batches(events):
+        assert alone.fold(each) == killed.fold(each)
+    assert alone.state.to_json() == killed.state.to_json()
+
+
+@settings(max_examples=60, deadline=None)
+@given(EVENTS, st.integers(2, 5))
+def test_regrouped_batches_open_the_same_incidents(events: list[tuple[int, str, str, int, int]],
+                                                   size: int) -> None:
+    """Tolerance: batches joined within 10 s of receipt; times of noticing and counts of changes may differ."""
+    single, joined = World(Settings(quiet=3600 * SECOND)), World(Settings(quiet=3600 * SECOND))
+    made = _batches(events)
+    for each in made:
+        single.fold(each)
+    group: list[Batch] = []
+    for each in [*made, None]:
+        if group and (each is None or len(group) >= size or each.received_at - group[0].received_at > 10 * SECOND):
+            records = tuple(r for one in group for r in one.records)
+            quiet = tuple(c for one in group for c in one.counts if c.level < 30)
+            joined.fold(replace(group[-1], records=records, counts=(*quiet, *counted(records)),
+                                points=tuple(p for one in group for p in one.points)))
+            group = []
+        if each is not None:
+            group.append(each)
+
+    def marks(world: World) -> set[str]:
+        return {mark for each in world.incidents.values() for mark in each.fingerprints
+                if not mark.startswith("burst")}
+
+    assert marks(single) == marks(joined)
+
+
+def test_a_tick_has_no_content_and_changes_nothing_by_itself() -> None:
+    world = World()
+    assert world.fold(Batch(account_id="a", head=0, received_at=START)) == ()
+    assert not world.state.live
+    world.fold(batch(1, record("no space left on device", 1)))
+    assert world.state.live
