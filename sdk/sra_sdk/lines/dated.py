@@ -18,14 +18,18 @@ _DATE = re.compile(
 _UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
 _PYTHON = re.compile(r" - ([\w.\-/]{1,200}) - (?:\[?)([A-Z]{3,8})\]?(?: -|:) ", re.A)
 _LOG4J_DASH = re.compile(r" - ([A-Z]{4,8}) {1,4}\[")
-_LEVEL_FIRST = re.compile(r" {1,2}" + _UPPER + r" {1,2}(?:\[([^\]\n]{1,200})\] )?([\w.$/@-]{1,200})(?: -|:) ", re.A)
+_LEVEL_FIRST = re.compile(r" {1,2}" + _UPPER + r" {1,2}(?:\[([^\]\n]{1,200})\] )?([\w.$/@-]{1,200})(?: -"
+                          r"|:) ", re.A)
 _SPRING = re.compile(r" {1,2}" + _UPPER + r" ([0-9]+) --- (?:\[([^\]\n]*)\] ){1,3}(\S{1,200}) *: ")
-_THREAD_FIRST = re.compile(r" \[([^\]\n]{1,200})\] {0,4}" + _UPPER + r" {1,4}([\w.$/@:\[\]-]{1,200}) +(?:-|:) ", re.A)
+_THREAD_FIRST = re.compile(r" \[([^\]\n]{1,200})\] {0,4}" + _UPPER + r" {1,4}([\w.$/@:\[\]-]{1,200}) +"
+                           r"(?:-|:) ", re.A)
 _RABBIT = re.compile(r" \[([a-z]{4,9})\] (<[0-9.]+>) ")
-_MYSQL = re.compile(r" ([0-9]+) \[(System|Note|Warning|ERROR|Error)\] (?:\[(MY-[0-9]+)\] )?(?:\[(\w+)\] )?", re.A)
+_MYSQL = re.compile(r" ([0-9]+) \[(System|Note|Warning|ERROR|Error)\] (?:\[(MY-[0-9]+)\] )?(?:\[(\w+)\] )?",
+                    re.A)
 _POSTGRES = re.compile(
     r" \[([0-9]+)(?:-[0-9]+)?\](?: (?:\[?([\w-]*)\]?@\[?([\w-]*)\]?))?(?: [\w.\[\]-]{1,100}){0,2}? "
-    r"(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|DEBUG[1-5]?): {1,2}", re.A)
+    r"(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|DEBUG[1-5]?): {1,2}",
+    re.A)
 _CRI = re.compile(r" (stdout|stderr) ([FP]) ")
 _BRACKET_IN = re.compile(r"\] " + _UPPER + r" in ([\w.]{1,200}): ", re.A)
 _BRACKET_PID = re.compile(r"\] \[([0-9]+)\] \[" + _UPPER + r"\] ")
@@ -88,7 +92,8 @@ def _bracket(text: str, end: int, at: Optional[int], context: Context) -> Option
             metadata["database"] = database
         if level in ("DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY"):
             metadata["part"] = level.lower()
-        return Parsed(at, level_name(level), context.service or "postgresql", context.host, text[found.end():],
+        return Parsed(at, level_name(level), context.service or "postgresql", context.host,
+                      text[found.end():],
                       metadata, "postgresql")
     found = _THREAD_FIRST.match(text, end)
     if found is not None:
@@ -96,7 +101,8 @@ def _bracket(text: str, end: int, at: Optional[int], context: Context) -> Option
                       {"thread": found[1], "logger": found[3]}, "java")
     found = _RABBIT.match(text, end)
     if found is not None:
-        return Parsed(at, level_name(found[1]), context.service or "rabbitmq", context.host, text[found.end():],
+        return Parsed(at, level_name(found[1]), context.service or "rabbitmq", context.host,
+                      text[found.end():],
                       {"process": found[2]}, "rabbitmq")
     return None
 
@@ -122,10 +128,12 @@ def _words(text: str, end: int, at: Optional[int], context: Context) -> Optional
         metadata = {"logger": found[3]}
         if found[2]:
             metadata["thread"] = found[2]
-        return Parsed(at, level_name(found[1]), context.service, context.host, text[found.end():], metadata, "java")
+        return Parsed(at, level_name(found[1]), context.service, context.host, text[found.end():], metadata,
+                      "java")
     found = _CRI.match(text, end)
     if found is not None:
-        return Parsed(at, None, context.service, context.host, text[found.end():], {"stream": found[1]}, "cri")
+        return Parsed(at, None, context.service, context.host, text[found.end():], {"stream": found[1]},
+                      "cri")
     return None
 
 
@@ -140,7 +148,8 @@ def _bracketed(text: str, end: int, at: Optional[int], context: Context) -> Opti
         if pattern is _BRACKET_PID:
             level, metadata = found[2], {"pid": found[1]}
         else:
-            level, metadata = found[1], {"process" if pattern is _BRACKET_CELERY else "logger": found[2].strip()}
+            level, metadata = found[1], {"process" if pattern is _BRACKET_CELERY
+                                         else "logger": found[2].strip()}
         return Parsed(at, level_name(level), context.service, context.host, text[found.end():], metadata,
                       "java" if pattern is _ELASTIC else "python")
     return _generic(text, end, at, context)

@@ -9,21 +9,30 @@ from typing import Any, Optional
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import Stamps, epoch
 
-_MESSAGE = ("message", "msg", "MESSAGE", "event", "short_message", "@message", "@m", "@mt", "log", "text", "textPayload",
+_MESSAGE = ("message", "msg", "MESSAGE", "event", "short_message", "@message", "@m", "@mt", "log", "text",
+            "textPayload",
             "body", "Message", "RenderedMessage", "error", "err", "exception")
-_LEVEL = ("levelname", "level_name", "level", "severity", "lvl", "log.level", "loglevel", "log_level", "@level",
+_LEVEL = ("levelname", "level_name", "level", "severity", "lvl", "log.level", "loglevel", "log_level",
+          "@level",
           "severity_text", "severityText", "SeverityText", "Level", "LEVEL", "@l", "LogLevel", "s")
-_TIME = ("timestamp", "time", "ts", "@timestamp", "@t", "asctime", "datetime", "date", "created", "t", "eventTime",
+_TIME = ("timestamp", "time", "ts", "@timestamp", "@t", "asctime", "datetime", "date", "created", "t",
+         "eventTime",
          "Timestamp", "Time", "time_local", "time_iso8601", "@time", "startTime", "created_at",
          "_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP")
-_SERVICE = ("service", "service.name", "service_name", "serviceName", "SYSLOG_IDENTIFIER", "application", "app",
+_SERVICE = ("service", "service.name", "service_name", "serviceName", "SYSLOG_IDENTIFIER", "application",
+            "app",
             "app_name", "container_name", "program", "appname", "_COMM")
 _LOGGER = ("logger", "logger_name", "loggerName", "logger.name", "log.logger", "@logger", "name")
 _HOST = ("host", "hostname", "host.name", "_HOSTNAME", "HOSTNAME", "host_name", "machine", "MachineName")
 _TRACE = ("trace_id", "traceId", "trace.id", "traceID", "dd.trace_id", "otelTraceID", "TraceId")
 #: Groups that the Elastic and OpenTelemetry schemas nest: group, member, the flat name.
-_NESTED = (("log", "level", "log.level"), ("log", "logger", "log.logger"), ("service", "name", "service.name"),
+_NESTED = (("log", "level", "log.level"), ("log", "logger", "log.logger"), ("service", "name",
+                                                                            "service.name"),
            ("host", "name", "host.name"), ("trace", "id", "trace.id"), ("error", "message", "error.message"))
+
+
+#: Monolog's hundreds and Python's tens climb it from 1, pino's tens from 2.
+_LADDER = ("debug", "debug", "info", "warning", "error", "critical")
 
 
 def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) -> Parsed:
@@ -102,15 +111,14 @@ def _numbered(value: int, fields: dict[str, Any]) -> Optional[str]:
     if value <= 7:
         return SYSLOG_LEVELS[value]
     if value >= 100:
-        return ("debug", "info", "warning", "error", "critical")[min(value, 500) // 100 - 1] if value <= 600 else None
-    node = value == 60 or "v" in fields or ("pid" in fields and "hostname" in fields) \
-        or ("msg" in fields and fields.get("time").__class__ is int)
-    return ("debug", "debug", "info", "warning", "error", "critical")[min(max(value, 10), 60) // 10 - 1] if node \
-        else _python(value)
+        return _LADDER[min(value // 100, 5)] if value <= 600 else None
+    node = (value == 60 or "v" in fields or ("pid" in fields and "hostname" in fields)
+            or ("msg" in fields and fields.get("time").__class__ is int))
+    return _LADDER[min(max(value // 10 - 1, 1), 5)] if node else _python(value)
 
 
 def _python(value: int) -> str:
-    return ("debug", "debug", "info", "warning", "error", "critical")[min(max(value, 0), 50) // 10]
+    return _LADDER[min(max(value // 10, 0), 5)]
 
 
 def _time(fields: dict[str, Any], stamps: Stamps) -> Optional[int]:

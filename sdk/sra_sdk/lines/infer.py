@@ -9,7 +9,9 @@ A line that says debug, warning or worse keeps its word.
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping, Optional, Pattern, Tuple
+from collections.abc import Mapping
+from re import Pattern
+from typing import Any, Optional
 
 from .level import CRITICAL, ERROR, INFO, WARNING
 from .parsed import level_name
@@ -23,7 +25,7 @@ _REQUEST = ("method", "path", "request", "uri", "url", "request_method", "reques
 _TERSE = frozenset(("cluster", "ras"))
 
 #: What a text must contain for the pattern to be worth a try, the pattern, and the level.
-Rule = Tuple[Tuple[str, ...], Pattern[str], str]
+Rule = tuple[tuple[str, ...], Pattern[str], str]
 
 
 def _rule(level: str, needles: str, pattern: str) -> Rule:
@@ -37,16 +39,20 @@ _FACTS: tuple[Rule, ...] = (
           r"|kernel panic|\bkilled process [0-9]+ "),
     _rule(CRITICAL, "read-only,no server", r"remounting filesystem read-only|has no server available"),
     _rule(ERROR, "no space left,enospc,exceeded,full",
-          r"no space left on device|\benospc\b|disk quota exceeded|(?:disk|filesystem|file system|device) is full"),
+          r"no space left on device|\benospc\b|disk quota exceeded|(?:disk|filesystem|file system"
+          r"|device) is full"),
     _rule(ERROR, "loopbackoff,back-off,pullbackoff,errimage",
           r"crashloopbackoff|back-off restarting failed|\bimagepullbackoff\b|\berrimagepull\b"),
-    _rule(ERROR, "fault,dump", r"\bsegfault at |segmentation fault|\bcore dumped\b|\(core dump|general protection fault"),
+    _rule(ERROR, "fault,dump", r"\bsegfault at |segmentation fault|\bcore dumped\b|\(core dump"
+          r"|general protection fault"),
     _rule(ERROR, "exited,failed with result,repeated too,failed state,failed to start",
           r"main process exited, code=(?:killed|dumped|exited, status=[1-9])|failed with result '"
           r"|start request repeated too quickly|entered failed state|\bfailed to start "),
-    _rule(ERROR, "memory,heap space,bad_alloc", r"outofmemoryerror|cannot allocate memory|java heap space|std::bad_alloc"),
+    _rule(ERROR, "memory,heap space,bad_alloc", r"outofmemoryerror|cannot allocate memory|java heap space"
+          r"|std::bad_alloc"),
     _rule(ERROR, "deadlock,too many open,certificate",
-          r"deadlock (?:detected|found)|too many open files|certificate (?:has|is) expired|certificate verify failed"),
+          r"deadlock (?:detected|found)|too many open files|certificate (?:has|is) expired"
+          r"|certificate verify failed"),
     _rule(ERROR, " is down", r"\bserver \S+ is down\b"),
     _rule(WARNING, "fail,invalid,attempt,password,denied",
           r"failed password|authentication fail|failed login|login fail|invalid user |failed publickey"
@@ -59,21 +65,27 @@ _FACTS: tuple[Rule, ...] = (
 #: Words that sound bad, in lower case; they count in lines without a level of their own.
 _WORDS: tuple[Rule, ...] = (
     _rule(CRITICAL, "panic,fatal error,lockup,oops,bug: ",
-          r"\bpanic: |\bfatal error: |thread '[^']*' panicked|soft lockup|\boops: |\bbug: (?:unable|kernel|soft)"),
+          r"\bpanic: |\bfatal error: |thread '[^']*' panicked|soft lockup|\boops: |\bbug: (?:unable"
+          r"|kernel|soft)"),
     _rule(ERROR, "traceback,exception,uncaught,unhandled,error: ",
-          r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception|error|promise)"
+          r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
+          r"|error|promise)"
           r"|\A(?:[\w$]+\.){0,12}\w{0,80}(?:exception|error): "),
     _rule(ERROR, "refused,connect,no route,not known,resolution,timed out,broken pipe",
           r"connection refused|could not connect|unable to connect|failed to connect|no route to host"
-          r"|name or service not known|temporary failure in name resolution|connection timed out|broken pipe\Z"),
+          r"|name or service not known|temporary failure in name resolution|connection timed out"
+          r"|broken pipe\Z"),
     _rule(ERROR, "i/o error,-fs error,blocked for,hardware error,machine check",
           r"\bi/o error\b|ext4-fs error|blocked for more than [0-9]+ seconds|\bhardware error\b"
           r"|machine check (?:exception|events logged)"),
     _rule(ERROR, "too many conn,connection slots,max number,command not allowed",
-          r"too many connections|remaining connection slots|max number of clients|command not allowed when used memory"),
-    _rule(ERROR, "error,fatal,err: ,failed ", r"\A(?:\S+: ){0,2}(?:error|fatal|err)(?:: |\[)|\A(?:error|fatal|failed) |\berror: "),
+          r"too many connections|remaining connection slots|max number of clients"
+          r"|command not allowed when used memory"),
+    _rule(ERROR, "error,fatal,err: ,failed ", r"\A(?:\S+: ){0,2}(?:error|fatal|err)(?:: |\[)|\A(?:error"
+          r"|fatal|failed) |\berror: "),
     _rule(WARNING, "abnormally,denied,not permitted,link is down,unhealthy",
-          r"\babnormally\b|permission denied|operation not permitted|access denied|link is down|\bunhealthy\b"),
+          r"\babnormally\b|permission denied|operation not permitted|access denied|link is down"
+          r"|\bunhealthy\b"),
     _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|\btimed out\b"),
 )
 _OWN_WORD = re.compile(r"(?:^|[\s\[|(])(WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL|PANIC|EMERG)(?=[\s\]|):]|$)")
@@ -95,7 +107,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
     if ("fail" in low or "kill" in low or "memory" in low or "panic" in low or "full" in low or "back" in low
             or "cannot " in low or "invalid " in low or "denied" in low or "expired" in low or "oom" in low
             or "fault" in low or "dump" in low or "deadlock" in low or "exited" in low or " down" in low
-            or "space" in low or "exceeded" in low or "too " in low or "read-only" in low or "no server" in low
+            or "space" in low or "exceeded" in low or "too " in low or "read-only" in low
+            or "no server" in low
             or "attempt" in low or "throttled" in low or "threshold" in low or "password" in low
             or "repeated too" in low or "certificate" in low or "bad_alloc" in low or "errimage" in low
             or "enospc" in low):

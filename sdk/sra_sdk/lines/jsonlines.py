@@ -47,7 +47,9 @@ def plain(value: Any, depth: int) -> Any:
     if kind is str or kind is bool or value is None:
         return value
     if kind is int:
-        return value if -2**63 <= value < 2**64 else str(value) if abs(value) < 10**300 else "a very large number"
+        if -2**63 <= value < 2**64:
+            return value
+        return str(value) if abs(value) < 10**300 else "a very large number"
     if kind is float:
         return value if value - value == 0 else str(value)
     if depth <= 0:

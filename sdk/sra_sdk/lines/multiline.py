@@ -12,15 +12,19 @@ import re
 LINES = 500
 BYTES = 256 * 1024
 
-_DATED = re.compile(r"\s*[\[<]?(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-3][0-9] [0-9]{2}:|[0-9]{2}:[0-9]{2}:[0-9]{2})")
-_TROUBLE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|SEVERE|WARN|WARNING|EXCEPTION|[Ee]rror|[Ee]xception|fatal|warn|critical"
+_DATED = re.compile(r"\s*[\[<]?(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-3][0-9] "
+                    r"[0-9]{2}:|[0-9]{2}:[0-9]{2}:[0-9]{2})")
+_TROUBLE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|SEVERE|WARN|WARNING|EXCEPTION|[Ee]rror|[Ee]xception"
+                      r"|fatal|warn|critical"
                       r"|[Ff]ailed|[Cc]rashed)\b")
 _TRACEBACK = "Traceback (most recent call last)"
 _CHAINED = ("During handling of the above exception", "The above exception was the direct cause")
-_JAVA_HEAD = re.compile(r"(?:[a-z][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error|Throwable|Failure|Fault)\b(?!.* - )")
+_JAVA_HEAD = re.compile(r"(?:[a-z][\w$]*\.)+[A-Z][\w$]*(?:Exception|Error|Throwable|Failure|Fault)\b"
+                        r"(?!.* - )")
 _CAUSED = re.compile(r"Caused by: |Suppressed: |\.\.\. [0-9]+ (?:more|common frames)|Wrapped by: ")
 _GO_HEAD = re.compile(r"panic: |fatal error: |SIG[A-Z]+: |unexpected fault address")
-_GO_BODY = re.compile(r"goroutine [0-9]+ \[|\[signal |[\w./*()\[\]{}·@-]+\(.*\)$|created by |exit status [0-9]|panic: |r[0-9a-z]{1,3} +0x|\[recovered\]")
+_GO_BODY = re.compile(r"goroutine [0-9]+ \[|\[signal |[\w./*()\[\]{}·@-]+\(.*\)$|created by |exit status "
+                      r"[0-9]|panic: |r[0-9a-z]{1,3} +0x|\[recovered\]")
 _NODE_HEAD = re.compile(r"(?:/|file:///|node:|[A-Za-z]:\\)\S+\.?[cm]?[jt]?s?:[0-9]+$")
 _NODE_BODY = re.compile(r"(?:\w*Error|\w*Exception)\b.*|throw |\^|}|Node\.js v|\[cause\]")
 _RUST_HEAD = re.compile(r"thread '[^']*' (?:\([0-9]+\) )?panicked at ")

@@ -23,7 +23,8 @@ from .web import access, apache_error, nginx_error
 
 __all__ = ["LineReader", "Parsed"]
 
-_DIGITS: tuple[Format, ...] = (nginx_error, iso, dated, access, spark, hadoop, redis, cluster, counted, clock, ras)
+_DIGITS: tuple[Format, ...] = (nginx_error, iso, dated, access, spark, hadoop, redis, cluster, counted,
+                               clock, ras)
 _LETTERS: tuple[Format, ...] = (bsd, klog, levelled, logfmt, access, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed,), "[": (dated, apache_error, dmesg, redis, levelled, counted),

@@ -49,7 +49,8 @@ Format = Callable[[str, Context], Optional[Parsed]]
 LEVEL_NAMES: dict[str, str] = {
     spelling: level for name, level in (*LEVELS.items(), *(
         ("note", "info"), ("system", "info"), ("context", "info"), ("query", "info"), ("debug1", "debug"),
-        ("debug2", "debug"), ("debug3", "debug"), ("debug4", "debug"), ("debug5", "debug"), ("trace1", "debug"),
+        ("debug2", "debug"), ("debug3", "debug"), ("debug4", "debug"), ("debug5", "debug"), ("trace1",
+                                                                                             "debug"),
         ("errors", "error"), ("exception", "error"), ("off", "info"), ("default", "info")))
     for spelling in (name, name.upper(), name.title())
 }

@@ -6,14 +6,15 @@ secrets of its kind have and other text has not. Most lines pass one cheap look 
 from __future__ import annotations
 
 import re
-from typing import Match, Pattern
+from re import Match, Pattern
 
 _TOKENS: tuple[tuple[str, Pattern[str]], ...] = tuple((kind, re.compile(pattern)) for kind, pattern in (
     ("sra-key", r"\bsra_[A-Za-z0-9]{4,64}(?:_[A-Za-z0-9_-]{16,128}|[A-Za-z0-9_-]{12,128})"),
     ("aws-key-id", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     ("github-token", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{22,255})\b"),
     ("gitlab-token", r"\bgl(?:pat|ptt|dt|rt|cbt|soat|agent|ft|imt|oas)-[A-Za-z0-9_.-]{20,128}"),
-    ("slack-token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}|\bxapp-[0-9]-[A-Za-z0-9-]{10,250}|\bxoxe\.xox[bp]-[A-Za-z0-9-]{10,250}"),
+    ("slack-token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,250}|\bxapp-[0-9]-[A-Za-z0-9-]{10,250}|\bxoxe\.xox"
+     r"[bp]-[A-Za-z0-9-]{10,250}"),
     ("slack-webhook", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{20,200}"),
     ("discord-webhook", r"discord(?:app)?\.com/api/webhooks/[0-9]{15,21}/[A-Za-z0-9_-]{30,100}"),
     ("stripe-key", r"\b(?:[sr]k|pk)_(?:live|test)_[A-Za-z0-9]{16,247}\b|\bwhsec_[A-Za-z0-9+/=]{20,100}"),
@@ -38,8 +39,10 @@ _TOKENS: tuple[tuple[str, Pattern[str]], ...] = tuple((kind, re.compile(pattern)
 ))
 _GIT = re.compile(r"gh[pousr]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|soat|agent|ft|imt|oas)-|gl(?:c|sa)_")
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----.*?(?:-----END \1-----|\Z)", re.S)
-_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}://)([^\s:/?#@\"'\\]{0,200}):([^\s/@\"'\\]{1,500}(?:@[^\s/@\"'\\]{1,200})*)@(?=[\w\[.-])")
-_HEADER = re.compile(r"((?:proxy-)?authorization\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?(?:(?:bearer|basic|token|digest|negotiate"
+_URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}://)([^\s:/?#@\"'\\]{0,200}):([^\s/@\"'\\]{1,500}(?:@"
+                  r"[^\s/@\"'\\]{1,200})*)@(?=[\w\[.-])")
+_HEADER = re.compile(r"((?:proxy-)?authorization\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?(?:(?:bearer|basic"
+                     r"|token|digest|negotiate"
                      r"|apikey|aws4-hmac-sha256)\s{1,4})?)([^\s\"',;\\]{4,8192})", re.I)
 _BEARER = re.compile(r"\b(bearer\s{1,4})(?=[^\s\"',;]*[0-9._-])([A-Za-z0-9._~+/=-]{12,8192})", re.I)
 _COOKIE = re.compile(r"((?:set-)?cookie\\?[\"']?\s{0,4}:\s{0,4}\\?[\"']?)([^\r\n\"'\\]{4,8192})", re.I)
@@ -51,11 +54,16 @@ _PAIR = re.compile(
     r"(\$\{[^}\s]{0,200}\}|\$\([^)\s]{0,200}\)"
     r"|\\\"[^\"]{0,4096}?(?:\\\"|\Z)|\"(?:[^\"\\]|\\.){0,4096}(?:\"|\Z)|'(?:[^'\\]|\\.){0,4096}(?:'|\Z)"
     r"|[^\s,;&\"'<>(){}\[\]\\]{1,4096})", re.I)
-_PROSE = frozenset(("", "null", "none", "nil", "true", "false", "yes", "no", "is", "was", "for", "from", "must", "may", "not",
-                    "the", "a", "an", "and", "or", "to", "of", "in", "required", "invalid", "incorrect", "expired", "missing",
-                    "wrong", "unset", "empty", "undefined", "unexpected", "changed", "failed", "rejected", "accepted", "ok",
-                    "error", "mismatch", "unknown", "user", "cannot", "authentication", "login", "rotated", "default"))
-_CARD = re.compile(r"[2-6](?<![\w.+/:-][2-6])(?<![0-9] [2-6])[0-9]{3}([ -]?)(?:[0-9]{4}\1[0-9]{4}\1[0-9]{4}|[0-9]{6}\1[0-9]{5})(?![\w.-]?[0-9])")
+_PROSE = frozenset(("", "null", "none", "nil", "true", "false", "yes", "no", "is", "was", "for", "from",
+                    "must", "may", "not",
+                    "the", "a", "an", "and", "or", "to", "of", "in", "required", "invalid", "incorrect",
+                    "expired", "missing",
+                    "wrong", "unset", "empty", "undefined", "unexpected", "changed", "failed", "rejected",
+                    "accepted", "ok",
+                    "error", "mismatch", "unknown", "user", "cannot", "authentication", "login", "rotated",
+                    "default"))
+_CARD = re.compile(r"[2-6](?<![\w.+/:-][2-6])(?<![0-9] [2-6])[0-9]{3}([ -]?)(?:[0-9]{4}\1[0-9]{4}\1"
+                   r"[0-9]{4}|[0-9]{6}\1[0-9]{5})(?![\w.-]?[0-9])")
 _CARD_FIRST = re.compile(r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6011|65|64[4-9]")
 
 
@@ -82,12 +90,15 @@ def redact(text: str) -> str:
 def _tokened(text: str) -> bool:
     """Say whether a token may be in the text. Written out, because each line pays for this."""
     return (
-        ("_" in text and ("sra_" in text or "_live_" in text or "_test_" in text or "whsec_" in text or "npm_" in text
-                          or "_v1_" in text or "hf_" in text or "shp" in text))
+        ("_" in text and ("sra_" in text or "_live_" in text or "_test_" in text or "whsec_" in text
+                          or "npm_" in text
+                          or "_v1_" in text or "hf_" in text or "shp" in text or "_pat_" in text))
         or ("-" in text and ("xox" in text or "xapp-" in text or "sk-" in text or "pypi-" in text
                              or "GOCSPX-" in text or "AGE-SECRET" in text))
-        or "eyJ" in text or "AKIA" in text or "ASIA" in text or "AIza" in text or "ya29." in text or "SG." in text
-        or "sq0" in text or ":AA" in text or "hvs." in text or "hvb." in text or "dapi" in text or "ATATT3" in text
+        or "eyJ" in text or "AKIA" in text or "ASIA" in text or "AIza" in text or "ya29." in text
+        or "SG." in text
+        or "sq0" in text or ":AA" in text or "hvs." in text or "hvb." in text or "dapi" in text
+        or "ATATT3" in text
         or "hooks.slack" in text or "/webhooks/" in text or "sig=" in text
         or (("gh" in text or "gl" in text) and _GIT.search(text) is not None)
     )
@@ -115,10 +126,10 @@ def _pair(found: Match[str]) -> str:
         return found[0]
     name = before.lower()
     password = "pass" in name or "pwd" in name
-    if not password and "secret" not in name:
-        # Of these names many mean no secret; one has some length and, in what may be prose, a digit.
-        if len(bare) < 8 or (sign == ":" and not quote and not any(c.isdigit() for c in bare)):
-            return found[0]
+    # Of the other names many mean no secret; one has some length and, in what may be prose, a digit.
+    if not password and "secret" not in name and (
+            len(bare) < 8 or (sign == ":" and not quote and not any(c.isdigit() for c in bare))):
+        return found[0]
     return f"{before}{quote}[redacted:{'password' if password else 'secret'}]{quote}"
 
 

@@ -14,13 +14,15 @@ _PRI = re.compile(r"<([0-9]{1,3})>")
 _BSD = re.compile(r"([A-Z][a-z]{2} [ 0-3]?[0-9] [0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))? (\S+) ")
 _ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
                   r"(Z|[+-][0-9]{2}:?[0-9]{2}) (\S+) ")
-_TAG = re.compile(r"(?:-- )?([A-Za-z_][\w./@+-]*)(?:\(([^)\s]*)\))?(?: [0-9][\w.-]*)?(?:\[([^\]\s]{1,20})\])?: ?", re.A)
+_TAG = re.compile(r"(?:-- )?([A-Za-z_][\w./@+-]*)(?:\(([^)\s]*)\))?(?: [0-9][\w.-]*)?(?:\[("
+                  r"[^\]\s]{1,20})\])?: ?", re.A)
 _STRUCTURED = re.compile(r"1 (\S+) (\S+) (\S+) (\S+) (\S+) ")
 _ELEMENT = re.compile(r'\[([^ =\]"]{1,64})((?: [^ =\]"]{1,64}="(?:[^"\\]|\\.)*")*)\]')
 _PARAMETER = re.compile(r' ([^ =\]"]{1,64})="((?:[^"\\]|\\.)*)"')
 _UPTIME = re.compile(r"\[ {0,8}([0-9]{1,10}\.[0-9]{3,9})\] ")
 _HAPROXY = re.compile(
-    r"(\S+):[0-9]+ \[[^\]]{20,40}\] (\S+) ([^/\s]+)/(\S+) [0-9/+-]+ (-?[0-9]{1,3}) [0-9+]+ .{0,200}?([\w-]{4}) [0-9+]+/")
+    r"(\S+):[0-9]+ \[[^\]]{20,40}\] (\S+) ([^/\s]+)/(\S+) [0-9/+-]+ (-?[0-9]{1,3}) [0-9+]+ .{0,200}?("
+    r"[\w-]{4}) [0-9+]+/")
 
 
 def bsd(text: str, context: Context) -> Optional[Parsed]:
@@ -71,7 +73,8 @@ def prefixed(text: str, context: Context) -> Optional[Parsed]:
     uptime = _UPTIME.match(text, start)
     if uptime is not None:
         metadata["uptime"] = float(uptime[1])
-        return Parsed(None, level, context.service or "kernel", context.host, text[uptime.end():], metadata, "kernel")
+        return Parsed(None, level, context.service or "kernel", context.host, text[uptime.end():], metadata,
+                      "kernel")
     return _body(text, start, None, level, None, context, metadata, "syslog3164")
 
 
@@ -104,13 +107,15 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
     elif program == "haproxy":
         proxy = _HAPROXY.match(text, start)
         if proxy is not None:
-            client, metadata["frontend"], metadata["backend"], metadata["server"], status, ended = proxy.groups()
-            metadata["client"], metadata["status"], metadata["termination"] = client, int(status), ended
+            for key, value in zip(("client", "frontend", "backend", "server"), proxy.groups()):
+                metadata[key] = value
+            metadata["status"], metadata["termination"] = int(proxy[5]), proxy[6]
             form = "haproxy"
     return Parsed(at, level, name(program), host, text[start:], metadata, form)
 
 
-def _structured(text: str, start: int, level: str, metadata: dict[str, Any], context: Context) -> Optional[Parsed]:
+def _structured(text: str, start: int, level: str, metadata: dict[str, Any],
+                context: Context) -> Optional[Parsed]:
     found = _STRUCTURED.match(text, start)
     if found is None:
         return None

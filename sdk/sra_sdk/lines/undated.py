@@ -11,17 +11,22 @@ from .parsed import Context, Parsed, level_name, name
 from .stamps import day_month_year, epoch, packed, short_ymd
 
 _UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
-_SPARK = re.compile(r"([0-9]{2}/[0-9]{2}/[0-9]{2} [0-9]{2}):([0-9]{2}):([0-9]{2}) " + _UPPER + r" ([\w.$-]{1,200}): ", re.A)
-_HADOOP = re.compile(r"([0-9]{6} [0-9]{2})([0-9]{2})([0-9]{2}) ([0-9]+) " + _UPPER + r" ([\w.$-]{1,200}): ", re.A)
+_SPARK = re.compile(r"([0-9]{2}/[0-9]{2}/[0-9]{2} [0-9]{2}):([0-9]{2}):([0-9]{2}) "
+                    + _UPPER + r" ([\w.$-]{1,200}): ", re.A)
+_HADOOP = re.compile(r"([0-9]{6} [0-9]{2})([0-9]{2})([0-9]{2}) ([0-9]+) " + _UPPER + r" ([\w.$-]{1,200}): ",
+                     re.A)
 _REDIS = re.compile(r"([0-9]+):([XCSM]) ([0-9]{2} [A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2})"
                     r"\.([0-9]{3}) ([.*#-]) ")
-_OLD_REDIS = re.compile(r"\[([0-9]+)\] ([0-9]{2} [A-Z][a-z]{2} [0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{3}) ([.*#-]) ")
+_OLD_REDIS = re.compile(r"\[([0-9]+)\] ([0-9]{2} [A-Z][a-z]{2} [0-9]{2}):([0-9]{2}):([0-9]{2})\.("
+                        r"[0-9]{3}) ([.*#-]) ")
 _REDIS_MARKS = {".": "debug", "-": "debug", "*": "info", "#": "warning"}
 _REDIS_ROLES = {"X": "sentinel", "C": "child", "S": "replica", "M": "master"}
-_KLOG = re.compile(r"([IWEF])([01][0-9][0-3][0-9] [0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{1,9}) +([0-9]+) ([^:\s]{1,200}:[0-9]+)\] ")
+_KLOG = re.compile(r"([IWEF])([01][0-9][0-3][0-9] [0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{1,9}) +("
+                   r"[0-9]+) ([^:\s]{1,200}:[0-9]+)\] ")
 _KLOG_LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "critical"}
 _RAS = re.compile(r"\S+ ([0-9]{10}) [0-9]{4}\.[0-9]{2}\.[0-9]{2} (\S+) "
-                  r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}\.[0-9]{2}\.[0-9]{2}(?:\.([0-9]{1,9}))? \S+ (\w+) (\w+) ([A-Z]+) ", re.A)
+                  r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}\.[0-9]{2}\.[0-9]{2}(?:\.([0-9]{1,9}))? \S+ (\w+) "
+                  r"(\w+) ([A-Z]+) ", re.A)
 _CLUSTER = re.compile(r"([0-9]+) (\S+) ([\w.-]+) (\S+) (1[0-9]{9}) ([0-9]+) ", re.A)
 _EPOCH = re.compile(r"\[?(1[0-9]{9})(?:\.([0-9]{1,9})|([0-9]{3}))?\]?[ \t:]{1,4}")
 _CLOCK = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})[.,]([0-9]{3,6}) (?:\[([^\]\n]{1,200})\] )?" + _UPPER
@@ -31,7 +36,8 @@ _LEVELLED = re.compile(
     r"(?:\[ {0,2}(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL"
     r"|trace|debug|info|notice|warn|warning|error|critical|fatal) {0,2}\]:?"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?::|(?=\[[0-9])| - | {1,3}(?=\S))"
-    r"|(Trace|Debug|Info|Notice|Warn|Warning|Error|Fatal|trace|debug|info|notice|warning|error|fatal):(?= ))[ \t]*")
+    r"|(Trace|Debug|Info|Notice|Warn|Warning|Error|Fatal|trace|debug|info|notice|warning|error|fatal):"
+    r"(?= ))[ \t]*")
 _UVICORN = re.compile(r'(\S+) - "([A-Z]{3,10}) (\S+) HTTP/[0-9.]+" ([0-9]{3})')
 
 
@@ -69,7 +75,8 @@ def redis(text: str, context: Context) -> Optional[Parsed]:
         pid, hour, minute, second, fraction, mark = found.groups()
         at = context.stamps.nearest(hour, minute, second, fraction)
         metadata = {"pid": pid}
-    return Parsed(at, _REDIS_MARKS[mark], context.service or "redis", context.host, text[found.end():], metadata,
+    return Parsed(at, _REDIS_MARKS[mark], context.service or "redis", context.host, text[found.end():],
+                  metadata,
                   "redis")
 
 
@@ -79,12 +86,13 @@ def klog(text: str, context: Context) -> Optional[Parsed]:
     if found is None:
         return None
     letter, hour, minute, second, fraction, thread, place = found.groups()
-    return Parsed(context.stamps.nearest(hour, minute, second, fraction), _KLOG_LEVELS[letter], context.service,
+    return Parsed(context.stamps.nearest(hour, minute, second, fraction), _KLOG_LEVELS[letter],
+                  context.service,
                   context.host, text[found.end():], {"logger": place, "thread": thread}, "klog")
 
 
 def ras(text: str, context: Context) -> Optional[Parsed]:
-    """A reliability event of a cluster: category, epoch, date, node, time, node, RAS, part, level, message."""
+    """A cluster's event: category, epoch, date, node, time, node, kind, part, level, message."""
     found = _RAS.match(text)
     if found is None:
         return None

@@ -56,7 +56,8 @@ class Receiver:
                     reply = receiver.answer(request)
                     stored = reply is None or reply[0] == 200
                     if stored and receiver.seen.get(request.producer) != (request.sequence, request.body):
-                        receiver.seen[request.producer] = (request.sequence, request.body)  # type: ignore[assignment]
+                        receiver.seen[request.producer] = (request.sequence,
+                                                           request.body)  # type: ignore[assignment]
                         receiver.stored.extend(request.items)
                 if reply is None:
                     self.close_connection = True
@@ -81,7 +82,8 @@ class Receiver:
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02},
+                                       daemon=True)
         self.thread.start()
 
     def __enter__(self) -> Receiver:

@@ -35,7 +35,8 @@ def test_batches_are_numbered_sealed_and_carry_the_key() -> None:
     with Receiver() as receiver:
         client = SRAClient("sra_test_key", receiver.url, batch_size=10, flush_interval=0.05)
         for i in range(25):
-            client.send_log({"level": "WARN", "message": f"line {i}", "service": "shop", "metadata": {"i": i}})
+            client.send_log({"level": "WARN", "message": f"line {i}", "service": "shop",
+                             "metadata": {"i": i}})
         assert client.flush()
         client.send_log({"message": "last"})
         client.send_metric({"name": "queue.length", "value": 3, "tags": {"zone": "a"}})
@@ -229,8 +230,10 @@ def test_what_json_cannot_hold_is_told_anyway() -> None:
     with Receiver() as receiver:
         client = SRAClient("sra_k", receiver.url, flush_interval=0.05)
         client.send_log({"message": "a\x00b\ud800c", "metadata": {
-            "nan": float("nan"), "huge": 10**5000, "set": {1}, "hopeless": Hopeless(), 5: b"bytes", "circle": circle}})
-        client.send_log({"message": "x" * 2_000_000, "level": "nonsense", "timestamp": "2024-01-01T00:00:00Z"})
+            "nan": float("nan"), "huge": 10**5000, "set": {1}, "hopeless": Hopeless(), 5: b"bytes",
+            "circle": circle}})
+        client.send_log({"message": "x" * 2_000_000, "level": "nonsense",
+                         "timestamp": "2024-01-01T00:00:00Z"})
         client.send_log({"message": Hopeless(), "service": "s" * 500})
         assert client.flush()
         client.shutdown()
@@ -264,7 +267,8 @@ def test_wrong_use_is_said_at_once() -> None:
 
 
 def run(code: str, *arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=seconds,
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True,
+                          timeout=seconds,
                           check=False)
 
 
@@ -318,7 +322,8 @@ client.send_log({"message": "parent 10"})
         assert done.returncode == 0, done.stderr
         assert sorted(receiver.messages()) == sorted(
             [f"parent {i}" for i in range(11)] + [f"child {i}" for i in range(10)])
-        by_producer = {r.producer: {item["message"].split()[0] for item in r.items} for r in receiver.requests}
+        by_producer = {r.producer: {item["message"].split()[0] for item in r.items}
+                       for r in receiver.requests}
         assert sorted(map(sorted, by_producer.values())) == [["child"], ["parent"]]
 
 

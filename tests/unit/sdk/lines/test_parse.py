@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -14,14 +14,14 @@ from .samples import NOW, SAMPLES, Sample
 
 
 def reader() -> LineReader:
-    return LineReader(now=lambda: NOW, tz=timezone.utc)
+    return LineReader(now=lambda: NOW, tz=UTC)
 
 
 def at(text: str | None) -> int | None:
     if text is None:
         return None
     seconds, _, fraction = text.partition(".")
-    whole = int(datetime.fromisoformat(seconds).replace(tzinfo=timezone.utc).timestamp())
+    whole = int(datetime.fromisoformat(seconds).replace(tzinfo=UTC).timestamp())
     return whole * 1_000_000 + int(fraction.ljust(6, "0") or 0)
 
 
@@ -51,7 +51,7 @@ def test_every_beginning_of_a_line_is_read(sample: Sample) -> None:
 
 
 def test_defaults_serve_the_lines_that_name_none() -> None:
-    lines = LineReader(service="shop", host="web-9", now=lambda: NOW, tz=timezone.utc)
+    lines = LineReader(service="shop", host="web-9", now=lambda: NOW, tz=UTC)
     parsed = lines.read("plain words")
     assert (parsed.service, parsed.host) == ("shop", "web-9")
     parsed = lines.read("Feb 14 15:16:01 combo sshd[1]: x")
@@ -70,7 +70,7 @@ def test_defaults_serve_the_lines_that_name_none() -> None:
 ])
 def test_a_missing_year_is_the_one_nearest_before_now(line: str, now: str, expected: str | None) -> None:
     stand = at(now) or 0
-    assert LineReader(now=lambda: stand, tz=timezone.utc).read(line).at == at(expected)
+    assert LineReader(now=lambda: stand, tz=UTC).read(line).at == at(expected)
 
 
 def test_a_missing_zone_is_the_readers() -> None:
@@ -81,23 +81,27 @@ def test_a_missing_zone_is_the_readers() -> None:
 
 
 def test_the_message_of_a_joined_event_keeps_its_lines() -> None:
-    text = "2026-01-31 10:00:00,123 - app - ERROR - boom\nTraceback (most recent call last):\n  x\nValueError: y"
-    assert reader().read(text).message == "boom\nTraceback (most recent call last):\n  x\nValueError: y"
+    trace = "boom\nTraceback (most recent call last):\n  x\nValueError: y"
+    assert reader().read(f"2026-01-31 10:00:00,123 - app - ERROR - {trace}").message == trace
 
 
 @pytest.mark.parametrize("line", [
-    '{"msg":"a\\u0000b\\ud800","service":"s\\u0000\\u0007","k\\u0000":["\\udfff"]}', "a\x00b", "\ud800", "\udcff x\x00",
+    '{"msg":"a\\u0000b\\ud800","service":"s\\u0000\\u0007","k\\u0000":["\\udfff"]}', "a\x00b", "\ud800",
+    "\udcff x\x00",
     "Feb 14 15:16:01 ho\x00st pro\x00g[1]: m\x00"])
 def test_what_no_database_stores_is_replaced(line: str) -> None:
     assert_storable(reader().read(line))
 
 
 @pytest.mark.parametrize("line", [
-    "[" * 100_000, '{"a":' * 50_000 + "1" + "}" * 50_000, '{"a":' + "9" * 5000 + "}", '{"ts":1e999,"msg":"x"}',
+    "[" * 100_000, '{"a":' * 50_000 + "1" + "}" * 50_000, '{"a":' + "9" * 5000 + "}",
+    '{"ts":1e999,"msg":"x"}',
     '{"ts":NaN,"level":Infinity,"msg":"x"}', '{"time":"' + "9" * 100_000 + '"}', "=" * 100_000, "a=" * 50_000,
-    'a="' + "\\" * 50_001, "<999>x", "<1>1 " + "[x " * 1000, "1700000000" * 1000, "2026-01-31T10:00:00" + "0" * 10_000,
+    'a="' + "\\" * 50_001, "<999>x", "<1>1 " + "[x " * 1000, "1700000000" * 1000,
+    "2026-01-31T10:00:00" + "0" * 10_000,
     "9999-12-31 23:59:59 x", "10000-01-01 00:00:00 x", "0000-00-00 00:00:00 x", "2026-01-31 10:00:00+99:99 x",
-    '10.0.0.1 - - [31/Foo/2026:10:00:00 +0000] "x" 200 1', "a " * 100_000, '1.1.1.1 - - [x] "' + '\\"' * 50_000,
+    '10.0.0.1 - - [31/Foo/2026:10:00:00 +0000] "x" 200 1', "a " * 100_000,
+    '1.1.1.1 - - [x] "' + '\\"' * 50_000,
     "2026-01-31 10:00:00 " + "[" * 10_000, "2026-01-31 10:00:00" + " " * 10_000, "ERROR " * 20_000])
 def test_hostile_lines_are_read_in_no_time(line: str) -> None:
     import time
@@ -128,17 +132,20 @@ PIECES = st.sampled_from([piece for sample in SAMPLES for piece in sample.line.r
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.one_of(st.text(), st.lists(PIECES, max_size=12).map(" ".join), st.lists(PIECES, max_size=8).map("".join)))
+@given(st.one_of(st.text(), st.lists(PIECES, max_size=12).map(" ".join), st.lists(PIECES,
+                                                                                  max_size=8).map("".join)))
 def test_never_raises(text: str) -> None:
     assert_storable(SHARED.read(text))
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(
-    st.sampled_from(["level", "time", "ts", "msg", "message", "service", "host", "t", "log", "stream", "status", "path",
+    st.sampled_from(["level", "time", "ts", "msg", "message", "service", "host", "t", "log", "stream",
+                     "status", "path",
                      "PRIORITY", "levelno", "trace", "name", "x"]),
     st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-                 lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+                 lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner,
+                                                                             max_size=3),
                  max_leaves=6)))
 def test_any_json_object_is_read(fields: dict[str, object]) -> None:
     assert_storable(SHARED.read(json.dumps(fields)))
