@@ -30,6 +30,7 @@ class MetricsCollector:
         self._lock = threading.Lock()
         self._watch: Optional[threading.Thread] = None
         self._stop = threading.Event()
+        self._told = False
 
     def gauge(self, name: str, value: float, unit: Optional[str] = None, tags: Tags = None) -> None:
         """Record a value as it is now."""
@@ -65,7 +66,9 @@ class MetricsCollector:
         try:
             import psutil
         except ImportError:
-            say("no system metrics without psutil: pip install 'sra-sdk[metrics]'")
+            if not self._told:
+                say("no system metrics without psutil: pip install 'sra-sdk[metrics]'")
+            self._told = True
             return
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._collect, args=(psutil, max(0.1, interval), self._stop),
