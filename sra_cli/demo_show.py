@@ -47,10 +47,10 @@ class Show:
 
     def step(self, text: str) -> None:
         """A new part of the story begins."""
-        self._line(f"[{self.seconds:5.1f} s] {plain(text)}", "bold")
         if self._status is not None:
             from rich.text import Text
-            self._status.update(Text(plain(text)))
+            self._status.update(Text(plain(text).partition(":")[0][:60]))  # one line, whatever the width
+        self._line(f"[{self.seconds:5.1f} s] {plain(text)}", "bold")
 
     def say(self, text: str, style: str = "none") -> None:
         """A detail of the present part; indented lines are kept."""
