@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: A connection may take so long to send its headers, or idle between two requests.
 HEADER_SECONDS = 15.0
+#: After an answer that did not wait for its request's body, the rest of it is awaited for so long.
+LINGER_SECONDS = 2.0
 #: Requests in progress get so long to end when the server stops.
 STOP_SECONDS = 3.0
 
@@ -76,7 +78,8 @@ async def running(config: ServerConfig) -> AsyncIterator[Running]:
             async with store.writing() as conn:
                 await accounts.ensure_account(conn, accounts.ADMIN_ACCOUNT, name="admin", at=now())
         runner = web.AppRunner(application(context), access_log=None, auto_decompress=False,
-                               keepalive_timeout=HEADER_SECONDS, shutdown_timeout=STOP_SECONDS)
+                               keepalive_timeout=HEADER_SECONDS, lingering_time=LINGER_SECONDS,
+                               shutdown_timeout=STOP_SECONDS)
         await runner.setup()
         try:
             url = await _listen(runner, config)

@@ -1,0 +1,116 @@
+"""Errors nobody asked for: unforeseen ones, a busy database, slow clients; and the security headers."""
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from aiohttp import web
+
+from sra_server import app
+from sra_server.api import ROUTES, body, middleware
+from sra_server.api.route import Call, Context, Route, bind
+from sra_server.config import ServerConfig
+from sra_server.store import Store, engine
+
+from .conftest import Api
+
+
+async def test_an_unforeseen_error_has_an_id_that_the_log_explains(
+        tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(call: Call) -> web.Response:
+        raise ZeroDivisionError("secret detail")
+
+    store = await Store.open(f"sqlite:///{tmp_path}/sra.db")
+    context = Context(config=ServerConfig(data_dir=tmp_path), store=store, clock=app.now)
+    route = Route(method="GET", path="/broken", handler=broken, summary="", tag="", auth="none")
+    application = web.Application(middlewares=[middleware.errors])
+    application.router.add_get("/broken", bind(route, context))
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    with caplog.at_level(logging.ERROR):
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"http://127.0.0.1:{runner.addresses[0][1]}/broken")
+    await runner.cleanup()
+    await store.close()
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret detail" not in answer.text and "Traceback" not in answer.text
+    number = re.search(r"id (\w{12})", answer.json()["detail"])
+    assert number and number[1] in caplog.text and "secret detail" in caplog.text
+
+
+async def test_a_locked_database_is_unavailable_with_a_time(
+        api: Api, key: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    async with httpx.AsyncClient(base_url=api.client.base_url, timeout=30) as client:
+        with closing(sqlite3.connect(api.file, isolation_level=None)) as conn:
+            conn.execute("BEGIN IMMEDIATE")
+            answer = await client.post("/ingest/logs", headers=key, json={"logs": [{"message": "a"}]})
+            conn.execute("ROLLBACK")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert int(answer.headers["Retry-After"]) >= 1
+        answer = await client.post("/ingest/logs", headers=key, json={"logs": [{"message": "a"}]})
+        assert answer.status_code == 200
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what waits for seconds in service wait for less here."""
+    monkeypatch.setattr(engine, "BUSY_MS", 200)
+    monkeypatch.setattr(body, "READ_SECONDS", 0.5)
+    monkeypatch.setattr(app, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(app, "LINGER_SECONDS", 0.2)
+
+
+async def _raw(api: Api, request: bytes) -> tuple[bytes, float]:
+    """Send bytes and nothing more; return what came back and how long the server kept the connection."""
+    url = api.client.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(request)
+    started = time.monotonic()
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer, time.monotonic() - started
+
+
+async def test_slow_headers_lose_their_connection(api: Api) -> None:
+    answer, seconds = await _raw(api, b"GET /health HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+    assert answer == b"" and seconds < 10
+
+
+async def test_a_body_that_does_not_come_is_not_awaited_for_ever(api: Api, key: dict[str, str]) -> None:
+    head = (f"POST /ingest/logs HTTP/1.1\r\nHost: a\r\nX-API-Key: {key['X-API-Key']}\r\n"
+            "Content-Length: 100\r\nConnection: close\r\n\r\n{")
+    answer, seconds = await _raw(api, head.encode())
+    assert seconds < 8
+    assert answer.startswith(b"HTTP/1.1 408 ") and b'"request_timeout"' in answer
+
+
+async def test_every_answer_has_the_security_headers(api: Api) -> None:
+    for path in ("/auth/me", "/nope", "/docs", "/openapi.json", "/health"):
+        headers = (await api.client.get(path)).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+        assert headers["Server"] == "SRA"
+
+
+async def test_a_wrong_method_is_told_which_are_right(api: Api) -> None:
+    answer = await api.client.put("/logs")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET,HEAD")
+    assert answer.json()["hint"] == "it takes GET, HEAD"
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.auth != "none"],
+                         ids=lambda route: f"{route.method} {route.path}")
+async def test_no_route_serves_a_stranger(api: Api, route: Route) -> None:
+    path = re.sub(r"\{\w+\}", "x", route.path)
+    answer = await api.client.request(route.method, path)
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")

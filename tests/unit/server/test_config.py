@@ -1,0 +1,99 @@
+"""Settings: who wins over whom, the original's names, and errors that name the setting."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sra_sdk.errors import BadInput
+from sra_server.config import ORIGINAL_NAMES, ServerConfig, variables
+
+TOML = """
+[server]
+port = 9000
+host = "0.0.0.0"
+quiet_seconds = 5
+[services.shop]
+depends_on = ["db", "cache"]
+[services.db]
+[agent]
+host = "elsewhere"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_defaults(folder: Path) -> None:
+    config = ServerConfig.load(environment={})
+    assert (config.host, config.port, config.dry_run) == ("127.0.0.1", 8000, None)
+    assert config.database == f"sqlite:///{config.data_dir}/sra.db"
+    assert config.data_dir.name == "sra"
+
+
+def test_the_command_line_wins_over_the_environment_over_dotenv_over_the_file(
+        folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "sra.toml").write_text(TOML)
+    assert (ServerConfig.load().port, ServerConfig.load().host) == (9000, "0.0.0.0")
+    (folder / ".env").write_text("SRA_PORT=9001\nAUTOHEAL_DRY_RUN=false   # Set to false to run commands\n")
+    assert (ServerConfig.load().port, ServerConfig.load().dry_run) == (9001, False)
+    monkeypatch.setenv("SRA_PORT", "9002")
+    assert ServerConfig.load().port == 9002
+    assert ServerConfig.load(port=9003, host=None).port == 9003
+    assert ServerConfig.load().services == {"shop": ("db", "cache"), "db": ()}
+
+
+def test_the_originals_variables_work(folder: Path) -> None:
+    environment = {
+        "DATABASE_URL": "postgresql+asyncpg://postgres:password@localhost:5432/sra",
+        "ADMIN_API_KEY": "sra_admin_your_secure_key_here", "WATSONX_API_KEY": "k", "WATSONX_PROJECT_ID": "p",
+        "WATSONX_AGENT_URL": "https://a", "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/xxx",
+        "DISCORD_WEBHOOK_URL": "https://d", "SMTP_HOST": "smtp.gmail.com", "SMTP_PORT": "587",
+        "SMTP_USER": "your-email", "SMTP_PASSWORD": "pw", "SLACK_CLIENT_ID": "c", "SLACK_CLIENT_SECRET": "s",
+        "SLACK_SIGNING_SECRET": "s", "SLACK_REDIRECT_URI": "https://r", "AUTOHEAL_DRY_RUN": "true"}
+    assert set(environment) == set(ORIGINAL_NAMES.values())
+    config = ServerConfig.load(environment=environment)
+    assert config.database == environment["DATABASE_URL"]
+    assert config.dry_run is True
+    assert all(getattr(config, name) is not None for name in ORIGINAL_NAMES)
+    assert "sra_admin" not in repr(config) and "hooks.slack" not in repr(config)
+
+
+def test_our_own_variable_wins_over_the_originals(folder: Path) -> None:
+    config = ServerConfig.load(environment={
+        "SRA_DRY_RUN": "1", "AUTOHEAL_DRY_RUN": "0", "PORT": "1", "HOST": "x"})
+    assert (config.dry_run, config.port, config.host) == (True, 8000, "127.0.0.1")
+    assert variables("dry_run") == ("SRA_DRY_RUN", "AUTOHEAL_DRY_RUN")
+    assert variables("data_dir") == ("SRA_DATA_DIR",)
+
+
+def test_an_empty_variable_is_no_setting(folder: Path) -> None:
+    empty = {"SRA_PORT": "", "ADMIN_API_KEY": " "}
+    assert ServerConfig.load(environment=empty) == ServerConfig.load(environment={})
+
+
+@pytest.mark.parametrize(("environment", "words"), [
+    ({"SRA_PORT": "many"}, "setting port"), ({"SRA_PORT": "70000"}, "setting port"),
+    ({"ADMIN_API_KEY": "short"}, "setting admin_api_key: must have at least 16 characters"),
+    ({"AUTOHEAL_DRY_RUN": "maybe"}, "setting dry_run"),
+])
+def test_a_bad_value_is_named(folder: Path, environment: dict[str, str], words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        ServerConfig.load(environment=environment)
+
+
+@pytest.mark.parametrize(("content", "words"), [
+    ("[server]\nprot = 1\n", "has no setting 'prot'"), ("[server\n", "not valid TOML"),
+])
+def test_a_bad_file_is_named(folder: Path, content: str, words: str) -> None:
+    (folder / "sra.toml").write_text(content)
+    with pytest.raises(BadInput, match=words):
+        ServerConfig.load(environment={})
+
+
+def test_a_file_that_is_given_must_exist(folder: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        ServerConfig.load(folder / "none.toml", environment={})
