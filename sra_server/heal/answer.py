@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sra_sdk.errors import BadInput, IllegalMove
+from sra_sdk.errors import BadInput, IllegalMove, Unavailable
 from sra_sdk.models import AnswerIn, OutcomeOut, PlanOut
 
 from ..domain.incident import ACTIVE
@@ -145,7 +145,7 @@ async def receive(conn: AsyncConnection, account_id: str, answer: AnswerIn, *, d
     if after == before:
         return before, after
     if not await remedies.swap(conn, account_id, before, after):
-        raise IllegalMove(f"remedy {before.id} changed at this moment", code="try_again",
+        raise Unavailable(f"remedy {before.id} changed at this moment", code="try_again", retry_after=0.5,
                           hint="send the answer again")
     if before.incident_id is not None:
         kind, text = told(before, after)

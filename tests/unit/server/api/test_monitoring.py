@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from sra_server import __version__
+from sra_server.api import monitoring
 from sra_server.api.monitoring import writable
 from sra_server.app import serving
 from sra_server.config import ServerConfig
@@ -23,7 +25,9 @@ async def test_health_and_version_need_nothing(api: Api) -> None:
     assert (await api.client.get("/version")).json()["version"] == __version__
 
 
-async def test_health_fails_while_the_database_cannot_be_written(tmp_path: Path) -> None:
+async def test_health_fails_while_the_database_cannot_be_written(tmp_path: Path,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitoring, "PATIENCE", 0.2)
     store = await Store.open(f"sqlite:///{tmp_path}/data/sra.db")
     try:
         assert await writable(store, 10_000_000)
