@@ -114,9 +114,11 @@ class World:
 
     def __exit__(self, *problem: object) -> None:
         # from here on only the taking down matters; a second Ctrl-C must not leave processes behind
-        with contextlib.suppress(ValueError):  # not the main thread
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self.close()
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self.close()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def write(self) -> None:
         """Write sra.toml and the host's policy, readable by nobody else."""
