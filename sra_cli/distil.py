@@ -22,6 +22,8 @@ from .logfiles import Source, lines, skip_before
 _LOUD_SPAN = 10 * SECOND
 _QUIET_SPAN = MINUTE
 _EVENTS = 2000
+#: So many files are open at the same time.
+_TOGETHER = 100
 #: Formats whose message is unpacked from the line; evidence must be found in the file as it stands.
 _UNPACKED = frozenset({"json", "docker", "logfmt", "cri"})
 
@@ -49,12 +51,12 @@ class Tally:
 
 def merged(sources: Iterable[Source], tally: Tally, *, now: int, service: str | None, since: int | None,
            on_bytes: Callable[[int], None] | None) -> Iterator[Slice]:
-    """Yield the slices of all sources in the order of their beginning."""
-    streams = [_slices(source, tally, now=now, service=service, since=since, on_bytes=on_bytes)
-               for source in sources]
-    if len(streams) == 1:
-        return streams[0]
-    return heapq.merge(*streams, key=lambda each: each.start)
+    """Yield the slices of all sources in the order of their beginning; of very many, group by group."""
+    ordered = sorted(sources, key=lambda each: each.modified)
+    for begin in range(0, len(ordered), _TOGETHER):
+        streams = [_slices(source, tally, now=now, service=service, since=since, on_bytes=on_bytes)
+                   for source in ordered[begin:begin + _TOGETHER]]
+        yield from streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda each: each.start)
 
 
 def _slices(source: Source, tally: Tally, *, now: int, service: str | None, since: int | None,

@@ -141,8 +141,9 @@ class _Desk:
         where = signal.service or signal.host
         alone = "auth_failures" in (signal.cls, incident.cls) and not fits
         recent = gap <= self.rules.reopen
-        there = signal.service and signal.service in incident.services and not alone
-        if there and (fits or recent) and (not signals or signal.service in {each.service for each in signals}):
+        heard = {each.service for each in signals} or set(incident.services)
+        there = signal.service and signal.service in incident.services and signal.service in heard
+        if there and not alone and (fits or recent):
             return 0, f"same service {signal.service}"
         if not recent or not fits:
             return None
@@ -185,7 +186,8 @@ class _Desk:
         self._write("attached", incident, case, f"{signal.title}: {reason}", (signal,))
 
     def _again(self, incident: Incident, signal: Signal) -> None:
-        case = (self.cases.get(incident.id) or _restored(incident)).add(signal, self.now)
+        before = self.cases.get(incident.id) or _restored(incident)
+        case = before.add(signal, self.now)
         if incident.status == "resolved":
             case = replace(case, reopened=case.reopened + 1)
             back = self._regarded(replace(incident.move("open", self.now), resolution=None), case, signal)
@@ -193,7 +195,8 @@ class _Desk:
             return
         told = self.changes.get(incident.id)
         if told is None and signal.fingerprint in incident.firing and self.now - case.told_at < TELL:
-            self.cases[incident.id] = case
+            # evidence that no change carries would not be stored, and could not be cited
+            self.cases[incident.id] = before.add(replace(signal, evidence=()), self.now)
             return
         self._write("attached", self._regarded(incident, case, signal), case,
                     f"{signal.title}: goes on, {case.count} records or points so far", (signal,))

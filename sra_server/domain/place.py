@@ -7,7 +7,8 @@ _LOCAL = re.compile(r"^(?:localhost|\[?::1\]?|0\.0\.0\.0)(?=:|$)")
 _HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]|[a-z](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)"
 _URL = re.compile(rf"\b([a-z][a-z0-9+]{{1,20}})://(?:[^\s/@\"']*@)?({_HOST})(?::(\d{{1,5}}))?")
 _PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?!\d)")
-_WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to(?! server| the| a| database))[ =:'\"]+({_HOST})['\"]?"
+_WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to(?! server| the| a| database))"
+                    rf"[ =:'\"]+({_HOST})['\"]?"
                     rf"[^\n]{{0,40}}?\bport[ =:'\"]+(\d{{2,5}})")
 _LOOKUP = re.compile(rf"(?:enotfound|eai_again|resolve(?: host| name| hostname)?:?|lookup|host name)"
                      rf"[ :'\"(]+({_HOST})")

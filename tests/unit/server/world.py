@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import zlib
 from collections.abc import Iterable
 
 from sra_server.domain.analysis import Offer
@@ -19,14 +20,15 @@ def at(seconds: float) -> int:
 
 def record(text: str, seconds: float, *, service: str = "shop", host: str = "web-1", level: int = 40,
            number: int | None = None, **metadata: object) -> Record:
-    return Record(id=f"r-{service}-{seconds}-{number if number is not None else hash(text) % 10**8}", at=at(seconds),
-                  level=level, message=text, service=service, host=host, metadata=dict(metadata))
+    which = number if number is not None else zlib.crc32(text.encode())
+    return Record(id=f"r-{service}-{seconds}-{which}", at=at(seconds), level=level, message=text,
+                  service=service, host=host, metadata=dict(metadata))
 
 
 def point(name: str, value: float, seconds: float, *, service: str = "", host: str = "web-1",
           **tags: str) -> Point:
-    return Point(id=f"p-{name}-{service}-{seconds}", at=at(seconds), name=name, value=value, service=service, host=host,
-                 tags=tuple(sorted(tags.items())))
+    return Point(id=f"p-{name}-{service}-{seconds}", at=at(seconds), name=name, value=value,
+                 service=service, host=host, tags=tuple(sorted(tags.items())))
 
 
 def probe(value: float, seconds: float, service: str = "inventory",
@@ -39,7 +41,8 @@ def counted(records: Iterable[Record]) -> tuple[Count, ...]:
     for each in records:
         key = (each.at - each.at % MINUTE, each.service, each.host, each.level)
         found[key] = found.get(key, 0) + 1
-    return tuple(Count(minute=m, service=s, host=h, level=level, n=n) for (m, s, h, level), n in found.items())
+    return tuple(Count(minute=minute, service=service, host=host, level=level, n=n)
+                 for (minute, service, host, level), n in found.items())
 
 
 def batch(seconds: float, *records: Record, points: Iterable[Point] = (), alive: Iterable[str] = ()) -> Batch:
@@ -63,8 +66,9 @@ class World:
         self._ids = itertools.count(1)
 
     def fold(self, given: Batch) -> tuple[Change, ...]:
+        after = given.received_at - self.settings.reopen
         active = tuple(each for each in self.incidents.values() if each.status in ACTIVE or (
-            each.status == "resolved" and given.received_at - (each.resolved_at or 0) <= self.settings.reopen))
+            each.status == "resolved" and (each.resolved_at or 0) >= after))
         self.state, changes = fold(self.state, given, active, self.offers, given.received_at, self.settings,
                                    lambda: f"i{next(self._ids)}")
         if self.through_json:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -17,7 +18,7 @@ from ..world import START
 
 def minutes(counts: list[int], *, first: int = 0, service: str = "shop", memory: Memory | None = None,
             parts: int = 1) -> list[Signal]:
-    """Feed errors by the minute, each minute in so many parts; every minute also has one line of information."""
+    """Feed errors by the minute, each in so many parts; every part also has one line of information."""
     memory = memory if memory is not None else Memory()
     found: list[Signal] = []
     for index, errors in enumerate(counts, first):
@@ -26,7 +27,8 @@ def minutes(counts: list[int], *, first: int = 0, service: str = "shop", memory:
             n = errors // parts + (1 if part < errors % parts else 0)
             given = [Count(minute=minute, service=service, host="h", level=20, n=1)]
             given += [Count(minute=minute, service=service, host="h", level=40, n=n)] if n else []
-            found += Burst().detect(memory, Batch(account_id="a", head=1, received_at=minute, counts=tuple(given)))
+            one = Batch(account_id="a", head=1, received_at=minute, counts=tuple(given))
+            found += Burst().detect(memory, one)
             stored = Memory.from_json(json.loads(json.dumps(memory.to_json())))
             assert stored == memory
     return found
@@ -97,7 +99,7 @@ def test_ordinary_counts_raise_no_alarm_in_a_day(seed: int) -> None:
 def test_the_tail_is_a_probability_that_falls() -> None:
     values = [tail(n, 5.0, 9.0, 60.0) for n in range(60)]
     assert all(0 <= each <= 1 for each in values)
-    assert all(a >= b for a, b in zip(values, values[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(values))
     assert tail(1000, 0.0, 0.0, 100.0) < 1e-12
     assert rate(0.0, 99.0) < 0.01
 

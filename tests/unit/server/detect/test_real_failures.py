@@ -1,4 +1,4 @@
-"""Logs of software that really failed: the class is right, the evidence is in the file, the normal part is quiet."""
+"""Logs of software that really failed: right class, evidence from the file, and a quiet normal part."""
 from __future__ import annotations
 
 import json

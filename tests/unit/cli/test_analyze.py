@@ -1,0 +1,184 @@
+"""`sra analyze` on files as people have them: packed, mixed, broken, huge, or not there."""
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sra_cli.analyze import analyze_files
+from sra_cli.logfiles import find
+from sra_sdk.errors import BadInput
+
+LINES = [f"2024-03-05 10:00:{n % 60:02d},000 INFO [shop] request {n} answered" for n in range(60)]
+FULL = "2024-03-05 10:01:00,000 ERROR [shop] upload failed: [Errno 28] No space left on device"
+LOG = "\n".join([*LINES, FULL]) + "\n"
+NOW = 1_709_640_000_000_000
+
+
+def sra(*arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "sra_cli", "analyze", *arguments], input=given,
+                          capture_output=True, check=False)
+
+
+def test_json_has_the_promised_shape(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text(LOG)
+    done = sra("--json", str(tmp_path / "shop.log"))
+    assert done.returncode == 0
+    report = json.loads(done.stdout)
+    assert report["records"] == 61
+    assert report["unparsed"] == 0
+    assert report["seconds"] >= 0
+    incident, = report["incidents"]
+    assert {"class", "severity", "title", "service", "started_at", "ended_at", "root_cause", "confidence",
+            "evidence", "recommended_actions"} <= set(incident)
+    assert (incident["class"], incident["service"], incident["ended_at"]) == ("disk_full", "shop", None)
+    assert incident["started_at"].endswith("Z")
+    evidence, = incident["evidence"]
+    assert evidence["line"] == 61
+    assert evidence["text"] in FULL
+    assert evidence["source"].endswith("shop.log")
+    assert incident["recommended_actions"][0]["action"] == "clear_disk"
+
+
+def test_people_get_a_table_a_cause_and_the_line(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text(LOG)
+    text = sra(str(tmp_path / "shop.log")).stdout.decode()
+    assert "disk_full" in text
+    assert "cause: shop: no space left on the device" in text
+    assert "shop.log:61: " in text
+
+
+def test_exit_codes(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text(LOG)
+    (tmp_path / "calm.log").write_text("\n".join(LINES))
+    assert sra("--fail-on-incident", str(tmp_path / "shop.log")).returncode == 1
+    assert sra("--fail-on-incident", str(tmp_path / "calm.log")).returncode == 0
+    missing = sra(str(tmp_path / "none.log"))
+    assert missing.returncode == 2
+    assert b"there is no file" in missing.stderr
+    assert b"Traceback" not in missing.stderr
+
+
+def test_standard_input_with_a_named_service() -> None:
+    report = json.loads(sra("--json", "--service", "till", "-", given=LOG.encode()).stdout)
+    assert [each["service"] for each in report["incidents"]] == ["till"]
+
+
+@pytest.mark.parametrize(("name", "pack"), [("a.log.gz", gzip.compress), ("a.log.1.bz2", bz2.compress)])
+def test_packed_files(tmp_path: Path, name: str, pack: object) -> None:
+    (tmp_path / name).write_bytes(pack(LOG.encode()))  # type: ignore[operator]
+    report = analyze_files([str(tmp_path / name)], now=NOW)
+    assert report.records == 61
+    assert [each.incident.service for each in report.incidents] == ["a"]
+
+
+def test_a_broken_archive_keeps_what_could_be_read_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(LOG.encode() * 500)[:3000])
+    report = analyze_files([str(tmp_path / "a.gz")], now=NOW)
+    assert report.records > 0
+    assert "EOFError" in report.skipped[0][1]
+
+
+def test_a_folder_passes_over_what_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "shop.log").write_text(LOG)
+    (tmp_path / "wtmp").write_bytes(b"\x01\x00\x00\x00" * 5000)
+    (tmp_path / "empty.log").touch()
+    report = analyze_files([str(tmp_path)], now=NOW)
+    assert (report.files, report.records) == (1, 61)
+    assert report.skipped == [(str(tmp_path / "wtmp"), "not a text file")]
+
+
+def test_files_are_judged_together_in_the_order_of_time(tmp_path: Path) -> None:
+    refused = "ERROR [shop] GET http://inventory:8081/ failed: Connection refused"
+    (tmp_path / "shop.log").write_text(
+        "".join(f"2024-03-05 10:00:{n:02d},000 {refused}\n" for n in range(5, 15)))
+    (tmp_path / "inventory.log").write_text(
+        "2024-03-05 10:00:00,000 INFO [inventory] up\n2024-03-05 10:00:03,000 CRITICAL [inventory] "
+        "Fatal Python error: Segmentation fault\n")
+    found, = analyze_files([str(tmp_path)], now=NOW).incidents
+    assert (found.incident.cls, found.incident.service) == ("service_crash", "inventory")
+    assert set(found.incident.services) == {"shop", "inventory"}
+
+
+def test_whatever_the_bytes_every_line_is_kept_and_counted(tmp_path: Path) -> None:
+    content = b"start\n\xff\xfe broken \x00 line\nplain words\n\n" + FULL.encode() + b"\r\n"
+    (tmp_path / "odd.log").write_bytes(content + b"x" * 3_000_000 + b"\nlast")
+    report = analyze_files([str(tmp_path / "odd.log")], now=NOW)
+    assert report.records == 6
+    assert report.unparsed == 5
+    found, = report.incidents
+    assert found.lines()[0].line == 5
+
+
+def test_utf16_is_read(tmp_path: Path) -> None:
+    (tmp_path / "win.log").write_bytes(LOG.encode("utf-16"))
+    assert [each.incident.cls for each in analyze_files([str(tmp_path / "win.log")], now=NOW).incidents] == [
+        "disk_full"]
+
+
+def test_the_line_is_the_first_physical_one_of_a_trace(tmp_path: Path) -> None:
+    trace = ["2024-03-05 10:00:01,000 ERROR [app] failed", "Traceback (most recent call last):",
+             '  File "a.py", line 1, in f', "MemoryError"]
+    (tmp_path / "a.log").write_text("\n".join([*LINES, "", *trace, *LINES]))
+    found, = analyze_files([str(tmp_path / "a.log")], now=NOW).incidents
+    assert found.incident.cls == "memory_exhaustion"
+    assert found.lines()[0].line == 62
+    assert found.lines()[0].text in (tmp_path / "a.log").read_text()
+
+
+def test_json_lines_show_text_of_the_file(tmp_path: Path) -> None:
+    line = json.dumps({"time": "2024-03-05T10:00:00Z", "level": "error", "service": "pay",
+                       "msg": 'write "x" failed: No space left on device'})
+    (tmp_path / "pay.log").write_text(line + "\n")
+    found, = analyze_files([str(tmp_path / "pay.log")], now=NOW).incidents
+    assert found.incident.service == "pay"
+    assert found.lines()[0].text in line
+
+
+def test_since_skips_the_past_quickly_and_keeps_the_line_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "long.log"
+    with path.open("w") as file:
+        for n in range(86_400):
+            file.write(f"2024-03-05 {n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d},000 INFO [shop] n {n} "
+                       "and some more words to be long\n")
+        for _ in range(3):
+            file.write("2024-03-06 00:00:01,000 ERROR [shop] No space left on device\n")
+    report = analyze_files([str(path)], since=1_709_683_200_000_000 - 60_000_000, now=NOW)
+    assert report.records < 40_000
+    assert report.incidents[0].lines()[0].line == 86_401
+    assert analyze_files([str(path)], now=NOW).records == 86_403
+
+
+def test_progress_ends_at_the_whole(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text(LOG)
+    seen: list[tuple[int, int]] = []
+    analyze_files([str(tmp_path / "shop.log")], on_progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(LOG), len(LOG))
+
+
+def test_a_quiet_service_with_life_ends_an_incident(tmp_path: Path) -> None:
+    after = [f"2024-03-05 10:{n:02d}:00,000 INFO [shop] request answered" for n in range(2, 20)]
+    (tmp_path / "shop.log").write_text(LOG + "\n".join(after))
+    found, = analyze_files([str(tmp_path / "shop.log")], now=NOW).incidents
+    assert found.as_json()["ended_at"] is not None
+
+
+def test_an_unreadable_path_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no file"):
+        find([str(tmp_path / "none")])
+    assert find([str(tmp_path)]).sources == []
+
+
+def test_standard_input_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Input:
+        buffer = io.BytesIO(LOG.encode())
+
+    monkeypatch.setattr(sys, "stdin", Input())
+    assert analyze_files(["-"], now=NOW).records == 61

@@ -1,0 +1,93 @@
+"""The local analyst: sentences that its evidence holds, honest doubt, and help that somebody offers."""
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sra_server.analyse.evidence import supported
+from sra_server.domain.analysis import Analysis, Offer
+
+from ..world import World, batch, point, probe, record
+
+FULL = "No space left on device"
+
+
+def _analysis(world: World) -> Analysis:
+    found = [each.analysis for each in world.changes if each.analysis is not None]
+    assert found
+    return found[-1]
+
+
+def test_the_sentence_names_service_host_what_and_since_when() -> None:
+    world = World()
+    world.fold(batch(5, record(f"write failed: {FULL}", 5, service="postgresql", host="db-1")))
+    cause = _analysis(world).root_cause
+    for part in ("postgresql", "db-1", "no space left", "2023-11-14 22:14:05 UTC"):
+        assert part in cause
+
+
+def test_what_is_offered_stands_before_what_is_only_advice() -> None:
+    world = World(offers=tuple(
+        Offer(host=host, service=service, action=action, platform="command", mode="live")
+        for host, service, action in (
+            ("db-2", "other", "clear_disk"), ("db-1", "postgresql", "restart_service"),
+            ("db-1", "postgresql", "clear_disk"))))
+    world.fold(batch(5, record(FULL, 5, service="postgresql", host="db-1")))
+    only, = _analysis(world).recommendations
+    assert (only.action, only.service, only.host, only.offered) == ("clear_disk", "postgresql", "db-1", True)
+    bare = World()
+    bare.fold(batch(5, record(FULL, 5, service="postgresql", host="db-1")))
+    only, = _analysis(bare).recommendations
+    assert (only.action, only.offered) == ("clear_disk", False)
+
+
+def test_more_independent_signs_make_it_surer_and_never_sure() -> None:
+    world = World()
+    world.fold(batch(0, *(record("GET http://127.0.0.1:8081/ failed: Connection refused", 0, number=n)
+                          for n in range(3))))
+    alone = _analysis(world).confidence
+    world.fold(batch(5, points=[probe(0, 0), probe(0, 5)]))
+    probed = _analysis(world).confidence
+    assert 0.2 < alone < probed < 1
+
+
+def test_a_bare_burst_is_unknown() -> None:
+    world = World()
+    for minute in range(5):
+        world.fold(batch(minute * 60, alive=["shop"]))
+    world.fold(batch(301, *(record(f"odd thing {n}", 301, number=n) for n in range(50))))
+    analysis = _analysis(world)
+    assert analysis.root_cause.startswith("Unknown")
+    assert analysis.confidence == 0.2
+    assert any("50 errors in one minute" in each.text for each in analysis.claims)
+
+
+def test_a_threshold_is_told_with_its_values() -> None:
+    world = World()
+    for second in range(0, 70, 10):
+        world.fold(batch(second, points=[point("system.memory_percent", 96.5, second)]))
+    assert any("96.5" in each.text for each in _analysis(world).claims)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(
+    st.sampled_from(["shop", "inventory", "db"]), st.sampled_from(["web-1", "web-2", ""]),
+    st.sampled_from([FULL, "deadlock detected by 4711", "panic: runtime error 17 at inventory",
+                     "connect ECONNREFUSED 127.0.0.1:8081 (web-2)", "java.lang.OutOfMemoryError: Java heap"]),
+    st.integers(1, 6)), min_size=1, max_size=8))
+def test_nothing_is_said_that_the_evidence_does_not_hold(events: list[tuple[str, str, str, int]]) -> None:
+    world = World()
+    world.fold(batch(0, points=[probe(1, 0)]))
+    for moment, (service, host, text, times) in enumerate(events, 1):
+        world.fold(batch(moment * 5, *(record(text, moment * 5, service=service, host=host, number=n)
+                                       for n in range(times))))
+    signals = [signal for change in world.changes for signal in change.signals]
+    evidence = {each.id: each for signal in signals for each in signal.evidence}
+    for change in world.changes:
+        if change.analysis is None:
+            continue
+        names = {*change.incident.services, *change.incident.hosts}
+        assert change.analysis.claims
+        for claim in change.analysis.claims:
+            assert supported(claim.text, [evidence[key] for key in claim.evidence], names), claim.text
+        assert supported(change.analysis.root_cause, evidence.values(), names), change.analysis.root_cause
