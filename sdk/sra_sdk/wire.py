@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import math
 import re
+import time
 from datetime import datetime, timezone
 from typing import Any, Callable, Optional
 
 from .lines.level import LEVELS
+from .lines.stamps import Stamps
 
 MESSAGE_BYTES = 256 * 1024
 NAME_CHARACTERS = 200
@@ -19,6 +21,7 @@ _DEPTH = 8
 _ITEMS = 1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
+_stamps = Stamps(lambda: time.time_ns() // 1000, timezone.utc)
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 #: What waits in a queue: a maker of the wire's dict and what it needs.
@@ -76,9 +79,10 @@ def metric(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def moment(value: Any) -> str:
-    """Return a timestamp that the server can read: datetimes and epoch numbers as well as text."""
-    if isinstance(value, str) and value:
-        return value
+    """Return a timestamp that the server can read; one that nobody can read means now."""
+    if isinstance(value, str):
+        at = _stamps.text(value)
+        return instant(None if at is None else at / 1e6)
     if isinstance(value, datetime):
         aware = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
         return aware.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

@@ -45,9 +45,9 @@ _FACTS: tuple[Rule, ...] = (
           r"crashloopbackoff|back-off restarting failed|\bimagepullbackoff\b|\berrimagepull\b"),
     _rule(ERROR, "fault,dump", r"\bsegfault at |segmentation fault|\bcore dumped\b|\(core dump"
           r"|general protection fault"),
-    _rule(ERROR, "exited,failed with result,repeated too,failed state,failed to start",
+    _rule(ERROR, "exited,failed with result,repeated too,failed state,fatal state,failed to start",
           r"main process exited, code=(?:killed|dumped|exited, status=[1-9])|failed with result '"
-          r"|start request repeated too quickly|entered failed state|\bfailed to start "),
+          r"|start request repeated too quickly|entered f(?:ailed|atal) state|\bfailed to start "),
     _rule(ERROR, "memory,heap space,bad_alloc", r"outofmemoryerror|cannot allocate memory|java heap space"
           r"|std::bad_alloc"),
     _rule(ERROR, "deadlock,too many open,certificate",
@@ -71,6 +71,7 @@ _WORDS: tuple[Rule, ...] = (
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"
           r"|\A(?:[\w$]+\.){0,12}\w{0,80}(?:exception|error): "),
+    _rule(WARNING, "pam_", r"\Apam_\w+\("),
     _rule(ERROR, "refused,connect,no route,not known,resolution,timed out,broken pipe",
           r"connection refused|could not connect|unable to connect|failed to connect|no route to host"
           r"|name or service not known|temporary failure in name resolution|connection timed out"
@@ -110,7 +111,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             or "space" in low or "exceeded" in low or "too " in low or "read-only" in low
             or "no server" in low
             or "attempt" in low or "throttled" in low or "threshold" in low or "password" in low
-            or "repeated too" in low or "certificate" in low or "bad_alloc" in low or "errimage" in low
+            or "repeated too" in low
+            or "fatal state" in low or "certificate" in low or "bad_alloc" in low or "errimage" in low
             or "enospc" in low):
         level = _first(_FACTS, low)
         if level is not None:

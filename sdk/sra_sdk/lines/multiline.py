@@ -128,7 +128,8 @@ class Joiner:
             if mode == "" and self._held[0][:1] in " \t{<" and self._held[0] != "{":
                 return False
             if mode == "python-end":
-                return False
+                # The message of an exception may have more lines.
+                return not self._blank
             if self._blank and mode == "" and not self._frames and first == " ":
                 return False
             stripped = line.lstrip()
@@ -178,6 +179,9 @@ class Joiner:
         if self._blank and line.startswith(_CHAINED):
             self._mode = "python-chain"
             return True
+        if mode == "python-end" and not self._blank and _DATED.match(self._held[0]):
+            # Where each record has a date, a line without one is the rest of the exception's message.
+            return not line.startswith(_TRACEBACK)
         if mode == "python-chain" and line.startswith(_TRACEBACK):
             self._mode = "python"
             return True

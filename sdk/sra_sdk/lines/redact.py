@@ -41,9 +41,9 @@ _GIT = re.compile(r"gh[pousr]_|github_pat_|gl(?:pat|ptt|dt|rt|cbt|soat|agent|ft|
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----.*?(?:-----END \1-----|\Z)", re.S)
 _URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}://)([^\s:/?#@\"'\\]{0,200}):([^\s/@\"'\\]{1,500}(?:@"
                   r"[^\s/@\"'\\]{1,200})*)@(?=[\w\[.-])")
-_HEADER = re.compile(r"((?:proxy-)?authorization\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?(?:(?:bearer|basic"
-                     r"|token|digest|negotiate"
-                     r"|apikey|aws4-hmac-sha256)\s{1,4})?)([^\s\"',;\\]{4,8192})", re.I)
+_HEADER = re.compile(
+    r"((?:proxy-)?authorization\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?"
+    r"(?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)\s{1,4})?)([^\s\"',;\\{}\[\]]{4,8192})", re.I)
 _BEARER = re.compile(r"\b(bearer\s{1,4})(?=[^\s\"',;]*[0-9._-])([A-Za-z0-9._~+/=-]{12,8192})", re.I)
 _COOKIE = re.compile(r"((?:set-)?cookie\\?[\"']?\s{0,4}:\s{0,4}\\?[\"']?)([^\r\n\"'\\]{4,8192})", re.I)
 
@@ -111,7 +111,8 @@ def _url(found: Match[str]) -> str:
 
 
 def _header(found: Match[str]) -> str:
-    return found[0] if found[2].startswith("[redacted:") else f"{found[1]}[redacted:authorization]"
+    quote = _missing_quote(found[1])
+    return f"{found[1]}{quote}[redacted:authorization]{quote}"
 
 
 def _pair(found: Match[str]) -> str:
@@ -130,6 +131,7 @@ def _pair(found: Match[str]) -> str:
     if not password and "secret" not in name and (
             len(bare) < 8 or (sign == ":" and not quote and not any(c.isdigit() for c in bare))):
         return found[0]
+    quote = quote or _missing_quote(before)
     return f"{before}{quote}[redacted:{'password' if password else 'secret'}]{quote}"
 
 
@@ -139,4 +141,16 @@ def _card(found: Match[str]) -> str:
     if _CARD_FIRST.match(first) is None or (len(digits) == 15) != (first[0] == "3"):
         return found[0]
     total = sum(digits[-1::-2]) + sum(sum(divmod(d * 2, 10)) for d in digits[-2::-2])
-    return "[redacted:card]" if total % 10 == 0 else found[0]
+    if total % 10:
+        return found[0]
+    quote = _missing_quote(found.string[max(0, found.start() - 8):found.start()])
+    return f"{quote}[redacted:card]{quote}"
+
+
+def _missing_quote(before: str) -> str:
+    """Return the quote that a bare number after a quoted key needs once it is text: JSON must stay JSON."""
+    key = before.rstrip()
+    if not key.endswith(":"):
+        return ""
+    key = key[:-1].rstrip()
+    return '\\"' if key.endswith('\\"') else '"' if key.endswith('"') else ""

@@ -234,7 +234,7 @@ def test_what_json_cannot_hold_is_told_anyway() -> None:
             "circle": circle}})
         client.send_log({"message": "x" * 2_000_000, "level": "nonsense",
                          "timestamp": "2024-01-01T00:00:00Z"})
-        client.send_log({"message": Hopeless(), "service": "s" * 500})
+        client.send_log({"message": Hopeless(), "service": "s" * 500, "timestamp": "the day after tomorrow"})
         assert client.flush()
         client.shutdown()
         first, second, third = receiver.stored
@@ -244,6 +244,7 @@ def test_what_json_cannot_hold_is_told_anyway() -> None:
         assert len(second["message"].encode()) <= 256 * 1024
         assert second["message"].endswith("[cut; it had 2000000 bytes]")
         assert (second["level"], second["timestamp"]) == ("info", "2024-01-01T00:00:00Z")
+        assert third["timestamp"].startswith("20")
         assert len(third["service"]) == 200
 
 

@@ -29,6 +29,8 @@ def level(line: str) -> str:
      "error"),
     ("Feb 14 15:16:01 h systemd[1]: shop.service: Failed with result 'exit-code'.", "error"),
     ("I0131 10:00:00.123456 1 event.go:1] Back-off restarting failed container", "error"),
+    ("2026-01-31 10:00:00,123 INFO gave up: checkout entered FATAL state, too many start retries", "error"),
+    ("Feb 14 15:16:01 h sshd[1]: pam_systemd(sshd:session): Failed to connect to system bus", "warning"),
     ('{"level":"info","msg":"Pod shop-1 OOMKilled"}', "critical"),
     ('10.0.0.9 - - [31/Jan/2026:10:00:00 +0000] "GET / HTTP/1.1" 500 1', "error"),
     ('10.0.0.9 - - [31/Jan/2026:10:00:00 +0000] "GET / HTTP/1.1" 401 1', "warning"),

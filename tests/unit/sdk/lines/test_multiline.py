@@ -54,6 +54,15 @@ Node.js v18.19.0"""
 RUST = """thread 'main' panicked at src/main.rs:2:5:
 index out of bounds
 note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace"""
+PSYCOPG = """2026-01-31 10:00:00,123 ERROR [orders] order 2 could not be stored
+Traceback (most recent call last):
+  File "orders.py", line 19, in order
+    with connect(URL):
+psycopg.OperationalError: connection failed: server closed the connection unexpectedly
+\tThis probably means the server terminated abnormally
+\tbefore or while processing the request.
+Multiple connection attempts failed. All failures were:
+- host: 127.0.0.1"""
 SQL = """2026-01-31 10:00:00.123 UTC [9] STATEMENT:  select *
 \tfrom orders
 \twhere id = 1"""
@@ -69,8 +78,7 @@ def join(text: str) -> list[tuple[str, int]]:
     return events + joiner.flush()
 
 
-@pytest.mark.parametrize("trace", [PYTHON, CRASH, JAVA, JAVA_MAIN, GO, NODE, RUST, SQL, PRETTY],
-                         ids=["python", "crash", "java", "main", "go", "node", "rust", "sql", "pretty"])
+@pytest.mark.parametrize("trace", [PYTHON, PSYCOPG, CRASH, JAVA, JAVA_MAIN, GO, NODE, RUST, SQL, PRETTY])
 def test_a_trace_is_one_event_between_its_neighbours(trace: str) -> None:
     before, after = "2026-01-31 09:59:59 INFO served", "2026-01-31 10:00:01 INFO served again"
     events = join(f"{before}\n{trace}\n{after}\n{trace}")

@@ -159,6 +159,23 @@ def test_hostile_text_takes_no_time(text: str) -> None:
     assert time.process_time() - started < 1.0
 
 
+SECRET_KEYS = st.sampled_from(["password", "api_key", "card", "token", "Authorization", "cookie", "note",
+                               "client_secret"])
+SECRETS = st.one_of(st.sampled_from([*TOKENS.values(), S3CRET, PEM, "4111111111111111",
+                                     f"redis://:{S3CRET}@cache/0"]),
+                    st.integers(0, 10**16), st.text(max_size=12), st.just(4111111111111111), st.none(),
+                    st.floats(0, 1e9))
+
+
+@given(st.dictionaries(SECRET_KEYS, st.one_of(SECRETS, st.lists(SECRETS, max_size=3),
+                                              st.dictionaries(SECRET_KEYS, SECRETS, max_size=3)), max_size=5))
+def test_json_stays_json(fields: dict[str, object]) -> None:
+    cleaned = redact(json.dumps(fields))
+    assert set(json.loads(cleaned)) == set(fields)
+    assert S3CRET not in cleaned
+    assert json.loads(json.loads(redact(json.dumps(json.dumps(fields))))) is not None
+
+
 @given(st.text())
 def test_never_raises(text: str) -> None:
     assert isinstance(redact(text), str)
