@@ -13,9 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Sequence as DatabaseSequence
-from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import JSON, BigInteger, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sra_sdk.errors import Refused
@@ -23,14 +21,36 @@ from sra_server.domain import record as domain
 
 from . import Store
 from .rows import LOUD, NewPoint, NewRecord, load_points, load_records, write_points, write_records
-from .schema import batches, heads, producers, source_ends
+from .schema import batches, source_ends
 
 __all__ = ["Appended", "NewPoint", "NewRecord", "Seal", "after", "append", "ends"]
 
 DAY = 86_400_000_000
-_TICKETS = DatabaseSequence("tickets")
 #: Reasons of loss kept of one producer.
 _REASONS = 200
+
+# Every ingest runs these, so they are text: both databases read it alike, and building them costs nothing.
+_KNOW_PRODUCER = text("""
+    INSERT INTO producers (account_id, producer, host, last_sequence, gaps, dropped, updated_at)
+    VALUES (:account, :producer, :host, 0, 0, :none, :at)
+    ON CONFLICT (account_id, producer) DO UPDATE SET updated_at = excluded.updated_at
+    RETURNING last_sequence, dropped""").bindparams(bindparam("none", type_=JSON)).columns(
+        last_sequence=BigInteger, dropped=JSON)
+_MOVE_PRODUCER = text("""
+    UPDATE producers SET last_sequence = :sequence, gaps = gaps + :gap, host = :host, dropped = :dropped
+    WHERE account_id = :account AND producer = :producer""").bindparams(bindparam("dropped", type_=JSON))
+_SAVE_END = text("""
+    INSERT INTO source_ends (account_id, host, source, position, updated_at)
+    VALUES (:account, :host, :source, :position, :at)
+    ON CONFLICT (account_id, host, source)
+    DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at""").bindparams(
+        bindparam("position", type_=JSON))
+_ADVANCE = text("""
+    INSERT INTO heads (account_id, head, cursor, records) VALUES (:account, 1, 0, :stored)
+    ON CONFLICT (account_id) DO UPDATE SET head = heads.head + 1, records = heads.records + excluded.records
+    RETURNING head""")
+_ADD = batches.insert()
+_NEXT_TICKET = text("SELECT nextval('tickets')")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +118,7 @@ async def append(store: Store, account_id: str, *, records: Sequence[NewRecord] 
             if seal.sequence <= producer.last:
                 return await _answer_repeated(conn, account_id, seal)
             gap = seal.sequence - producer.last - 1
-            await _move_producer(conn, account_id, seal, host, received_at, gap,
+            await _move_producer(conn, account_id, seal, host, gap,
                                  _sum(producer.dropped, dropped or {}))
         if ends:
             await _save_ends(conn, account_id, host or "", ends, received_at)
@@ -110,11 +130,11 @@ async def append(store: Store, account_id: str, *, records: Sequence[NewRecord] 
         await write_points(conn, account_id, day, ticket, points)
         if not one_writer:
             head = await _advance(conn, account_id, len(records))
-        await conn.execute(batches.insert().values(
-            account_id=account_id, head=head, ticket=ticket, day=day, received_at=received_at,
-            producer=seal.producer if seal else None, sequence=seal.sequence if seal else None,
-            digest=seal.digest if seal else None, min_at=numbers.min_at, max_at=numbers.max_at,
-            records=len(records), points=len(points), counts=numbers.counts, loud=numbers.loud))
+        await conn.execute(_ADD, {
+            "account_id": account_id, "head": head, "ticket": ticket, "day": day, "received_at": received_at,
+            "producer": seal.producer if seal else None, "sequence": seal.sequence if seal else None,
+            "digest": seal.digest if seal else None, "min_at": numbers.min_at, "max_at": numbers.max_at,
+            "records": len(records), "points": len(points), "counts": numbers.counts, "loud": numbers.loud})
     store.wakeups.notify("batches")
     return Appended(head=head, gap=gap)
 
@@ -141,29 +161,19 @@ async def ends(conn: AsyncConnection, account_id: str, host: str) -> dict[str, d
     return {row.source: row.position for row in rows}
 
 
-def _insert(conn: AsyncConnection, table: Any) -> Any:
-    """Return an INSERT that can take ON CONFLICT, which each dialect spells for itself."""
-    return postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
-
-
 async def _lock_producer(conn: AsyncConnection, account_id: str, seal: Seal, host: str | None,
                          at: int) -> _Producer:
     """Hold the producer's row to the end of the transaction, so that two sends of one batch queue up."""
-    await conn.execute(_insert(conn, producers).values(
-        account_id=account_id, producer=seal.producer, host=host, last_sequence=0, gaps=0, dropped={},
-        updated_at=at).on_conflict_do_nothing())
-    row = (await conn.execute(select(producers.c.last_sequence, producers.c.dropped).where(
-        producers.c.account_id == account_id, producers.c.producer == seal.producer,
-    ).with_for_update())).one()
+    row = (await conn.execute(_KNOW_PRODUCER, {
+        "account": account_id, "producer": seal.producer, "host": host, "none": {}, "at": at})).one()
     return _Producer(last=row.last_sequence, dropped=row.dropped)
 
 
-async def _move_producer(conn: AsyncConnection, account_id: str, seal: Seal, host: str | None, at: int,
-                         gap: int, dropped: dict[str, int]) -> None:
-    await conn.execute(update(producers).where(
-        producers.c.account_id == account_id, producers.c.producer == seal.producer,
-    ).values(last_sequence=seal.sequence, gaps=producers.c.gaps + gap, host=host, dropped=dropped,
-             updated_at=at))
+async def _move_producer(conn: AsyncConnection, account_id: str, seal: Seal, host: str | None, gap: int,
+                         dropped: dict[str, int]) -> None:
+    await conn.execute(_MOVE_PRODUCER, {
+        "account": account_id, "producer": seal.producer, "sequence": seal.sequence, "gap": gap,
+        "host": host, "dropped": dropped})
 
 
 async def _answer_repeated(conn: AsyncConnection, account_id: str, seal: Seal) -> Appended:
@@ -179,27 +189,18 @@ async def _answer_repeated(conn: AsyncConnection, account_id: str, seal: Seal) -
 
 async def _save_ends(conn: AsyncConnection, account_id: str, host: str,
                      ends: Mapping[str, Mapping[str, Any]], at: int) -> None:
-    statement = _insert(conn, source_ends)
-    statement = statement.on_conflict_do_update(
-        index_elements=["account_id", "host", "source"],
-        set_={"position": statement.excluded.position, "updated_at": statement.excluded.updated_at})
-    await conn.execute(statement, [
-        {"account_id": account_id, "host": host, "source": source, "position": dict(position),
-         "updated_at": at} for source, position in sorted(ends.items())])
+    await conn.execute(_SAVE_END, [
+        {"account": account_id, "host": host, "source": source, "position": dict(position), "at": at}
+        for source, position in sorted(ends.items())])
 
 
 async def _advance(conn: AsyncConnection, account_id: str, stored: int) -> int:
     """Take the account's next head; its row stays locked to the end of the transaction."""
-    statement = _insert(conn, heads).values(account_id=account_id, head=1, cursor=0, records=stored)
-    statement = statement.on_conflict_do_update(
-        index_elements=["account_id"],
-        set_={"head": heads.c.head + 1, "records": heads.c.records + statement.excluded.records},
-    ).returning(heads.c.head)
-    return int((await conn.execute(statement)).scalar_one())
+    return int((await conn.execute(_ADVANCE, {"account": account_id, "stored": stored})).scalar_one())
 
 
 async def _next_ticket(conn: AsyncConnection) -> int:
-    return int((await conn.execute(select(_TICKETS.next_value()))).scalar_one())
+    return int((await conn.execute(_NEXT_TICKET)).scalar_one())
 
 
 def _sum(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

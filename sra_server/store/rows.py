@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
+import orjson
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sra_sdk.lines.level import NUMBER, WARNING
@@ -48,9 +49,19 @@ class NewPoint(NamedTuple):
     tags: str | None = None
 
 
+_KEY_COLUMNS = ("account_id", "day", "ticket", "line")
+_RECORD_COLUMNS = (*_KEY_COLUMNS, "received_at", *NewRecord._fields)
+_POINT_COLUMNS = (*_KEY_COLUMNS, *NewPoint._fields)
+
+
 def as_json(value: Mapping[str, Any]) -> str | None:
     """Return the text under which metadata and tags are stored; None for none."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else None
+    if not value:
+        return None
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # numbers above 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def record_id(day: int, ticket: int, line: int) -> str:
@@ -61,19 +72,32 @@ def record_id(day: int, ticket: int, line: int) -> str:
 async def write_records(conn: AsyncConnection, account_id: str, day: int, ticket: int, received_at: int,
                         records: Sequence[NewRecord]) -> None:
     """Insert records; their line is their place in the batch."""
-    if records:
-        await conn.execute(insert(records_table), [
-            {"account_id": account_id, "day": day, "ticket": ticket, "line": line, "received_at": received_at,
-             **record._asdict()} for line, record in enumerate(records)])
+    await _write(conn, "records", _RECORD_COLUMNS, [
+        (account_id, day, ticket, line, received_at, *record) for line, record in enumerate(records)])
 
 
 async def write_points(conn: AsyncConnection, account_id: str, day: int, ticket: int,
                        points: Sequence[NewPoint]) -> None:
     """Insert points; their line is their place in the batch."""
-    if points:
-        await conn.execute(insert(points_table), [
-            {"account_id": account_id, "day": day, "ticket": ticket, "line": line, **point._asdict()}
-            for line, point in enumerate(points)])
+    await _write(conn, "points", _POINT_COLUMNS, [
+        (account_id, day, ticket, line, *point) for line, point in enumerate(points)])
+
+
+async def _write(conn: AsyncConnection, table: str, columns: tuple[str, ...],
+                 rows: list[tuple[Any, ...]]) -> None:
+    """Hand the rows to the driver as they are: COPY on PostgreSQL, one prepared INSERT on SQLite.
+
+    SQLAlchemy's own way costs five times as much for each row.
+    """
+    if not rows:
+        return
+    if conn.dialect.name == "postgresql":
+        driver = (await conn.get_raw_connection()).driver_connection
+        assert driver is not None
+        await driver.copy_records_to_table(table, records=rows, columns=columns)
+    else:
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        await conn.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
 
 async def load_records(conn: AsyncConnection, account_id: str, day: int, ticket: int,
