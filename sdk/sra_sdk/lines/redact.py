@@ -43,9 +43,11 @@ _URL = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]{1,20}://)([^\s:/?#@\"'\\]{0,200}):
                   r"[^\s/@\"'\\]{1,200})*)@(?=[\w\[.-])")
 _HEADER = re.compile(
     r"((?:proxy-)?authorization\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?"
-    r"(?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)\s{1,4})?)([^\s\"',;\\{}\[\]]{4,8192})", re.I)
+    r"(?:(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)\s{1,4})?)"
+    r"([^\s\"',;\\{}\[\]]{4,8192})", re.I)
 _BEARER = re.compile(r"\b(bearer\s{1,4})(?=[^\s\"',;]*[0-9._-])([A-Za-z0-9._~+/=-]{12,8192})", re.I)
-_COOKIE = re.compile(r"((?:set-)?cookie\\?[\"']?\s{0,4}:\s{0,4}\\?[\"']?)([^\r\n\"'\\]{4,8192})", re.I)
+_COOKIE = re.compile(r"((?:set-)?cookie(?:\s{0,4}:\s{0,4}|\\?[\"']\s{0,4}:\s{0,4}\\?[\"']))"
+                     r"([^\r\n\"'\\]{4,8192})", re.I)
 
 _PAIR = re.compile(
     r"((?:pass(?:word|wd|phrase|code)|pwd|secret(?:[_.-]?(?:access[_.-]?)?key)?|token|credentials?"
@@ -111,6 +113,8 @@ def _url(found: Match[str]) -> str:
 
 
 def _header(found: Match[str]) -> str:
+    if found.string.startswith("[redacted:", found.end() + 1):
+        return found[0]
     quote = _missing_quote(found[1])
     return f"{found[1]}{quote}[redacted:authorization]{quote}"
 
