@@ -16,6 +16,9 @@ from .memory import Memory
 
 _EVIDENCE = 5
 _TEXT = 2000
+#: Where structured loggers put the error that the message speaks of.
+_ERROR_FIELDS = ("error", "err", "exception", "exc_info", "stack", "stack_trace", "stacktrace", "cause", "reason",
+                 "error.message", "error.stack_trace", "exception.message", "exception.stacktrace")
 
 
 class Signatures:
@@ -34,12 +37,20 @@ class Signatures:
         for record in batch.records:
             if record.level < 30:
                 continue
-            signature = find(record.message, record.level)
+            signature = find(_text(record), record.level)
             if signature is not None:
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
         signals = (_judge(memory, key, signature, records) for key, (signature, records) in found.items())
         return [signal for signal in signals if signal is not None]
+
+
+def _text(record: Record) -> str:
+    """Return the message, and what a structured record says of the error beside it."""
+    if not record.metadata:
+        return record.message
+    more = [str(record.metadata[key])[:_TEXT] for key in _ERROR_FIELDS if record.metadata.get(key)]
+    return "\n".join((record.message, *more)) if more else record.message
 
 
 def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]) -> Signal | None:
@@ -65,7 +76,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     if not firing:
         return None
     shown = tuple(_unpack(each) for each in stored)
-    places = places_in(records[0].message) if signature.target else ()
+    places = places_in(_text(records[0])) if signature.target else ()
     return Signal(
         detector="signature", fingerprint=key, cls=signature.cls, severity=signature.severity,
         title=signature.title, at=min(each.at for each in shown), last_at=records[-1].at,

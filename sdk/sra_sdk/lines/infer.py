@@ -53,6 +53,9 @@ _FACTS: tuple[Rule, ...] = (
     _rule(ERROR, "deadlock,too many open,certificate",
           r"deadlock (?:detected|found)|too many open files|certificate (?:has|is) expired"
           r"|certificate verify failed"),
+    _rule(ERROR, "terminated by sig,not expected,properly shut",
+          r"terminated by sig(?:nal (?:[46789]|11)\b|segv|abrt|bus|ill\b|kill)|; not expected\)"
+          r"|was not properly shut down"),
     _rule(ERROR, " is down", r"\bserver \S+ is down\b"),
     _rule(WARNING, "fail,invalid,attempt,password,denied",
           r"failed password|authentication fail|failed login|login fail|invalid user |failed publickey"
@@ -71,6 +74,7 @@ _WORDS: tuple[Rule, ...] = (
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"
           r"|\A(?:[\w$]+\.){0,12}\w{0,80}(?:exception|error): "),
+    _rule(ERROR, "node.js v", r"\nnode\.js v[0-9]"),
     _rule(WARNING, "pam_", r"\Apam_\w+\("),
     _rule(ERROR, "refused,connect,no route,not known,resolution,timed out,broken pipe",
           r"connection refused|could not connect|unable to connect|failed to connect|no route to host"
@@ -113,7 +117,7 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             or "attempt" in low or "throttled" in low or "threshold" in low or "password" in low
             or "repeated too" in low
             or "fatal state" in low or "certificate" in low or "bad_alloc" in low or "errimage" in low
-            or "enospc" in low):
+            or "enospc" in low or "terminated by" in low or "not expected" in low or "properly shut" in low):
         level = _first(_FACTS, low)
         if level is not None:
             return level
