@@ -51,8 +51,9 @@ class Folded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """Who is to be woken after the commit."""
+    """Who is to be woken after the commit; `owed` verdicts had to wait."""
 
+    owed: bool = False
     hosts: frozenset[str] = frozenset()
     remedies: tuple[str, ...] = ()
     messages: bool = False
@@ -128,9 +129,6 @@ def _tried(state: State, batch: Batch, present: tuple[Incident, ...], offers: tu
 async def write(conn: AsyncConnection, account_id: str, view: View, folded: Folded, *, channels: Channels,
                 config: ServerConfig) -> Written:
     """Commit one round: cursor, state, changes, remedies, messages. Raise Stale if anything was outrun."""
-    text = folded.text or folded.state.to_json()
-    if not await heads.save(conn, account_id, was=view.head.cursor, cursor=folded.cursor, state=text):
-        raise Stale("another worker folded this account")
     await incidents.apply(conn, account_id, folded.changes, view.incidents)
     asked: set[str] = set()
     messages = False
@@ -145,6 +143,10 @@ async def write(conn: AsyncConnection, account_id: str, view: View, folded: Fold
                                actor="sra", text="a batch could not be read whole; see the server's log")
     for change in folded.changes:  # after all remedies: a message tells of those too
         messages |= await route.of_change(conn, account_id, change, channels)
+    # last, for ingest waits for this row until the commit
+    text = folded.text or folded.state.to_json()
+    if not await heads.save(conn, account_id, was=view.head.cursor, cursor=folded.cursor, state=text):
+        raise Stale("another worker folded this account")
     return Written(hosts=frozenset(asked), messages=messages)
 
 
@@ -173,7 +175,8 @@ async def to_follow(conn: AsyncConnection, account_id: str, now: int) -> bool:
 async def follow(conn: AsyncConnection, account_id: str, now: int, fired: Mapping[str, int], *,
                  channels: Channels) -> Written:
     """End what waits too long, pass the verdicts that are due, and tell of both."""
-    told, messages = [], False
+    told: list[str] = []
+    messages = owed = False
     for remedy in await expire.sweep(conn, account_id, now):
         told.append(remedy.id)
         incident = await incidents.get(conn, account_id, remedy.incident_id) if remedy.incident_id else None
@@ -183,6 +186,7 @@ async def follow(conn: AsyncConnection, account_id: str, now: int, fired: Mappin
             continue
         settled = await resolve.settle(conn, account_id, remedy, now, fired)
         if settled is None:
+            owed = True
             continue
         told.append(remedy.id)
         messages |= await route.of_remedy(conn, account_id, settled.remedy, settled.incident, at=now,
@@ -190,4 +194,4 @@ async def follow(conn: AsyncConnection, account_id: str, now: int, fired: Mappin
         if settled.resolved and settled.incident is not None:
             messages |= await route.of_incident(conn, account_id, settled.incident, "incident.resolved",
                                                 at=now, channels=channels)
-    return Written(remedies=tuple(told), messages=messages)
+    return Written(remedies=tuple(told), messages=messages, owed=owed)

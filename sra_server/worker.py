@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 #: Time passes for troubles and remedies this often; batches are looked for this often without a wake-up.
 TICK = 2 * SECOND
-#: Remedies are followed at most this often; an outcome wakes the worker.
-FOLLOW = SECOND // 4
+#: And for remedies this often while a verdict is owed.
+OWED = SECOND // 4
 LOOK = 1.0
 #: A step that changed much is followed by a rest as long as itself, within these, so that batches gather.
 REST = (0.05, 1.0)
@@ -68,9 +68,11 @@ class Worker:
 
     async def run(self) -> None:
         """Detect, for ever. The database being away is waited out; nothing is lost meanwhile."""
-        next_tick = next_follow = 0
+        next_tick = next_follow = since = 0
+        wakeups = self._store.wakeups
         while True:
-            since = self._store.wakeups.mark()
+            outcome = await wakeups.wait("outcomes", 0, since=since)
+            since = wakeups.mark()
             began = self._context.clock()
             try:
                 behind = await self._behind()
@@ -78,17 +80,20 @@ class Worker:
                 if began >= next_tick:
                     next_tick = began + TICK
                     await self.tick(skip=frozenset(behind))
-                if began >= next_follow:
-                    next_follow = began + FOLLOW
-                    await self.follow()
+                if outcome or began >= next_follow:
+                    next_follow = began + (OWED if await self.follow() else TICK)
             except SraError as error:
                 log.warning("detection waits: %s", error.message, extra={"action": "detection_waits"})
+                worked = []
+            except Exception:  # a fault of ours: loud, counted, and the worker goes on
+                self.counters.failed += 1
+                log.exception("detection failed", extra={"action": "worker_failed"})
                 worked = []
             took = (self._context.clock() - began) / SECOND
             if any(worked):
                 await asyncio.sleep(min(max(took, REST[0]), REST[1]))
             else:
-                await self._store.wakeups.wait("batches", LOOK, since=since)
+                await wakeups.wait("batches", LOOK, since=since)
 
     async def _behind(self) -> list[str]:
         async with self._store.reading() as conn:
@@ -103,12 +108,11 @@ class Worker:
             if account_id not in skip:
                 await self._safely(account_id)
 
-    async def follow(self) -> None:
-        """Follow the remedies of every account that has some under way or owed a verdict."""
+    async def follow(self) -> bool:
+        """Follow the remedies of every account that has some; say whether verdicts had to wait."""
         async with self._store.reading() as conn:
             at_work = await remedies.accounts_at_work(conn, since=self._context.clock() - VERDICTS)
-        for account_id in at_work:
-            await self._safely(account_id, remedies_only=True)
+        return any([await self._safely(account_id, remedies_only=True) for account_id in at_work])
 
     async def _safely(self, account_id: str, *, remedies_only: bool = False) -> bool:
         """Do a step of one account; no account's trouble stops another's detection."""
@@ -167,7 +171,7 @@ class Worker:
         return True
 
     async def _follow(self, account_id: str) -> bool:
-        """End remedies that wait too long, and pass the verdicts that are due."""
+        """End remedies that wait too long, pass the verdicts that are due; say whether some must wait."""
         now = self._context.clock()
         async with self._store.reading() as conn:
             if not await rounds.to_follow(conn, account_id, now):
@@ -177,7 +181,7 @@ class Worker:
         async with self._store.writing(urgent=True) as conn:
             written = await rounds.follow(conn, account_id, now, fired, channels=self._channels)
         self._wake(account_id, written)
-        return False
+        return written.owed
 
     def _remembered(self, account_id: str, text: str | None) -> State:
         """Return the state of a text, parsed once while it stays the same."""

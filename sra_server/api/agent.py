@@ -142,7 +142,8 @@ async def answer(call: Call) -> Done:
     if after.status in ("approved", "proposed"):
         wakeups.notify(f"host:{account_id}:{after.host}")
     if resolve.undecided(after):
-        wakeups.notify("batches")  # the worker passes the verdict
+        wakeups.notify("outcomes")  # the worker passes the verdict
+        wakeups.notify("batches")
     if told:
         wakeups.notify("outbox")
     return Done(status="accepted")

@@ -74,7 +74,7 @@ async def heal(call: Call) -> Answer:
     since = call.store.wakeups.mark()
     async with call.store.writing(urgent=True) as conn:
         if wanted.incident_id is not None:
-            await incidents.get(conn, account_id, wanted.incident_id)
+            await incidents.get(conn, account_id, wanted.incident_id, lock=True)
         offer = inventory.choose(await hosts.offers(conn, account_id), action, wanted.service, wanted.host)
         await hosts.hold(conn, account_id, offer.host)
         for busy in await remedies.in_status(conn, account_id, set(get_args(RemedyStatus)) - FINAL,

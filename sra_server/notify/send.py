@@ -78,6 +78,9 @@ class Sender:
             except SraError as error:
                 log.warning("outbox of %s: %s", channel.name, error)
                 hold = 1.0
+            except Exception:  # a fault of ours with one message: loud, and the others go on
+                log.exception("outbox of %s failed", channel.name, extra={"action": "sender_failed"})
+                hold = LOOK
             if hold is None:
                 await wakeups.wait("outbox", LOOK, since=since)
             elif hold:

@@ -67,6 +67,12 @@ async def get(conn: AsyncConnection, account_id: str, incident_id: str, *, lock:
     return _of(row)
 
 
+async def hold(conn: AsyncConnection, account_id: str, incident_id: str) -> None:
+    """Lock the incident's row to the end of the transaction; it comes before its remedies' rows."""
+    await conn.execute(select(incidents.c.id).where(
+        incidents.c.account_id == account_id, incidents.c.id == incident_id).with_for_update())
+
+
 async def active(conn: AsyncConnection, account_id: str, *, resolved_since: int | None = None,
                  ) -> tuple[Incident, ...]:
     """Return the active incidents, and those resolved at or after `resolved_since`; latest first."""
@@ -126,7 +132,8 @@ async def apply(conn: AsyncConnection, account_id: str, changes: Sequence[Change
                 as_read: Iterable[Incident]) -> None:
     """Write the changes of one fold, with evidence, analyses and timeline; raise Stale if outrun."""
     before = {incident.id: incident for incident in as_read}
-    for incident_id in {change.incident.id for change in changes} & before.keys():
+    # in one order, whoever locks them: two transactions never wait for each other
+    for incident_id in sorted({change.incident.id for change in changes} & before.keys()):
         if await get(conn, account_id, incident_id, lock=True) != before[incident_id]:
             raise Stale(incident_id)
     for change in changes:

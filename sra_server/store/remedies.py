@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sra_sdk.errors import NotFound
 
 from ..domain.remedy import FINAL, Remedy
-from .incidents import read_cursor, write_cursor
+from .incidents import hold, read_cursor, write_cursor
 from .schema import remedies
 
 _COLUMNS = tuple(c for c in remedies.columns if c.name != "account_id")
@@ -99,7 +99,12 @@ async def accounts_at_work(conn: AsyncConnection, *, since: int) -> list[str]:
 
 
 async def swap(conn: AsyncConnection, account_id: str, before: Remedy, after: Remedy) -> bool:
-    """Write `after` only over `before` (same status, token and time); say whether this caller won."""
+    """Write `after` only over `before` (same status, token and time); say whether this caller won.
+
+    The incident is locked first: everybody takes the locks in this order.
+    """
+    if before.incident_id is not None:
+        await hold(conn, account_id, before.incident_id)
     values: dict[str, Any] = asdict(after)
     del values["id"]
     done = await conn.execute(

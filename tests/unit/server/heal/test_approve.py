@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -103,3 +104,34 @@ async def test_the_end_of_an_incident_cancels_what_waits_and_not_what_runs(
         await approve.cancel_waiting(conn, account, "inc_1", reason="over", now=NOW + 1)
         found = await remedies.of_incident(conn, account, "inc_1")
     assert [r.status for r in found] == ["cancelled", "cancelled", "cancelled", "executing"]
+
+
+async def test_an_approval_and_the_end_of_its_incident_never_wait_for_each_other(
+    store: Store, account: str
+) -> None:
+    names = [f"{n:02}" for n in range(15)]
+    async with store.writing() as conn:
+        for name in names:
+            found = making.change(incident=making.incident(id=f"inc_{name}"))
+            await incidents.apply(conn, account, [found], ())
+            await remedies.create(conn, account, making.planned(id=f"rem_{name}", incident_id=f"inc_{name}"))
+
+    async def say_yes(name: str) -> None:
+        with contextlib.suppress(IllegalMove):
+            async with store.writing(urgent=True) as conn:
+                await approve.approve(
+                    conn, account, f"rem_{name}", digest="d1", actor="ann", dry_run=True, now=NOW
+                )
+
+    async def end(name: str) -> None:
+        async with store.writing(urgent=True) as conn:
+            await incidents.move(
+                conn, account, f"inc_{name}", "resolved", at=NOW, actor="bob", kind="resolved", text="over"
+            )
+            await approve.cancel_waiting(conn, account, f"inc_{name}", reason="over", now=NOW + 1)
+
+    await asyncio.gather(*(act(name) for name in names for act in (say_yes, end)))
+    async with store.reading() as conn:
+        for name in names:
+            assert (await incidents.get(conn, account, f"inc_{name}")).status == "resolved"
+            assert (await remedies.get(conn, account, f"rem_{name}")).status in ("approved", "cancelled")
