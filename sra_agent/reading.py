@@ -60,7 +60,7 @@ class Reading:
         try:
             while not stop.is_set():
                 stop.wait(self._round(files, intake))
-            self._last(intake)
+            self._last(files, intake)
         finally:
             self._show(files, intake.lines)
             files.close()
@@ -109,8 +109,9 @@ class Reading:
         cost = 100 * (ended - began) if intake.lines == lines else 0.0
         return max(self._config.poll_seconds, min(cost, SLOWEST_SECONDS))
 
-    def _last(self, intake: Intake) -> None:
+    def _last(self, files: Files, intake: Intake) -> None:
         """Read what was written up to now, so that a program that ends leaves nothing behind."""
+        files.look_for_new()
         if intake.round() and intake.holds():
             time.sleep(HOLD_SECONDS)
             intake.round()

@@ -35,7 +35,6 @@ class Gather:
         self._now, self._clock = now, clock
         self._lock = threading.Lock()
         self._points: list[Point] = []
-        self._came = threading.Event()
         self._failed: set[str] = set()
 
     def keep(self, points: list[Point]) -> None:
@@ -45,19 +44,15 @@ class Gather:
                 self._spool.drop("points_waiting", len(points))
                 return
             self._points += points
-        self._came.set()
 
     def run(self, stop: threading.Event) -> None:
         """Collect each `seconds` and spool what came, until told to stop."""
         due = self._clock()
-        while not stop.is_set():
+        while not stop.wait(LINGER_SECONDS):
             if self._seconds and self._clock() >= due:
                 due = max(due + self._seconds, self._clock())
                 self.collect()
-            rest = max(0.01, due - self._clock()) if self._seconds else 1.0
-            if self._came.wait(min(rest, 1.0)):
-                stop.wait(LINGER_SECONDS)
-                self.flush()
+            self.flush()
         self.flush()
 
     def collect(self) -> None:
@@ -76,7 +71,6 @@ class Gather:
         """Spool what came."""
         with self._lock:
             points, self._points = self._points, []
-            self._came.clear()
         if points and not self._spool.append((), points, {}):
             self._spool.drop("spool_full", len(points))
 

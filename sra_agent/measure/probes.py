@@ -7,6 +7,7 @@ asyncio's streams, because it is one line each way and a client library would do
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import Callable
@@ -25,7 +26,12 @@ async def ask(probe: Probe) -> str | None:
     except TimeoutError:
         return f"no answer in {probe.timeout:g} s"
     except (OSError, ssl.SSLError, ValueError, asyncio.IncompleteReadError) as error:
-        return getattr(error, "strerror", None) or str(error) or type(error).__name__
+        number = getattr(error, "errno", None)
+        return (
+            os.strerror(number)
+            if isinstance(number, int) and number > 0
+            else str(error) or type(error).__name__
+        )
 
 
 async def _tcp(address: str) -> str | None:

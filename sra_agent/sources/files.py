@@ -64,6 +64,10 @@ class Files:
             self._scan()
             self._next_scan = now + max(SCAN_SECONDS, 50 * (time.monotonic() - began))
 
+    def look_for_new(self) -> None:
+        """Have the next look search for new files, whenever the last search was."""
+        self._next_scan = 0.0
+
     def _scan(self) -> None:
         began = time.time_ns() - COARSE_NS
         self._register.problems.clear()

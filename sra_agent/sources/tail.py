@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from . import Position
 
 LINE_BYTES = 256 * 1024
-READ_BYTES = 512 * 1024
+READ_BYTES = LINE_BYTES + 64 * 1024
+READ_LINES = 2_000
 HEAD_BYTES = 1024
 TAIL_BYTES = 64
 
@@ -152,7 +153,10 @@ class Tail:
                 self._long = data[known : known + LINE_BYTES], self.offset + len(data) - known
                 return self._read_long(*self._long)
             return None
-        raw = data[known:end].split(b"\n")
+        raw = data[known:end].split(b"\n", READ_LINES)
+        if len(raw) > READ_LINES:
+            end -= len(raw.pop()) + 1
+            self._more = True
         self.offset += end + 1 - known
         if len(self._head) < HEAD_BYTES:
             self._head = os.pread(self.fd, min(HEAD_BYTES, self.offset), 0)

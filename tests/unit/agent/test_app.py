@@ -1,0 +1,172 @@
+"""The whole shipper in this process, against a recording server."""
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sra_agent import Agent, AgentConfig, Probe
+from sra_agent.systemd import notify, watchdog_seconds
+from sra_sdk.errors import BadInput
+
+from .recorder import KEY, Recorder
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def config(recorder: Recorder, folder: Path, **more: Any) -> AgentConfig:
+    given: dict[str, Any] = {"server": recorder.url, "key": KEY, "host": "web-1", "files": (str(folder / "*.log"),),
+                             "state_dir": str(folder / "state"), "metrics_seconds": 0.0, "executor": "off",
+                             "poll_seconds": 0.05, "drain_seconds": 5.0}
+    return AgentConfig(**{**given, **more})
+
+
+def write(folder: Path, start: int, end: int, name: str = "app.log") -> list[str]:
+    lines = [f"line {n}" for n in range(start, end)]
+    with (folder / name).open("a") as file:
+        file.write("".join(line + "\n" for line in lines))
+    return lines
+
+
+async def until(holds: Callable[[], Any], seconds: float = 15.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.02)
+
+
+def balanced(said: dict[str, Any]) -> bool:
+    return bool(said["written"] == said["stored"] + sum(said["dropped"].values()) + said["spooled"])
+
+
+async def test_lines_measures_and_probes_arrive(tmp_path: Path) -> None:
+    with Recorder() as recorder:
+        probe = Probe(name="p", service="shop", tcp="127.0.0.1:1", seconds=0.5)
+        async with Agent(config(recorder, tmp_path, metrics_seconds=0.3, probes=(probe,))) as agent:
+            expected = write(tmp_path, 0, 2000)
+            await until(lambda: len(recorder.records) >= 1999)
+            await until(lambda: {"system.cpu_percent", "probe.up"} <= {p["name"] for p in recorder.points})
+            assert balanced(agent.counters())
+            hello = recorder.hellos[0]
+            assert hello["host"] == "web-1" and hello["boot_id"] and "host measurements" in hello["watches"]
+        assert recorder.messages() == expected and balanced(agent.counters())
+        assert agent.counters()["spooled"] == 0
+
+
+async def test_what_is_written_just_before_the_end_is_sent(tmp_path: Path) -> None:
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path)):
+            await until(lambda: recorder.requests)
+            await asyncio.sleep(0.2)
+            expected = write(tmp_path, 0, 500)
+        assert recorder.messages() == expected
+
+
+async def test_old_lines_are_not_read_and_a_restart_continues(tmp_path: Path) -> None:
+    write(tmp_path, 0, 10)
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path)):
+            pass
+        expected = write(tmp_path, 10, 20)
+        async with Agent(config(recorder, tmp_path)):
+            await until(lambda: len(recorder.records) == 10)
+        assert recorder.messages() == expected
+
+
+async def test_a_stop_with_the_server_away_is_bounded_and_loses_nothing(tmp_path: Path) -> None:
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path)):
+            await until(lambda: "/agent/hello" in [path for _, path in recorder.requests])
+        recorder.stop()
+        began = asyncio.get_running_loop().time()
+        async with Agent(config(recorder, tmp_path, drain_seconds=0.5)) as agent:
+            expected = write(tmp_path, 0, 100)
+            await until(lambda: agent.counters()["spooled"] == 100)
+        assert asyncio.get_running_loop().time() - began < 8
+        assert balanced(agent.counters()) and agent.counters()["spooled"] == 100
+        recorder.start()
+        async with Agent(config(recorder, tmp_path)):
+            await until(lambda: len(recorder.records) == 100)
+        assert recorder.messages() == expected
+
+
+async def test_a_lost_state_directory_sends_nothing_twice(tmp_path: Path) -> None:
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path, from_start=True)):
+            expected = write(tmp_path, 0, 1000)
+            await until(lambda: len(recorder.records) >= 999)
+        for path in (tmp_path / "state").iterdir():
+            if path.is_file():
+                path.unlink()
+        expected += write(tmp_path, 1000, 1500)
+        async with Agent(config(recorder, tmp_path, from_start=True)):
+            await until(lambda: len(recorder.records) >= 1499)
+        assert recorder.messages() == expected and len(recorder.seals) == 2
+
+
+async def test_a_spool_that_breaks_at_work_is_replaced(tmp_path: Path) -> None:
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path)) as agent:
+            expected = write(tmp_path, 0, 100)
+            await until(lambda: len(recorder.records) == 100)
+            recorder.fault = lambda method, path, n: 503 if path == "/ingest/batch" else None
+            expected += write(tmp_path, 100, 200)
+            await until(lambda: agent.counters()["spooled"] == 100)
+            connection = agent._parts._spool._connection  # type: ignore[union-attr]
+            connection.execute("UPDATE chunks SET log_bytes = zeroblob(length(log_bytes))")
+            recorder.fault = None
+            await until(lambda: len(recorder.records) == 200)
+            assert agent.counters()["spools_lost"] == 1
+        assert recorder.messages() == expected
+
+
+async def test_the_executor_is_a_process_of_its_own(tmp_path: Path) -> None:
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path, executor="child", policy=str(tmp_path / "policy.toml"))):
+            await until(lambda: recorder.hellos)
+            hello = recorder.hellos[0]
+            assert hello["inventory"] == [] and "policy" in str(hello["policy_problem"])
+            children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True)
+            assert "sra_agent.executor" in children.stdout
+        children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True)
+        assert "sra_agent.executor" not in children.stdout
+
+
+async def test_an_agent_without_a_key_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        Agent(AgentConfig(state_dir=str(tmp_path)))
+    assert "sra keys create" in str(caught.value.hint)
+
+
+async def test_two_agents_do_not_share_a_state_directory(tmp_path: Path) -> None:
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path)):
+            with pytest.raises(BadInput, match="another agent"):
+                await Agent(config(recorder, tmp_path)).run()
+
+
+def test_systemd_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for address in (str(tmp_path / "notify"), f"@sra-test-{os.getpid()}"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+            listener.bind("\0" + address[1:] if address[0] == "@" else address)
+            monkeypatch.setenv("NOTIFY_SOCKET", address)
+            notify("READY=1")
+            assert listener.recv(100) == b"READY=1"
+    notify("nobody listens any more")
+    monkeypatch.setenv("WATCHDOG_USEC", "10000000")
+    assert watchdog_seconds() == 5.0
+    monkeypatch.setenv("WATCHDOG_PID", "1")
+    assert watchdog_seconds() is None
+
+
+def test_the_shipper_loads_nothing_heavy() -> None:
+    code = ("import sys; from sra_agent import Agent; "
+            "print([m for m in ('pydantic', 'docker', 'aiohttp', 'httpx', 'sqlalchemy', 'sra_agent.heal') if m in sys.modules])")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
