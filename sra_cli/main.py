@@ -103,6 +103,11 @@ def root(version: bool = typer.Option(False, "--version", callback=_version, is_
 def explain(error: Exception) -> tuple[str, int]:
     """What people read of a failure, and the exit code: 1 it failed, 2 it was asked wrongly."""
     from sra_sdk.errors import BadInput, NotFound, SraError
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "sra_").startswith("sra_"):
+        return (f"error: this command needs {error.name}, which is not installed\n"
+                "  what to do: pip install 'sra-assistant[server,agent]'", 1)
+    if isinstance(error, OSError):
+        return f"error: {error}\n  what to do: see whether it is there, and whether this user may do that", 1
     if not isinstance(error, SraError):
         return (f"error: {type(error).__name__}: {error}\n  what to do: this is a fault of SRA; "
                 "SRA_DEBUG=1 shows where; please report it", 1)

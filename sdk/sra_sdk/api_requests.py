@@ -90,35 +90,43 @@ def _id(value: str) -> str:
 # people and keys
 
 def register(email: str, password: str, name: Optional[str] = None) -> Ask[m.TokenOut]:
+    """Create an account; the answer holds its first session."""
     body = _body(m.Registration, email=email, password=password, name=name)
     return Ask("POST", "/auth/register", _one(m.TokenOut), body=body)
 
 
 def login(email: str, password: str) -> Ask[m.TokenOut]:
+    """Open a session: give its token to the client."""
     return Ask("POST", "/auth/login", _one(m.TokenOut), body=_body(m.Login, email=email, password=password))
 
 
 def logout() -> Ask[m.Done]:
+    """End the session that the token belongs to."""
     return Ask("POST", "/auth/logout", _one(m.Done))
 
 
 def me() -> Ask[m.UserOut]:
+    """The person whose token it is."""
     return Ask("GET", "/auth/me", _one(m.UserOut))
 
 
 def create_key(name: str, scopes: Optional[list[m.Scope]] = None) -> Ask[m.KeyCreated]:
+    """Make an API key; the only answer that holds it whole."""
     return Ask("POST", "/api-keys", _one(m.KeyCreated), body=_body(m.KeyRequest, name=name, scopes=scopes))
 
 
 def keys() -> Ask[list[m.KeyOut]]:
+    """List the keys, without their secrets."""
     return Ask("GET", "/api-keys", _many(m.KeyOut))
 
 
 def revoke_key(prefix: str) -> Ask[m.KeyChanged]:
+    """Make a key useless; it stays in the list."""
     return Ask("DELETE", f"/api-keys/{_id(prefix)}", _one(m.KeyChanged))
 
 
 def delete_key(prefix: str) -> Ask[m.KeyChanged]:
+    """Remove a key for good."""
     return Ask("DELETE", f"/api-keys/{_id(prefix)}/delete", _one(m.KeyChanged))
 
 
@@ -126,24 +134,28 @@ def delete_key(prefix: str) -> Ask[m.KeyChanged]:
 
 def ingest_logs(logs: list[dict[str, Any]], service: Optional[str] = None,
                 host: Optional[str] = None) -> Ask[m.IngestOut]:
+    """Store records; answered after the commit."""
     body = _body(m.LogsIn, logs=logs, service=service, host=host)
     return Ask("POST", "/ingest/logs", _one(m.IngestOut), body=body)
 
 
 def ingest_raw(lines: list[str], service: Optional[str] = None, host: Optional[str] = None,
                source: Optional[str] = None) -> Ask[m.IngestOut]:
+    """Store log lines; the server reads time, level and service from them."""
     body = _body(m.RawLogsIn, logs=lines, service=service, host=host, source=source)
     return Ask("POST", "/ingest/logs/raw", _one(m.IngestOut), body=body)
 
 
 def ingest_metrics(metrics: list[dict[str, Any]], service: Optional[str] = None,
                    host: Optional[str] = None) -> Ask[m.IngestOut]:
+    """Store metric values."""
     body = _body(m.MetricsIn, metrics=metrics, service=service, host=host)
     return Ask("POST", "/ingest/metrics", _one(m.IngestOut), body=body)
 
 
 def ingest_snapshot(snapshot: dict[str, Any], service: Optional[str] = None,
                     host: Optional[str] = None) -> Ask[m.IngestOut]:
+    """Store several values of one instant."""
     body = _body(m.SnapshotIn, snapshot=snapshot, service=service, host=host)
     return Ask("POST", "/ingest/snapshot", _one(m.IngestOut), body=body)
 
@@ -151,6 +163,7 @@ def ingest_snapshot(snapshot: dict[str, Any], service: Optional[str] = None,
 def logs(service: Optional[str] = None, host: Optional[str] = None, level: Optional[str] = None,
          q: Optional[str] = None, since: Optional[When] = None, until: Optional[When] = None,
          limit: Optional[int] = None, cursor: Optional[str] = None) -> Ask[m.LogsOut]:
+    """Search records, newest first; `level` includes those above, `cursor` continues a page."""
     query = _query(service=service, host=host, level=level, q=q, since=since, until=until, limit=limit,
                    cursor=cursor)
     return Ask("GET", "/logs", _one(m.LogsOut), query=query)
@@ -160,15 +173,18 @@ def logs(service: Optional[str] = None, host: Optional[str] = None, level: Optio
 
 def incidents(status: Optional[str] = None, severity: Optional[str] = None, service: Optional[str] = None,
               limit: Optional[int] = None) -> Ask[list[m.IncidentOut]]:
+    """List incidents, newest first; `status` may name several, or be "active"."""
     query = _query(status=status, severity=severity, service=service, limit=limit)
     return Ask("GET", "/incidents", _many(m.IncidentOut), query=query)
 
 
 def incident(incident_id: str) -> Ask[m.IncidentDetail]:
+    """One incident with analysis, evidence, remedies and timeline."""
     return Ask("GET", f"/incidents/{_id(incident_id)}", _one(m.IncidentDetail))
 
 
 def incident_summary(incident_id: str) -> Ask[m.IncidentSummary]:
+    """What a person reads first."""
     return Ask("GET", f"/incidents/{_id(incident_id)}/summary", _one(m.IncidentSummary))
 
 
@@ -177,22 +193,27 @@ def _move(incident_id: str, verb: str, body: Optional[dict[str, Any]] = None) ->
 
 
 def acknowledge(incident_id: str) -> Ask[m.IncidentChanged]:
+    """Say that somebody looks at it."""
     return _move(incident_id, "acknowledge")
 
 
 def assign(incident_id: str, assignee: Optional[str]) -> Ask[m.IncidentChanged]:
+    """Give it to somebody; None gives it back."""
     return _move(incident_id, "assign", {**_body(m.AssignIn, assignee=assignee), "assignee": assignee})
 
 
 def note(incident_id: str, text: str) -> Ask[m.IncidentChanged]:
+    """Add a note to its timeline."""
     return _move(incident_id, "notes", _body(m.NoteIn, text=text))
 
 
 def resolve(incident_id: str, summary: Optional[str] = None) -> Ask[m.IncidentChanged]:
+    """Mark it resolved."""
     return _move(incident_id, "resolve", _body(m.ResolveIn, summary=summary))
 
 
 def close(incident_id: str) -> Ask[m.IncidentChanged]:
+    """Close it for good."""
     return _move(incident_id, "close")
 
 
@@ -200,73 +221,89 @@ def close(incident_id: str) -> Ask[m.IncidentChanged]:
 
 def remedies(status: Optional[str] = None, incident_id: Optional[str] = None, host: Optional[str] = None,
              limit: Optional[int] = None) -> Ask[list[m.RemedyOut]]:
+    """List remedies, newest first."""
     query = _query(status=status, incident_id=incident_id, host=host, limit=limit)
     return Ask("GET", "/remedies", _many(m.RemedyOut), query=query)
 
 
 def remedy(remedy_id: str) -> Ask[m.RemedyOut]:
+    """One remedy with its plan and outcome."""
     return Ask("GET", f"/remedies/{_id(remedy_id)}", _one(m.RemedyOut))
 
 
 def approve(remedy_id: str, digest: Optional[str] = None) -> Ask[m.RemedyOut]:
+    """Approve a plan; with `digest`, only that plan."""
     body = _body(m.ApproveIn, digest=digest)
     return Ask("POST", f"/remedies/{_id(remedy_id)}/approve", _one(m.RemedyOut), body=body)
 
 
 def reject(remedy_id: str, reason: Optional[str] = None) -> Ask[m.RemedyOut]:
+    """Decide against a remedy."""
     body = _body(m.RejectIn, reason=reason)
     return Ask("POST", f"/remedies/{_id(remedy_id)}/reject", _one(m.RemedyOut), body=body)
 
 
 def cancel(remedy_id: str) -> Ask[m.RemedyOut]:
+    """Take a remedy back before it runs."""
     return Ask("POST", f"/remedies/{_id(remedy_id)}/cancel", _one(m.RemedyOut))
 
 
 def heal(action: str, service: Optional[str] = None, host: Optional[str] = None,
          incident_id: Optional[str] = None, parameters: Optional[dict[str, Any]] = None,
          wait: float = 0.0) -> Ask[m.RemedyOut]:
+    """Ask for an action now, which approves whatever plan the host makes; waits up to 60 s."""
     body = _body(m.HealIn, service=service, host=host, incident_id=incident_id, parameters=parameters,
                  wait=wait)
     return Ask("POST", f"/autoheal/{_id(action)}", _one(m.RemedyOut), body=body, patience=wait)
 
 
 def actions() -> Ask[list[m.ActionOut]]:
+    """The catalogue, and where each action is offered."""
     return Ask("GET", "/autoheal/actions", _many(m.ActionOut))
 
 
 def dry_run() -> Ask[m.DryRunOut]:
+    """How the switch stands."""
     return Ask("GET", "/autoheal/dry-run", _one(m.DryRunOut))
 
 
 def set_dry_run(enabled: bool) -> Ask[m.DryRunOut]:
+    """Throw the switch."""
     return Ask("POST", "/autoheal/dry-run", _one(m.DryRunOut), body=_body(m.DryRunIn, enabled=enabled))
 
 
 # hosts and monitoring
 
 def hosts() -> Ask[list[m.HostOut]]:
+    """The hosts with an agent."""
     return Ask("GET", "/hosts", _many(m.HostOut))
 
 
 def host(name: str) -> Ask[m.HostOut]:
+    """One host: what it watches and offers."""
     return Ask("GET", f"/hosts/{_id(name)}", _one(m.HostOut))
 
 
 def status() -> Ask[m.StatusOut]:
+    """How things stand now."""
     return Ask("GET", "/status", _one(m.StatusOut))
 
 
 def anomaly() -> Ask[m.AnomalyOut]:
+    """Whether something is wrong, and what is worst."""
     return Ask("GET", "/anomaly/status", _one(m.AnomalyOut))
 
 
 def stability() -> Ask[m.StabilityOut]:
+    """Whether all is stable."""
     return Ask("GET", "/stability/check", _one(m.StabilityOut))
 
 
 def health() -> Ask[m.HealthOut]:
+    """Whether the server can write; also answered when it cannot."""
     return Ask("GET", "/health", _one(m.HealthOut), accepts=(503,))
 
 
 def version() -> Ask[m.VersionOut]:
+    """Version of the server and of its API."""
     return Ask("GET", "/version", _one(m.VersionOut))

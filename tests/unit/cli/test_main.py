@@ -27,7 +27,8 @@ def leaves() -> Iterator[tuple[str, Any]]:
 LEAVES = dict(leaves())
 WANTED = """up; demo; analyze; serve; agent run; agent policy init; agent policy check; agent policy explain;
 register; login; logout; whoami; keys create; keys list; keys revoke; keys delete; incidents list;
-incidents show; incidents watch; incidents ack; incidents assign; incidents note; incidents resolve; incidents close;
+incidents show; incidents watch; incidents ack; incidents assign; incidents note; incidents resolve;
+incidents close;
 remedies list; remedies show; remedies approve; remedies reject; remedies run; dry-run on; dry-run off;
 dry-run status; logs; status; doctor; completion"""
 
@@ -66,6 +67,17 @@ def test_json_is_offered_wherever_data_is_printed() -> None:
 def test_exit_codes_tell_failure_from_wrong_use(error: Exception, code: int) -> None:
     text, found = root.explain(error)
     assert found == code and str(error) in text
+
+
+def test_a_missing_extra_says_how_to_get_it() -> None:
+    text, code = root.explain(ModuleNotFoundError("No module named 'aiohttp'", name="aiohttp"))
+    assert code == 1 and "sra-assistant[server,agent]" in text
+    assert "fault of SRA" in root.explain(ModuleNotFoundError("no", name="sra_cli.nowhere"))[0]
+
+
+def test_an_error_of_the_system_is_no_fault_of_ours() -> None:
+    text, code = root.explain(PermissionError(13, "Permission denied", "/data"))
+    assert code == 1 and "/data" in text and "fault of SRA" not in text
 
 
 def test_an_error_names_fields_and_what_to_do() -> None:
