@@ -189,6 +189,10 @@ class _Desk:
         before = self.cases.get(incident.id) or _restored(incident)
         case = before.add(signal, self.now)
         if incident.status == "resolved":
+            ended = incident.resolved_at or 0
+            if signal.last_at <= ended and self.now - ended <= CLOSE:
+                # what was written before the end and came late tells nothing new
+                return
             case = replace(case, reopened=case.reopened + 1)
             back = self._regarded(replace(incident.move("open", self.now), resolution=None), case, signal)
             self._write("reopened", back, case, f"{signal.title}: it fires again", (signal,))

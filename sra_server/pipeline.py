@@ -49,12 +49,13 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     state = state.fork(clock)
     _learn(state, batch)
     signals = _detect(state, batch, backlog=now - batch.received_at > BACKLOG)
-    known = Known(places=dict(state.places.items()), depends_on=settings.depends_on)
-    signals = [_placed(signal, known) for signal in signals]
-    rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known)
     if not signals and not incidents:
         return replace(state, cases={}), ()
     life = dict(state.life.items())
+    heard = frozenset(key[8:] for key in life if key.startswith("service|") and len(key) > 10)
+    known = Known(places=dict(state.places.items()), depends_on=settings.depends_on, services=heard)
+    signals = [_placed(signal, known) for signal in signals]
+    rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known)
     cases, changes = correlate(signals, state.cases, incidents, life, clock, rules, new_id)
     return replace(state, cases=cases), tuple(_analyse(change, cases, offers, known) for change in changes)
 

@@ -16,6 +16,9 @@ from .evidence import checked, clock, supported
 
 _QUOTE = 160
 _CLAIMS = 8
+#: Classes that the caller reports and the called one has.
+_REPORTED = frozenset({"external_api_down", "database_failure", "network_failure", "rate_limited",
+                       "certificate_expired"})
 
 
 class Local:
@@ -54,21 +57,31 @@ def recommend(found: Lead, case: Case, offers: tuple[Offer, ...]) -> tuple[Recom
     for each in case.signals:
         if each.cls == found.cls:
             wanted.update(dict.fromkeys(each.remedies))
+    elsewhere = _elsewhere(found)
     services = dict.fromkeys((found.service, *(each.service for each in case.signals)))
     made: list[Recommendation] = []
     for action in wanted:
         for service in services:
             for offer in offers:
-                if offer.service == service and offer.action == action and service:
+                if offer.service == service and offer.action == action and service and not (
+                        elsewhere and action == "restart_service"):
                     made.append(Recommendation(action=action, service=service, host=offer.host, offered=True,
                                                reason=_reason(action, found)))
     # the cause's own service first, in the order of the signature's remedies
     made.sort(key=lambda each: (each.service != found.service, list(wanted).index(each.action)))
     had = {(each.action, each.service) for each in made}
-    made += [Recommendation(action=action, service=found.service, host=found.host, offered=False,
-                            reason=_reason(action, found))
-             for action in wanted if (action, found.service) not in had]
+    for action in wanted:
+        if (action, found.service) not in had:
+            place = elsewhere if elsewhere and action == "restart_service" else found.service
+            made.append(Recommendation(action=action, service=place, reason=_reason(action, found),
+                                       host="" if place == elsewhere else found.host, offered=False))
     return tuple(made)
+
+
+def _elsewhere(found: Lead) -> str:
+    """Return the place that is ill if only who calls it has spoken: starting the caller anew helps nobody."""
+    calls = found.signal.detector == "signature" and found.service == found.signal.service
+    return found.signal.subject if calls and found.signal.subject and found.cls in _REPORTED else ""
 
 
 def _reason(action: str, found: Lead) -> str:

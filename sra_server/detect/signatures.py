@@ -17,8 +17,8 @@ from .memory import Memory
 _EVIDENCE = 5
 _TEXT = 2000
 #: Where structured loggers put the error that the message speaks of.
-_ERROR_FIELDS = ("error", "err", "exception", "exc_info", "stack", "stack_trace", "stacktrace", "cause", "reason",
-                 "error.message", "error.stack_trace", "exception.message", "exception.stacktrace")
+_ERROR_FIELDS = ("error", "err", "exception", "exc_info", "stack", "stack_trace", "stacktrace", "cause",
+                 "reason", "error.message", "error.stack_trace", "exception.message", "exception.stacktrace")
 
 
 class Signatures:

@@ -27,10 +27,14 @@ _RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is declared or learned of the surroundings: place → service, service → what it depends on."""
+    """What is declared or learned of the surroundings.
+
+    Place → service that is probed there, service → what it depends on, and every service ever heard of.
+    """
 
     places: Mapping[str, str] = field(default_factory=dict)
     depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    services: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,9 @@ def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]
     if place and effect.detector != "probe":
         found.add(place)
     target = effect.subject.partition(":")[0]
+    if target in known.services and effect.detector != "probe":
+        # the culprit is often silent: that it is called by its name must suffice
+        found.add(target)
     text = "\n".join(each.text for each in effect.evidence[:3]).lower()
     needs = known.depends_on.get(effect.service, ())
     probed = {each.service for each in signals if each.detector == "probe" and each.subject == effect.subject}

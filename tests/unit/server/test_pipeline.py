@@ -46,6 +46,32 @@ def test_the_place_that_a_probe_watches_names_the_suspect_before_the_probe_fails
     assert "inventory is the likely cause" in (world.only().root_cause or "")
 
 
+def test_a_silent_service_that_is_called_by_its_name_is_the_suspect() -> None:
+    world = World(offers=(RESTART,))
+    world.fold(batch(0, alive=["inventory", "shop"]))
+    text = "GET http://inventory:8081/stock failed: Connection refused"
+    world.fold(batch(5, *(record(text, 5, number=n) for n in range(3))))
+    assert world.only().service == "inventory"
+    analysis = world.changes[-1].analysis
+    assert analysis is not None
+    assert "inventory is the likely cause" in analysis.root_cause
+    assert (analysis.recommendations[0].service, analysis.recommendations[0].offered) == ("inventory", True)
+
+
+def test_what_comes_late_does_not_reopen() -> None:
+    world = World()
+    world.fold(batch(0, record("panic: runtime error: nil", 0)))
+    for second in range(10, 130, 10):
+        world.fold(batch(second, alive=["shop"]))
+    ended = world.only().resolved_at
+    assert ended is not None
+    late = record("panic: runtime error: nil", 100, number=9)
+    world.fold(replace(batch(0, late), received_at=ended + 5 * SECOND))
+    assert world.only().status == "resolved"
+    world.fold(batch(200, record("panic: runtime error: nil", 200)))
+    assert world.only().status == "open"
+
+
 def test_it_resolves_when_the_probe_passes_and_the_errors_end() -> None:
     world = World()
     world.fold(batch(0, points=[probe(0, 0), probe(0, 5)]))

@@ -41,6 +41,15 @@ def test_what_is_offered_stands_before_what_is_only_advice() -> None:
     assert (only.action, only.offered) == ("clear_disk", False)
 
 
+def test_the_caller_is_not_restarted_for_what_it_calls() -> None:
+    world = World(offers=(
+        Offer(host="web-1", service="shop", action="restart_service", platform="command", mode="live"),))
+    world.fold(batch(0, *(record("https://pay.example/charge failed: Connection refused", 0, number=n)
+                          for n in range(3))))
+    restart = next(each for each in _analysis(world).recommendations if each.action == "restart_service")
+    assert (restart.service, restart.offered) == ("pay.example:443", False)
+
+
 def test_more_independent_signs_make_it_surer_and_never_sure() -> None:
     world = World()
     world.fold(batch(0, *(record("GET http://127.0.0.1:8081/ failed: Connection refused", 0, number=n)
