@@ -53,7 +53,7 @@ _PAIR = re.compile(
     r"((?:pass(?:word|wd|phrase|code)|pwd|secret(?:[_.-]?(?:access[_.-]?)?key)?|token|credentials?"
     r"|(?:api|access|account|private|encryption|master|signing|shared)[_.-]?key)"
     r"\\?[\"']?\s{0,3}(=>|[=:]|%3D)\s{0,3})"
-    r"(\$\{[^}\s]{0,200}\}|\$\([^)\s]{0,200}\)"
+    r"(\[[^\[\]{}]{1,4096}\]|\$\{[^}\s]{0,200}\}|\$\([^)\s]{0,200}\)"
     r"|\\\"[^\"]{0,4096}?(?:\\\"|\Z)|\"(?:[^\"\\]|\\.){0,4096}(?:\"|\Z)|'(?:[^'\\]|\\.){0,4096}(?:'|\Z)"
     r"|[^\s,;&\"'<>(){}\[\]\\]{1,4096})", re.I)
 _PROSE = frozenset(("", "null", "none", "nil", "true", "false", "yes", "no", "is", "was", "for", "from",
@@ -147,7 +147,10 @@ def _card(found: Match[str]) -> str:
     total = sum(digits[-1::-2]) + sum(sum(divmod(d * 2, 10)) for d in digits[-2::-2])
     if total % 10:
         return found[0]
-    quote = _missing_quote(found.string[max(0, found.start() - 8):found.start()])
+    text, start, end = found.string, found.start(), found.end()
+    quote = _missing_quote(text[max(0, start - 8):start])
+    if text[max(0, start - 8):start].rstrip()[-1:] in ("[", ",") and text[end:end + 1] in ("]", ","):
+        quote = '\\"' if '\\"' in text else '"'
     return f"{quote}[redacted:card]{quote}"
 
 
