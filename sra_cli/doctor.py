@@ -91,7 +91,8 @@ def account(client: Client, found: session.Session) -> Iterator[Finding]:
     for text in here.cannot_watch:
         yield Finding(check="agent", state="warning", text=f"cannot watch {text}",
                       hint="make it readable for the agent's user, or leave it out")
-    if here.policy_problem:
+    # a host without a policy is a beginning, not a fault
+    if here.policy_problem and "policy_missing" not in here.policy_problem:
         yield Finding(check="executor", state="failed", text=here.policy_problem,
                       hint="run `sra agent policy check`")
     elif not here.inventory:
@@ -117,7 +118,6 @@ def policy() -> Iterator[Finding]:
                       hint="pip install 'sra-assistant[agent]'")
         return
     for severity, text in found:
-        # a host without a policy is a beginning, not a fault
         fault = severity == "error" and "policy_missing" not in text
         yield Finding(check="policy", state="failed" if fault else "warning", text=text,
                       hint="see `sra agent policy check` and `sra agent policy init`")

@@ -166,7 +166,7 @@ async def _up(config: ServerConfig, files: list[str], once: bool) -> int:
             current = session.find().server == url or session.find().source == "none"
             where = await asyncio.to_thread(session.remember, url, account.email, account.token,
                                             current=current)
-            output.show(f"SRA listens on {server.url}, data in {config.data_dir}")
+            output.show(f"SRA listens on {server.url}, data in {config.data_dir.absolute()}")
             if where != "keyring":
                 output.tell(f"notice: the session is in {where} (readable by you alone), not in a keyring")
             _show_survey(found)
@@ -175,7 +175,7 @@ async def _up(config: ServerConfig, files: list[str], once: bool) -> int:
                 await _show_offers(client)
                 await _show_look_back(past)
                 look = "sra incidents" if current else f"sra incidents list --server {url}"
-                output.show(f"Watching from now on. Look with `{look}` or at {server.url}/docs; Ctrl-C ends.")
+                output.show(f"Watching from now on. Look with `{look}` or at {url}/docs; Ctrl-C ends.")
                 sys.stdout.flush()
                 if once:
                     return 0
