@@ -14,7 +14,8 @@ from ..domain.signal import Signal
 from .counting import rate, tail
 from .memory import Memory
 
-FLOOR = 10
+#: Fewer errors in a minute than one in four seconds wake nobody, however unusual.
+FLOOR = 15
 UNLIKELY = 1e-6
 QUIET_MINUTES = 3
 #: A minute weighs half after about two hours.

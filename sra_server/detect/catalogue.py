@@ -19,7 +19,7 @@ from ..domain.signal import CLASSES, SEVERITY_ORDER, Severity
 
 CATALOGUE = Path(__file__).with_name("signatures.toml")
 _FIELDS = frozenset({"name", "class", "severity", "software", "any", "match", "exclude", "means", "title",
-                     "remedies", "count", "window", "level", "target", "settle"})
+                     "remedies", "count", "window", "level", "target", "settle", "low_below"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class Signature:
     level: int
     target: bool
     settle: int
+    low_below: int
 
     def fits(self, low: str) -> bool:
         """Say whether a text, in lower case, is what this signature describes."""
@@ -108,7 +109,8 @@ def _signature(entry: dict[str, Any]) -> Signature:
         means=entry["means"], software=tuple(entry.get("software", ())), any=fragments, match=match,
         exclude=exclude, remedies=tuple(entry.get("remedies", ())), count=int(entry.get("count", 1)),
         window=int(entry.get("window", 60)), level=NUMBER[entry.get("level", "warning")],
-        target=bool(entry.get("target", False)), settle=int(entry.get("settle", 0)))
+        target=bool(entry.get("target", False)), settle=int(entry.get("settle", 0)),
+        low_below=int(entry.get("low_below", 0)))
 
 
 def _trie(words: list[str]) -> str:

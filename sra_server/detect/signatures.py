@@ -56,7 +56,8 @@ def _text(record: Record) -> str:
 def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]) -> Signal | None:
     """Count the matches within the window and say whether they are enough."""
     times, kept, firing, process = memory.get(key) or ([], [], False, "")
-    window = signature.window * SECOND
+    window, count = signature.window * SECOND, signature.count
+    remembered = max(count, signature.low_below)
     records.sort(key=lambda record: record.at)
     times, evidence = list(times), list(kept)
     for record in records:
@@ -64,9 +65,9 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
             times, evidence, firing, process = [], [], False, ""
         pid = str(record.metadata.get("pid", "")) if signature.settle else ""
         if not (pid and pid == process and record.at - times[-1] <= signature.settle * SECOND):
-            times = [*times, record.at][-signature.count:]
+            times = [*times, record.at][-remembered:]
         process = pid
-        firing = firing or (len(times) >= signature.count and times[-1] - times[0] <= window)
+        firing = firing or (len(times) >= count and times[-1] - times[-count] <= window)
         evidence.append(record)
         if len(evidence) > _EVIDENCE:
             # the first lines tell how it began, the last that it goes on
@@ -78,7 +79,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     shown = tuple(_unpack(each) for each in stored)
     places = places_in(_text(records[0])) if signature.target else ()
     return Signal(
-        detector="signature", fingerprint=key, cls=signature.cls, severity=signature.severity,
+        detector="signature", fingerprint=key, cls=signature.cls,
+        severity=signature.severity if len(times) >= signature.low_below else "low",
         title=signature.title, at=min(each.at for each in shown), last_at=records[-1].at,
         service=records[0].service, host=records[0].host, count=len(records), cause=signature.means,
         subject=places[0] if places else "", remedies=signature.remedies, evidence=shown)

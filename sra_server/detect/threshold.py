@@ -5,7 +5,7 @@ before it is over. Latency is held against the series' own past, for there is no
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from ..domain.evidence import of_point
@@ -85,6 +85,9 @@ class Threshold:
             track = _Track(*(memory.get(key) or ()))
             if point.at < track.last:
                 continue
+            if point.name == "error_rate" and point.value > 1:
+                # a share of one; what is larger can only be meant as percent
+                point = replace(point, value=point.value / 100)
             high, low = _limits(bound, track)
             after = _step(track, point, bound, high, low)
             memory.put(key, list(after))

@@ -63,6 +63,12 @@ def test_latency_is_held_against_its_own_past() -> None:
     assert not feed(Threshold(), always)
 
 
+@pytest.mark.parametrize(("rate", "fires"), [(0.5, True), (50.0, True), (0.05, False), (5.0, False)])
+def test_an_error_rate_is_a_share_or_percent(rate: float, fires: bool) -> None:
+    found = feed(Threshold(), [point("error_rate", rate, n * 10, service="shop") for n in range(10)])
+    assert bool(found) is fires
+
+
 def test_bounds_speak_of_known_classes_and_actions() -> None:
     assert {each.cls for each in BOUNDS.values()} <= set(CLASSES)
     assert {action for each in BOUNDS.values() for action in each.remedies} <= set(ACTIONS)

@@ -51,6 +51,19 @@ def test_a_spike_stays_firing_until_its_window_has_passed() -> None:
     assert [len(each) for each in found] == [1, 1, 0]
 
 
+def test_a_single_deadlock_is_of_low_severity_and_many_are_not() -> None:
+    found = run(*(batch(second, record("deadlock detected", second)) for second in (0, 5, 10)), batch(
+        300, record("deadlock detected", 300)))
+    assert [each[0].severity for each in found] == ["low", "low", "medium", "low"]
+
+
+def test_the_error_beside_the_message_of_a_structured_record_counts() -> None:
+    lines = [record("query failed", n, number=n, err={"message": "connect ECONNREFUSED 10.0.0.5:5432"})
+             for n in range(2)]
+    (signal,), = run(batch(3, *lines))
+    assert (signal.cls, signal.subject) == ("database_failure", "10.0.0.5:5432")
+
+
 def test_information_is_never_read() -> None:
     assert not any(run(batch(0, record("No space left on device", 0, level=20))))
 
