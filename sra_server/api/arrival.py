@@ -65,7 +65,7 @@ def records(given: Iterable[RecordIn], defaults: Defaults) -> list[NewRecord]:
         level=NUMBER[one.level], message=redact(one.message),
         service=one.service if one.service is not None else defaults.service,
         host=one.host if one.host is not None else defaults.host, source=one.source, trace_id=one.trace_id,
-        metadata=_metadata(one.metadata) if one.metadata else None) for one in given]
+        metadata=metadata_text(one.metadata) if one.metadata else None) for one in given]
 
 
 def points(given: Iterable[PointIn], defaults: Defaults) -> list[NewPoint]:
@@ -107,10 +107,11 @@ def _read(reader: LineReader, text: str, defaults: Defaults) -> NewRecord:
     return NewRecord(
         at=at, level=NUMBER[level], message=cut(redact(parsed.message))[0], service=parsed.service or "",
         host=parsed.host or "", source=defaults.source,
-        metadata=_metadata(parsed.metadata) if parsed.metadata else None)
+        metadata=metadata_text(parsed.metadata) if parsed.metadata else None)
 
 
-def _metadata(given: dict[str, Any]) -> str | None:
+def metadata_text(given: dict[str, Any]) -> str | None:
+    """Return the text under which metadata is stored, without its secrets."""
     text = as_json(given)
     if text is None:
         return None

@@ -18,7 +18,7 @@ from sra_sdk.models.ingest import Name
 from sra_server.store import batches
 from sra_server.store.batches import Seal
 
-from . import arrival
+from . import arrival, fast
 from . import body as bodies
 from .arrival import Defaults, Rows
 from .auth import moment
@@ -48,8 +48,14 @@ class EndsQuery(Incoming):
 async def logs(call: Call) -> IngestOut:
     """Store structured records."""
     raw, seal = await _read(call)
+    now = call.now()
+    quick = fast.logs(raw, now)
+    if quick is not None:
+        records, host = quick
+        return await _store(call, Rows(given=len(records), records=records),
+                            Defaults(host=host, received_at=now), seal)
     given = bodies.model(raw, LogsIn)
-    defaults = Defaults(service=given.service or "", host=given.host or "", received_at=call.now())
+    defaults = Defaults(service=given.service or "", host=given.host or "", received_at=now)
     rows = Rows(given=len(given.logs), records=arrival.records(given.logs, defaults))
     return await _store(call, rows, defaults, seal)
 
@@ -89,7 +95,22 @@ async def snapshot(call: Call) -> IngestOut:
 async def batch(call: Call) -> IngestOut:
     """Store what an agent sealed: records, points, end positions and the count of what it lost."""
     raw, seal = await _read(call)
-    given = bodies.model(raw, BatchIn)
+    now = call.now()
+    given: BatchIn | fast.Batch
+    quick = fast.batch(raw, now)
+    if quick is not None:
+        given, records, points = quick
+    else:
+        given = model = bodies.model(raw, BatchIn)
+        defaults = Defaults(host=model.host, received_at=now)
+        records = arrival.records(model.logs, defaults)
+        points = arrival.points(model.metrics, defaults)
+    _check_names(given)
+    return await _store(call, Rows(given=len(records) + len(points), records=records, points=points),
+                        Defaults(host=given.host, received_at=now), seal, of=given)
+
+
+def _check_names(given: BatchIn | fast.Batch) -> None:
     for source in given.ends:
         if not source or len(source) > SOURCE_CHARACTERS or "\x00" in source:
             raise arrival.wrong(f"ends.{source[:50]!r}",
@@ -97,10 +118,6 @@ async def batch(call: Call) -> IngestOut:
     for reason, n in given.dropped.items():
         if not reason or len(reason) > 100 or n < 0:
             raise arrival.wrong(f"dropped.{reason[:50]!r}", "needs 1 to 100 characters and a count from 0 on")
-    defaults = Defaults(host=given.host, received_at=call.now())
-    rows = Rows(given=len(given.logs) + len(given.metrics), records=arrival.records(given.logs, defaults),
-                points=arrival.points(given.metrics, defaults))
-    return await _store(call, rows, defaults, seal, of=given)
 
 
 async def ends(call: Call) -> EndsOut:
@@ -151,7 +168,7 @@ def _raw_body(request: web.Request, raw: bytes) -> RawLogsIn:
 
 
 async def _store(call: Call, rows: Rows, defaults: Defaults, seal: Seal | None,
-                 of: BatchIn | None = None) -> IngestOut:
+                 of: BatchIn | fast.Batch | None = None) -> IngestOut:
     done = await batches.append(
         call.store, call.principal.account_id, records=rows.records, points=rows.points, seal=seal,
         received_at=defaults.received_at, host=defaults.host or None, ends=of.ends if of else None,
