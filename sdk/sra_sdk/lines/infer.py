@@ -125,9 +125,11 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
         return parsed_level
     if fmt in _TERSE:
         return INFO
-    own = _OWN_WORD.search(message, 0, 200)
-    if own is not None:
-        return level_name(own[1]) or INFO
+    if ("ERROR" in message or "WARN" in message or "FATAL" in message or "CRITICAL" in message
+            or "SEVERE" in message or "PANIC" in message or "EMERG" in message):
+        own = _OWN_WORD.search(message, 0, 200)
+        if own is not None:
+            return level_name(own[1]) or INFO
     return _first(_WORDS, low) or INFO
 
 
