@@ -8,6 +8,7 @@ outcomes again after every reconnect.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -25,6 +26,7 @@ from .connection import Answer, Connection
 log = logging.getLogger("sra.agent.relay")
 HELLO_SECONDS = 60.0
 LOOK_SECONDS = 5.0
+PENDING_LOOKS = 12  # answers that were posted while the word of it was lost are asked for again
 POLL_SECONDS = 25.0
 FORBIDDEN_SECONDS = 15.0
 ANSWERS = 1_000
@@ -75,14 +77,16 @@ class Relay:
         channel = Channel(reader, writer, self._on_event)
         try:
             await self._learn(channel)
-            for answer in (await channel.request("pending")).get("answers", []):
-                self._queue(answer)
             self._channel = channel
-            while not channel.closed.is_set():
+            for look in itertools.count():
+                if look % PENDING_LOOKS == 0:
+                    for answer in (await channel.request("pending")).get("answers", []):
+                        self._queue(answer)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(channel.closed.wait(), LOOK_SECONDS)
-                if not channel.closed.is_set():
-                    await self._learn(channel)
+                if channel.closed.is_set():
+                    break
+                await self._learn(channel)
         except (Unavailable, Refused) as error:
             log.warning("the executor: %s", error.message, extra={"action": "executor"})
         finally:

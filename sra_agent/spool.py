@@ -111,7 +111,7 @@ class Spool:
             len(logs), len(points), encoded(logs), encoded(points), orjson.dumps(ends) if ends else b""
         )
         with self._lock:
-            # An empty spool takes a chunk of any size, or one that is larger than the cap would wait for ever.
+            # An empty spool takes a chunk of any size; one above the cap would wait for ever.
             if n and self.bytes and self.bytes + chunk.size() > self._cap:
                 self.trouble = "the spool is full"
                 return False

@@ -1,7 +1,6 @@
 """`sra agent …`: run this host's agent, write and explain its policy. From the shell; to sra_agent."""
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Annotated
@@ -34,12 +33,12 @@ def run(
       sra agent run --config /etc/sra/sra.toml
       sra agent run --file shop=/srv/shop/shop.log --file '/var/log/nginx/*.log' --from-start
     """
-    from sra_agent import Agent
+    from sra_agent.app import run as run_agent
     from sra_agent.config import AgentConfig
     given = {"server": server, "key": key, "files": tuple(file) if file else None, "host": host,
              "state_dir": str(state_dir) if state_dir else None, "from_start": from_start or None}
     settings = AgentConfig.load(config, **{name: value for name, value in given.items() if value is not None})
-    asyncio.run(Agent(settings).run())
+    raise typer.Exit(run_agent(settings))
 
 
 policy = options.group("What may be done on this host: write a first policy, check it, explain it.")

@@ -1,4 +1,5 @@
 """A real HTTP server that keeps what an agent sends, by the rules of decision 1, and fails when told to."""
+
 from __future__ import annotations
 
 import gzip
@@ -19,7 +20,9 @@ Fault = Callable[[str, str, int], "int | str | None"]
 class Recorder:
     """What was stored. `records` in order of their commit."""
 
-    def __init__(self, *, fault: Fault | None = None, poison: Callable[[dict[str, Any]], bool] | None = None) -> None:
+    def __init__(
+        self, *, fault: Fault | None = None, poison: Callable[[dict[str, Any]], bool] | None = None
+    ) -> None:
         self.records: list[dict[str, Any]] = []
         self.points: list[dict[str, Any]] = []
         self.dropped: dict[str, int] = {}
@@ -59,7 +62,9 @@ class Recorder:
 
         self._server = Server(("127.0.0.1", self._port), _handler(self))
         self._port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        ).start()
 
     def stop(self) -> None:
         if self._server is not None:
@@ -100,8 +105,9 @@ class Recorder:
             self.dropped[reason] = self.dropped.get(reason, 0) + n
         return 200, {"status": "accepted", "count": len(items)}
 
-    def act(self, method: str, path: str, query: dict[str, list[str]], headers: Any,
-            sent: bytes) -> tuple[int, dict[str, Any]]:
+    def act(
+        self, method: str, path: str, query: dict[str, list[str]], headers: Any, sent: bytes
+    ) -> tuple[int, dict[str, Any]]:
         if headers.get("X-API-Key") != KEY:
             return 401, {"code": "not_signed_in", "detail": "no valid key"}
         if path == "/ingest/batch":
@@ -121,7 +127,10 @@ class Recorder:
             answer = json.loads(sent)
             status = self.refused_answers.get(answer["kind"], 200)
             self.answers.append({**answer, "answered": status})
-            return status, {"status": "accepted"} if status == 200 else {"code": "stale_token", "detail": "stale"}
+            return status, {"status": "accepted"} if status == 200 else {
+                "code": "stale_token",
+                "detail": "stale",
+            }
         return 404, {"code": "not_found", "detail": path}
 
 
@@ -150,7 +159,9 @@ def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
                 if isinstance(fault, int):
                     status, body = fault, {"code": "told_to", "detail": "told to fail"}
                 else:
-                    status, body = recorder.act(self.command, parts.path, parse_qs(parts.query), self.headers, sent)
+                    status, body = recorder.act(
+                        self.command, parts.path, parse_qs(parts.query), self.headers, sent
+                    )
                 recorder.changed.notify_all()
                 if fault == "lose":
                     self.close_connection = True

@@ -1,4 +1,5 @@
 """The whole shipper in this process, against a recording server."""
+
 from __future__ import annotations
 
 import asyncio
@@ -22,9 +23,17 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def config(recorder: Recorder, folder: Path, **more: Any) -> AgentConfig:
-    given: dict[str, Any] = {"server": recorder.url, "key": KEY, "host": "web-1", "files": (str(folder / "*.log"),),
-                             "state_dir": str(folder / "state"), "metrics_seconds": 0.0, "executor": "off",
-                             "poll_seconds": 0.05, "drain_seconds": 5.0}
+    given: dict[str, Any] = {
+        "server": recorder.url,
+        "key": KEY,
+        "host": "web-1",
+        "files": (str(folder / "*.log"),),
+        "state_dir": str(folder / "state"),
+        "metrics_seconds": 0.0,
+        "executor": "off",
+        "poll_seconds": 0.05,
+        "drain_seconds": 5.0,
+    }
     return AgentConfig(**{**given, **more})
 
 
@@ -132,9 +141,13 @@ async def test_the_executor_is_a_process_of_its_own(tmp_path: Path) -> None:
             await until(lambda: recorder.hellos)
             hello = recorder.hellos[0]
             assert hello["inventory"] == [] and "policy" in str(hello["policy_problem"])
-            children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True)
+            children = subprocess.run(
+                ["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True
+            )
             assert "sra_agent.executor" in children.stdout
-        children = subprocess.run(["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True)
+        children = subprocess.run(
+            ["ps", "--ppid", str(os.getpid()), "-o", "args="], capture_output=True, text=True
+        )
         assert "sra_agent.executor" not in children.stdout
 
 
@@ -166,7 +179,9 @@ def test_systemd_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 
 
 def test_the_shipper_loads_nothing_heavy() -> None:
-    code = ("import sys; from sra_agent import Agent; "
-            "print([m for m in ('pydantic', 'docker', 'aiohttp', 'httpx', 'sqlalchemy', 'sra_agent.heal') if m in sys.modules])")
+    code = (
+        "import sys; from sra_agent import Agent; "
+        "print([m for m in ('pydantic', 'docker', 'aiohttp', 'httpx', 'sqlalchemy', 'sra_agent.heal') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -1,4 +1,5 @@
 """Settings: what is accepted, and what an error says."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -28,7 +29,9 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     path.write_text(GOOD)
     config = AgentConfig.load(path, host="web-1", state_dir=str(tmp_path), key=None)
     assert config.files == ("/var/log/syslog", "shop=/srv/shop/*.log")
-    assert config.probes == (Probe(name="health", service="shop", http="http://127.0.0.1:8081/health", seconds=2),)
+    assert config.probes == (
+        Probe(name="health", service="shop", http="http://127.0.0.1:8081/health", seconds=2),
+    )
     assert (config.key, config.host, config.poll_seconds) == ("sra_k", "web-1", 0.5)
 
 
@@ -44,29 +47,32 @@ def test_the_key_is_not_shown() -> None:
     assert "sra_secret" not in repr(AgentConfig(key="sra_secret"))
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    ('[agent]\nserver = "ftp://x"', "server"),
-    ('[agent]\nserver = "http://sra.example.com"', "insecure"),
-    ('[agent]\npol_seconds = 1', "poll_seconds"),
-    ('[agent]\nfiles = "x"', "files"),
-    ('[agent]\nfiles = [1]', "files"),
-    ('[agent]\nhost = ""', "host"),
-    ('[agent]\nhost = "a\\u0000b"', "host"),
-    ('[agent]\npoll_seconds = 0', "poll_seconds"),
-    ('[agent]\npoll_seconds = true', "poll_seconds"),
-    ('[agent]\nspool_bytes = 10', "spool_bytes"),
-    ('[agent]\nfrom_start = "yes"', "from_start"),
-    ('[agent]\nexecutor = "maybe"', "executor"),
-    ('[agent]\nprobes = 3', "probes"),
-    ('[[agent.probes]]\nservice = "x"\ntcp = "h:1"', "name"),
-    ('[[agent.probes]]\nname = "n"\nservice = "x"', "exactly one"),
-    ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h:1"\nhttp = "http://h"', "exactly one"),
-    ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h"', "host:port"),
-    ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h:1"\nseconds = 0.1', "seconds"),
-    ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h:1"\ntimout = 1', "timeout"),
-    ('agent = 3', "agent"),
-    ('[agent', "TOML"),
-])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[agent]\nserver = "ftp://x"', "server"),
+        ('[agent]\nserver = "http://sra.example.com"', "insecure"),
+        ("[agent]\npol_seconds = 1", "poll_seconds"),
+        ('[agent]\nfiles = "x"', "files"),
+        ("[agent]\nfiles = [1]", "files"),
+        ('[agent]\nhost = ""', "host"),
+        ('[agent]\nhost = "a\\u0000b"', "host"),
+        ("[agent]\npoll_seconds = 0", "poll_seconds"),
+        ("[agent]\npoll_seconds = true", "poll_seconds"),
+        ("[agent]\nspool_bytes = 10", "spool_bytes"),
+        ('[agent]\nfrom_start = "yes"', "from_start"),
+        ('[agent]\nexecutor = "maybe"', "executor"),
+        ("[agent]\nprobes = 3", "probes"),
+        ('[[agent.probes]]\nservice = "x"\ntcp = "h:1"', "name"),
+        ('[[agent.probes]]\nname = "n"\nservice = "x"', "exactly one"),
+        ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h:1"\nhttp = "http://h"', "exactly one"),
+        ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h"', "host:port"),
+        ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h:1"\nseconds = 0.1', "seconds"),
+        ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h:1"\ntimout = 1', "timeout"),
+        ("agent = 3", "agent"),
+        ("[agent", "TOML"),
+    ],
+)
 def test_an_error_names_the_setting_and_the_remedy(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "sra.toml"
     path.write_text(text)

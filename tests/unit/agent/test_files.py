@@ -1,4 +1,5 @@
 """Following real files: every line once, whatever happens to the file."""
+
 from __future__ import annotations
 
 import os
@@ -37,8 +38,13 @@ class Follower:
     def restart(self) -> None:
         if self.files is not None:
             self.files.close()
-        self.files = Files(self.patterns, self.positions, from_start=self.from_start, known_patterns=self.known,
-                           clock=self.clock)
+        self.files = Files(
+            self.patterns,
+            self.positions,
+            from_start=self.from_start,
+            known_patterns=self.known,
+            clock=self.clock,
+        )
         self.files.look()
         self.known = frozenset(p.glob for p in self.files.patterns)
         self.positions.update(self.files.positions())
@@ -277,7 +283,9 @@ def test_a_deleted_file_is_read_to_its_end(follow: Follower, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("stopped", [False, True])
-def test_a_file_with_the_same_header_borrows_no_position(follow: Follower, tmp_path: Path, stopped: bool) -> None:
+def test_a_file_with_the_same_header_borrows_no_position(
+    follow: Follower, tmp_path: Path, stopped: bool
+) -> None:
     path, header = tmp_path / "app.log", "#" * 4096 + "\n"
     append(path, header + "one\n")
     follow.sweep()
@@ -327,8 +335,12 @@ def test_binary_lines_become_text(follow: Follower, tmp_path: Path) -> None:
 def test_what_cannot_be_watched_is_said(tmp_path: Path) -> None:
     (tmp_path / "dir.log").mkdir()
     os.mkfifo(tmp_path / "pipe.log")
-    follower = Follower(str(tmp_path / "none.log"), str(tmp_path / "dir.log"), str(tmp_path / "pipe.log"),
-                        str(tmp_path / "*.none"))
+    follower = Follower(
+        str(tmp_path / "none.log"),
+        str(tmp_path / "dir.log"),
+        str(tmp_path / "pipe.log"),
+        str(tmp_path / "*.none"),
+    )
     follower.sweep()
     assert follower.files is not None
     problems = follower.files.problems()
@@ -340,19 +352,37 @@ def test_what_cannot_be_watched_is_said(tmp_path: Path) -> None:
     follower.files.close()
 
 
-@pytest.mark.parametrize(("path", "service"), [
-    ("/var/log/nginx/access.log", "nginx"), ("/var/log/checkout.log", "checkout"), ("/var/log/syslog", "syslog"),
-    ("/srv/shop/error.log", "shop"), ("/var/log/access.log", "access"), ("/var/log/shop-error.log", "shop"),
-    ("/var/log/app-20260102.log", "app"), ("/var/log/pg/postgresql-15-main.log", "postgresql-15-main"),
-])
+@pytest.mark.parametrize(
+    ("path", "service"),
+    [
+        ("/var/log/nginx/access.log", "nginx"),
+        ("/var/log/checkout.log", "checkout"),
+        ("/var/log/syslog", "syslog"),
+        ("/srv/shop/error.log", "shop"),
+        ("/var/log/access.log", "access"),
+        ("/var/log/shop-error.log", "shop"),
+        ("/var/log/app-20260102.log", "app"),
+        ("/var/log/pg/postgresql-15-main.log", "postgresql-15-main"),
+    ],
+)
 def test_the_name_tells_the_service(path: str, service: str) -> None:
     assert service_of(path) == service
 
 
-@pytest.mark.parametrize(("name", "is_rotated"), [
-    ("app.log.1", True), ("app.log-20260102", True), ("app-20260102.log", True), ("app.log.old", True),
-    ("app.log.2026-01-02T03:04", True), ("app.log.1.gz", False), ("app-errors.log", False), ("app.log", False),
-    ("app.log.bak", False), ("apple.log", False),
-])
+@pytest.mark.parametrize(
+    ("name", "is_rotated"),
+    [
+        ("app.log.1", True),
+        ("app.log-20260102", True),
+        ("app-20260102.log", True),
+        ("app.log.old", True),
+        ("app.log.2026-01-02T03:04", True),
+        ("app.log.1.gz", False),
+        ("app-errors.log", False),
+        ("app.log", False),
+        ("app.log.bak", False),
+        ("apple.log", False),
+    ],
+)
 def test_rotated_names(name: str, is_rotated: bool) -> None:
     assert rotated_from("app.log", name) is is_rotated

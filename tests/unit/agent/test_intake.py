@@ -1,4 +1,5 @@
 """From raw lines to spooled records: joining, reading, redaction, and the place that is safe to keep."""
+
 from __future__ import annotations
 
 import json
@@ -113,13 +114,18 @@ def test_a_crash_at_any_round_neither_loses_nor_doubles(tmp_path: Path) -> None:
 
 
 def test_secrets_do_not_reach_the_spool(rig: Rig) -> None:
-    write(rig, '{"time":"2026-11-18T10:00:00Z","level":"error","msg":"login","password":"hunter2hunter2"}\n'
-               "AKIAABCDEFGHIJKLMNOP used\n")
+    write(
+        rig,
+        '{"time":"2026-11-18T10:00:00Z","level":"error","msg":"login","password":"hunter2hunter2"}\n'
+        "AKIAABCDEFGHIJKLMNOP used\n",
+    )
     rig.round()
     rig.round(HOLD_SECONDS)
     rig.spool.close()
-    assert not any(b"hunter2" in path.read_bytes() or b"AKIAABCDEFGHIJKLMNOP" in path.read_bytes()
-                   for path in rig.folder.glob("spool.db*"))
+    assert not any(
+        b"hunter2" in path.read_bytes() or b"AKIAABCDEFGHIJKLMNOP" in path.read_bytes()
+        for path in rig.folder.glob("spool.db*")
+    )
     rig.open()
     first, second = rig.records()
     assert (first["level"], first["message"]) == ("error", "login") and "used" in second["message"]

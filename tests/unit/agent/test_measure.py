@@ -1,4 +1,5 @@
 """Measurements of this very machine, and probes of real listeners."""
+
 from __future__ import annotations
 
 import asyncio
@@ -22,9 +23,16 @@ from sra_agent.spool import Spool
 def test_the_host_is_measured() -> None:
     points = Host().collect(1_795_000_000.0)
     names = {p["name"] for p in points}
-    assert names == {"system.cpu_percent", "system.load1", "system.memory_percent", "system.swap_percent",
-                     "system.disk_percent", "system.disk_free_bytes", "system.network_bytes_sent",
-                     "system.network_bytes_recv"}
+    assert names == {
+        "system.cpu_percent",
+        "system.load1",
+        "system.memory_percent",
+        "system.swap_percent",
+        "system.disk_percent",
+        "system.disk_free_bytes",
+        "system.network_bytes_sent",
+        "system.network_bytes_recv",
+    }
     (memory,) = [p["value"] for p in points if p["name"] == "system.memory_percent"]
     assert abs(memory - psutil.virtual_memory().percent) < 10
     disks = {p["tags"]["mount"]: p["value"] for p in points if p["name"] == "system.disk_percent"}
@@ -40,7 +48,9 @@ def test_the_busiest_process_is_found() -> None:
         pass
     points = processes.collect(0.0)
     mine = psutil.Process(os.getpid()).name()
-    assert any(p["name"] == "process.cpu_percent" and p["tags"]["process"] == mine and p["value"] > 5 for p in points)
+    assert any(
+        p["name"] == "process.cpu_percent" and p["tags"]["process"] == mine and p["value"] > 5 for p in points
+    )
     assert sum(p["name"] == "process.memory_bytes" for p in points) == 3
 
 
@@ -58,9 +68,17 @@ async def listener(answer: bytes | None) -> tuple[asyncio.Server, int]:
     return server, server.sockets[0].getsockname()[1]
 
 
-@pytest.mark.parametrize(("answer", "trouble"), [
-    (b"HTTP/1.1 200 OK\r\n\r\n", None), (b"HTTP/1.1 302 Found\r\n\r\n", None),
-    (b"HTTP/1.1 503 No\r\n\r\n", "status 503"), (b"SSH-2.0\r\n", "not HTTP"), (b"", "not HTTP"), (None, "no answer")])
+@pytest.mark.parametrize(
+    ("answer", "trouble"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", None),
+        (b"HTTP/1.1 302 Found\r\n\r\n", None),
+        (b"HTTP/1.1 503 No\r\n\r\n", "status 503"),
+        (b"SSH-2.0\r\n", "not HTTP"),
+        (b"", "not HTTP"),
+        (None, "no answer"),
+    ],
+)
 async def test_http_probes(answer: bytes | None, trouble: str | None) -> None:
     server, port = await listener(answer)
     probe = Probe(name="p", service="s", http=f"http://127.0.0.1:{port}/health?x=1", timeout=0.3)

@@ -1,4 +1,5 @@
 """The relay between a server and an executor, both played by scripts at the ends of real sockets."""
+
 from __future__ import annotations
 
 import asyncio
@@ -18,8 +19,18 @@ from sra_agent.relay import Relay
 from .recorder import KEY, Recorder
 
 OFFER = {"service": "shop", "action": "restart_service", "platform": "command", "mode": "live"}
-TASK = {"id": "t1", "token": "k1", "kind": "plan", "remedy_id": "r1", "account_id": "a", "action": "restart_service",
-        "service": "shop", "parameters": {}, "digest": None, "dry_run": True}
+TASK = {
+    "id": "t1",
+    "token": "k1",
+    "kind": "plan",
+    "remedy_id": "r1",
+    "account_id": "a",
+    "action": "restart_service",
+    "service": "shop",
+    "parameters": {},
+    "digest": None,
+    "dry_run": True,
+}
 
 
 class Executor:
@@ -28,7 +39,11 @@ class Executor:
     def __init__(self) -> None:
         self.replies: dict[str, Any] = {
             "inventory": {"policy_hash": "h1", "policy_problem": None, "inventory": [OFFER]},
-            "pending": {"answers": []}, "plan": {"digest": "d", "steps": []}, "execute": {"accepted": True}, "ack": {}}
+            "pending": {"answers": []},
+            "plan": {"digest": "d", "steps": []},
+            "execute": {"accepted": True},
+            "ack": {},
+        }
         self.requests: list[dict[str, Any]] = []
         self.writer: asyncio.StreamWriter | None = None
 
@@ -85,8 +100,14 @@ async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
         async def blocking(work: Callable[[], Answer]) -> Answer:
             return await asyncio.get_running_loop().run_in_executor(pool, work)
 
-        relay = Relay(host="web-1", announce=lambda: {"host": "web-1", "counters": {}}, poll=links[0], post=links[1],
-                      run_blocking=blocking, backoff=lambda: Backoff(first=0.01, longest=0.05))
+        relay = Relay(
+            host="web-1",
+            announce=lambda: {"host": "web-1", "counters": {}},
+            poll=links[0],
+            post=links[1],
+            run_blocking=blocking,
+            backoff=lambda: Backoff(first=0.01, longest=0.05),
+        )
         task = asyncio.create_task(relay.run())
         yield Rig(recorder, relay)
         task.cancel()
@@ -97,11 +118,15 @@ async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
             link.close()
 
 
-async def test_the_first_word_has_the_inventory_and_a_change_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_first_word_has_the_inventory_and_a_change_is_told(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sra_agent.relay.LOOK_SECONDS", 0.05)
     async with rig.executor(Executor()) as executor:
         await rig.until(lambda: rig.recorder.hellos)
-        assert rig.recorder.hellos[0]["inventory"] == [OFFER] and rig.recorder.hellos[0]["policy_hash"] == "h1"
+        assert (
+            rig.recorder.hellos[0]["inventory"] == [OFFER] and rig.recorder.hellos[0]["policy_hash"] == "h1"
+        )
         executor.replies["inventory"] = {"policy_hash": "h2", "policy_problem": "broken", "inventory": []}
         await rig.until(lambda: rig.recorder.hellos[-1]["policy_problem"] == "broken")
         assert len(rig.recorder.hellos) == 2
@@ -113,20 +138,34 @@ async def test_a_plan_goes_there_and_back(rig: Rig) -> None:
         rig.recorder.tasks.append(TASK)
         await rig.until(lambda: rig.recorder.answers)
         assert executor.asked("plan")[0]["task"] == TASK
-        assert rig.recorder.answers == [{"task_id": "t1", "token": "k1", "kind": "plan",
-                                         "body": {"digest": "d", "steps": []}, "answered": 200}]
+        assert rig.recorder.answers == [
+            {
+                "task_id": "t1",
+                "token": "k1",
+                "kind": "plan",
+                "body": {"digest": "d", "steps": []},
+                "answered": 200,
+            }
+        ]
         assert executor.asked("ack") == []
 
 
 async def test_a_refusal_says_why(rig: Rig) -> None:
     executor = Executor()
-    executor.replies["plan"] = {"code": "out_of_policy", "message": "not allowed here", "hint": "ask the owner"}
+    executor.replies["plan"] = {
+        "code": "out_of_policy",
+        "message": "not allowed here",
+        "hint": "ask the owner",
+    }
     async with rig.executor(executor):
         rig.recorder.tasks.append(TASK)
         await rig.until(lambda: rig.recorder.answers)
     assert rig.recorder.answers[0]["kind"] == "refused"
-    assert rig.recorder.answers[0]["body"] == {"code": "out_of_policy", "reason": "not allowed here",
-                                               "hint": "ask the owner"}
+    assert rig.recorder.answers[0]["body"] == {
+        "code": "out_of_policy",
+        "reason": "not allowed here",
+        "hint": "ask the owner",
+    }
 
 
 async def test_without_an_executor_every_task_is_refused(rig: Rig) -> None:
@@ -137,7 +176,8 @@ async def test_without_an_executor_every_task_is_refused(rig: Rig) -> None:
 
 async def test_outcomes_are_posted_until_taken_and_then_acknowledged(rig: Rig) -> None:
     rig.recorder.fault = lambda method, path, n: (
-        ("lose", 503, "drop", 500)[n] if path == "/agent/answers" and n < 4 else None)
+        ("lose", 503, "drop", 500)[n] if path == "/agent/answers" and n < 4 else None
+    )
     async with rig.executor(Executor()) as executor:
         rig.recorder.tasks.append({**TASK, "id": "t2", "token": "k2", "kind": "execute"})
         await rig.until(lambda: executor.asked("execute"))
@@ -146,7 +186,10 @@ async def test_outcomes_are_posted_until_taken_and_then_acknowledged(rig: Rig) -
         await rig.until(lambda: len(executor.asked("ack")) == 2)
     kinds = [answer["kind"] for answer in rig.recorder.answers]
     assert kinds[-1] == "outcome" and set(kinds[:-1]) == {"started"}
-    assert [(a["task_id"], a["kind"]) for a in executor.asked("ack")] == [("t2", "started"), ("t2", "outcome")]
+    assert [(a["task_id"], a["kind"]) for a in executor.asked("ack")] == [
+        ("t2", "started"),
+        ("t2", "outcome"),
+    ]
 
 
 async def test_an_answer_that_the_server_will_never_take_blocks_nothing(rig: Rig) -> None:
@@ -169,8 +212,9 @@ async def test_what_is_pending_is_told_again_after_a_reconnect(rig: Rig) -> None
         await rig.until(lambda: executor.asked("execute"))
     assert rig.recorder.answers == []  # it may have begun, so nothing is claimed
     again = Executor()
-    again.replies["pending"] = {"answers": [{"task_id": "t1", "token": "k1", "kind": "outcome",
-                                             "body": {"status": "unknown"}}]}
+    again.replies["pending"] = {
+        "answers": [{"task_id": "t1", "token": "k1", "kind": "outcome", "body": {"status": "unknown"}}]
+    }
     async with rig.executor(again):
         await rig.until(lambda: again.asked("ack"))
     assert [answer["body"] for answer in rig.recorder.answers] == [{"status": "unknown"}]

@@ -1,4 +1,5 @@
 """Sending: in order, once, through every kind of trouble that a server can make."""
+
 from __future__ import annotations
 
 import ssl
@@ -34,8 +35,11 @@ def recorder() -> Iterator[Recorder]:
 
 def fill(spool: Spool, start: int, end: int, step: int = 50) -> list[str]:
     for n in range(start, end, step):
-        spool.append([{"message": f"line {i}", "level": "info"} for i in range(n, n + step)], [],
-                     {"f": {"offset": n + step}})
+        spool.append(
+            [{"message": f"line {i}", "level": "info"} for i in range(n, n + step)],
+            [],
+            {"f": {"offset": n + step}},
+        )
     return [f"line {i}" for i in range(start, end)]
 
 
@@ -142,21 +146,35 @@ def test_a_poisoned_item_is_set_apart_and_the_rest_goes_on(spool: Spool, recorde
     assert len(spool.quarantined()) == 2 and recorder.gaps == 0
 
 
-def test_a_wrong_key_is_said_once_and_nothing_is_lost(spool: Spool, recorder: Recorder,
-                                                      caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_key_is_said_once_and_nothing_is_lost(
+    spool: Spool, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
     fill(spool, 0, 50)
     shipping = sender(spool, recorder, key="wrong")
     for _ in range(4):
         assert shipping.step() == 15.0
     assert [r.getMessage() for r in caplog.records if "key" in r.getMessage()] == [
-        r.getMessage() for r in caplog.records] and len(caplog.records) == 1
+        r.getMessage() for r in caplog.records
+    ] and len(caplog.records) == 1
     assert spool.counters()["spooled"] == 50 and "wrong" not in caplog.text
 
 
-@pytest.mark.parametrize(("status", "code", "move"), [
-    (200, "", Next.STORED), (409, "sequence_reused", Next.RENEW), (409, "busy", Next.AGAIN),
-    (400, "bad_input", Next.HALVE), (413, "", Next.HALVE), (422, "", Next.HALVE), (401, "", Next.FORBIDDEN),
-    (403, "", Next.FORBIDDEN), (429, "", Next.AGAIN), (500, "", Next.AGAIN), (302, "", Next.AGAIN)])
+@pytest.mark.parametrize(
+    ("status", "code", "move"),
+    [
+        (200, "", Next.STORED),
+        (409, "sequence_reused", Next.RENEW),
+        (409, "busy", Next.AGAIN),
+        (400, "bad_input", Next.HALVE),
+        (413, "", Next.HALVE),
+        (422, "", Next.HALVE),
+        (401, "", Next.FORBIDDEN),
+        (403, "", Next.FORBIDDEN),
+        (429, "", Next.AGAIN),
+        (500, "", Next.AGAIN),
+        (302, "", Next.AGAIN),
+    ],
+)
 def test_what_an_answer_means(status: int, code: str, move: Next) -> None:
     assert judge(status, code) is move
 
@@ -194,8 +212,12 @@ def test_https_trusts_only_what_the_system_trusts(tmp_path: Path, recorder: Reco
 
 
 def test_ends_are_asked_until_answered(recorder: Recorder) -> None:
-    good = {"device": 1, "inode": 2, "offset": 9, "fingerprint": {"head": "a", "head_bytes": 9, "tail": "b",
-                                                                  "tail_bytes": 9}}
+    good = {
+        "device": 1,
+        "inode": 2,
+        "offset": 9,
+        "fingerprint": {"head": "a", "head_bytes": 9, "tail": "b", "tail_bytes": 9},
+    }
     recorder.ends = {"/a": good, "/b": {"offset": "x"}, "/c": {**good, "older": [{}]}}
     recorder.fault = lambda method, path, n: (503, "drop", 401, None)[n] if n < 4 else None
     stop = threading.Event()
@@ -206,7 +228,15 @@ def test_ends_are_asked_until_answered(recorder: Recorder) -> None:
     assert ask_ends(connected(recorder), "h", stop) is None
 
 
-@pytest.mark.parametrize("end", [None, {}, {"device": 1, "inode": 2, "offset": -1}, {"older": 3},
-                                 {"device": 1, "inode": 2, "offset": 3, "fingerprint": {"head": "x"}}])
+@pytest.mark.parametrize(
+    "end",
+    [
+        None,
+        {},
+        {"device": 1, "inode": 2, "offset": -1},
+        {"older": 3},
+        {"device": 1, "inode": 2, "offset": 3, "fingerprint": {"head": "x"}},
+    ],
+)
 def test_an_end_that_no_file_can_have_is_not_used(end: object) -> None:
     assert not usable(end)
