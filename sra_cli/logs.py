@@ -2,19 +2,22 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sra_sdk.errors import BadInput
+from sra_sdk.errors import BadInput, Unavailable
 
 from . import options, output, session
 
 if TYPE_CHECKING:
+    from sra_sdk.api import Client
     from sra_sdk.models import RecordOut
 
 #: Ids remembered while following, so that a record that arrives late is shown once all the same.
 REMEMBERED = 20_000
+#: At most so many pages of a thousand are fetched at one look.
+PAGES = 10
 
 
 def line(one: RecordOut) -> str:
@@ -47,23 +50,47 @@ def command(
     start, end = output.moment(since, "since"), output.moment(until, "until")
     if follow and end is not None:
         raise BadInput("until: cannot be combined with --follow", hint="leave one of them out")
+    wanted: dict[str, Any] = {"service": service, "host": host, "level": level, "q": q, "since": start}
     with session.connect(server) as client:
-        found = client.logs(service=service, host=host, level=level, q=q, since=start, until=end, limit=limit)
+        found = client.logs(**wanted, until=end, limit=limit)
         if json and not follow:
             return output.emit(found)
         seen: dict[str, None] = {}
-        while True:
-            for one in reversed(found.logs):
-                if one.id not in seen:
-                    seen[one.id] = None
-                    output.emit(one, compact=True) if json else output.show(line(one))
-            while len(seen) > REMEMBERED:
-                seen.pop(next(iter(seen)))
-            if not follow:
-                break
+        _print(found.logs, seen, json)
+        while follow:
             time.sleep(1.0)
-            found = client.logs(service=service, host=host, level=level, q=q, since=start, limit=1000)
+            try:
+                _print(fresh(client, seen, wanted), seen, json)
+            except Unavailable as error:
+                output.tell(f"{error.message}; still trying")
     if not found.logs:
         output.tell("no logs found")
     elif found.next_cursor:
         output.tell(f"notice: there are more; narrow the search or raise --limit (now {limit})")
+
+
+def _print(found: list[RecordOut], seen: dict[str, None], json: bool) -> None:
+    """Print what was not shown before, oldest first, and remember it."""
+    for one in reversed(found):
+        if one.id not in seen:
+            seen[one.id] = None
+            if json:
+                output.emit(one, compact=True)
+            else:
+                output.show(line(one))
+    while len(seen) > REMEMBERED:
+        seen.pop(next(iter(seen)))
+
+
+def fresh(client: Client, seen: dict[str, None], wanted: dict[str, Any]) -> list[RecordOut]:
+    """What came since the last look, newest first: pages back to one that was shown."""
+    found: list[RecordOut] = []
+    cursor = None
+    for _ in range(PAGES):
+        page = client.logs(**wanted, limit=1000, cursor=cursor)
+        found += page.logs
+        cursor = page.next_cursor
+        if cursor is None or any(one.id in seen for one in page.logs):
+            return found
+    output.tell(f"notice: more than {len(found)} records came at once; the older ones of them are not shown")
+    return found

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -131,6 +132,26 @@ def test_logs_are_found_and_harmless(sra: Shell, incident: str) -> None:
     assert len(out.splitlines()) == 3 and "\x1b" not in out and "checkout@web-1" in out
     assert sra.json("logs", "-q", "Connection refused")["logs"][0]["message"] == HOSTILE
     assert sra("logs", "--service", "nobody") == ""
+
+
+def test_followed_logs_show_each_record_once(sra: Shell, incident: str) -> None:
+    kept = json.loads((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra/session.json").read_text())
+    with Client(sra.url, token=kept["sessions"][sra.url]["token"]) as client:
+        client.ingest_logs([{"message": "before"}], service="stream")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sra_cli", "logs", "--follow", "--json", "--limit", "2", "--service", "stream"],
+            env={**sra.environment, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True)
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["message"] == "before"
+        for start in (0, 1500):
+            client.ingest_logs([{"message": f"line {start + n}"} for n in range(1500)], service="stream")
+            time.sleep(1.2)
+    said = [json.loads(process.stdout.readline())["message"] for _ in range(3000)]
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=20)
+    assert process.returncode == 130 and rest == "" and "Traceback" not in errors
+    assert sorted(said) == sorted(f"line {n}" for n in range(3000))
 
 
 def test_the_dry_run_switch(sra: Shell) -> None:
