@@ -179,6 +179,8 @@ async def follow(conn: AsyncConnection, account_id: str, now: int, fired: Mappin
     messages = owed = False
     for remedy in await expire.sweep(conn, account_id, now):
         told.append(remedy.id)
+        if remedy.status != "unknown" and not (remedy.approved_by or remedy.preapproved_by):
+            continue  # nobody wanted it, so nobody waits for word of it
         incident = await incidents.get(conn, account_id, remedy.incident_id) if remedy.incident_id else None
         messages |= await route.of_remedy(conn, account_id, remedy, incident, at=now, channels=channels)
     for remedy in await remedies.in_status(conn, account_id, resolve.JUDGED, since=now - OWED):

@@ -163,4 +163,5 @@ async def _mitigating(conn: AsyncConnection, account_id: str, remedy: Remedy, no
     incident = await incidents.get(conn, account_id, remedy.incident_id, lock=True)
     if incident.status in ACTIVE and incident.status != "mitigating":
         await incidents.move(conn, account_id, incident.id, "mitigating", at=now, actor=remedy.host,
-                             kind="mitigating", text=f"{remedy.action} of {remedy.service} is under way")
+                             kind="mitigating", text=f"{remedy.action} of {remedy.service} is under way",
+                             data={"remedy_id": remedy.id})

@@ -91,7 +91,7 @@ async def _recovered(conn: AsyncConnection, account_id: str, remedy: Remedy, inc
         return Settled(remedy=remedy, judgement=judgement, incident=incident)
     resolved = await incidents.move(conn, account_id, incident.id, "resolved", at=now, actor="sra",
                                     kind="resolved", text=sentence(remedy), resolution=sentence(remedy),
-                                    firing=())
+                                    firing=(), data={"remedy_id": remedy.id})
     await approve.cancel_waiting(conn, account_id, incident.id, reason="the incident is resolved", now=now)
     return Settled(remedy=remedy, judgement=judgement, incident=resolved, resolved=True)
 

@@ -169,11 +169,12 @@ async def _overwrite(conn: AsyncConnection, account_id: str, incident: Incident)
 
 
 async def move(conn: AsyncConnection, account_id: str, incident_id: str, to: Status, *, at: int, actor: str,
-               kind: str, text: str, **changes: Any) -> Incident:
+               kind: str, text: str, data: dict[str, Any] | None = None, **changes: Any) -> Incident:
     """Take a legal step on somebody's behalf and tell it in the timeline; raise IllegalMove otherwise."""
     moved = replace((await get(conn, account_id, incident_id, lock=True)).move(to, at), **changes)
     await _overwrite(conn, account_id, moved)
-    await timeline.add(conn, account_id, incident_id, at=at, kind=kind, actor=actor, text=text)
+    await timeline.add(conn, account_id, incident_id, at=at, kind=kind, actor=actor, text=text,
+                       data=data)
     return moved
 
 

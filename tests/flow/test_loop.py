@@ -25,6 +25,13 @@ async def fail(http: httpx.AsyncClient, service: str = "checkout", host: str = "
     assert answer.status_code == 200, answer.text
 
 
+async def crash(http: httpx.AsyncClient, service: str = "checkout", host: str = "web-1") -> None:
+    """Send what systemd writes of a service that was killed, for which a restart is the cure."""
+    answer = await http.post("/ingest/logs", json={"service": service, "host": host, "logs": [
+        {"level": "error", "message": f"{service}.service: Main process exited, code=killed, status=9/KILL"}]})
+    assert answer.status_code == 200, answer.text
+
+
 async def until(
     http: httpx.AsyncClient, path: str, holds: Callable[[Any], Any], seconds: float = 15.0
 ) -> Any:
@@ -59,9 +66,9 @@ async def test_from_a_line_to_a_verified_repair(http: httpx.AsyncClient) -> None
     assert (await http.post("/autoheal/dry-run", json={"enabled": False})).json()["dry_run"] is False
     serving_host = asyncio.create_task(host.serve())
     try:
-        await fail(http)
+        await crash(http)
         incident, remedy = await planned(http)
-        assert incident["class"] == "database_failure"
+        assert incident["class"] == "service_crash"
         assert remedy["incident_id"] == incident["id"]
         assert remedy["plan"]["digest"] == "digest-1"
 
@@ -95,7 +102,7 @@ async def test_a_repair_that_does_not_help_goes_back_to_people(http: httpx.Async
     await http.post("/autoheal/dry-run?enabled=false")
     serving_host = asyncio.create_task(host.serve(recovered=False))
     try:
-        await fail(http)
+        await crash(http)
         incident, remedy = await planned(http)
         await http.post(f"/remedies/{remedy['id']}/approve")
         judged = await until(http, f"/remedies/{remedy['id']}",
@@ -129,7 +136,7 @@ async def test_both_channels_hear_of_it_and_a_lost_answer_repeats(tmp_path: Path
         async with serving(config) as url, signed_in(url) as http:
             host = ScriptedHost(http)
             await host.announce()
-            await fail(http)
+            await crash(http)
             [alert] = await slack.until(1)
             assert "asking web-1 for its plan" in str(alert["blocks"])
             assert "<!channel>" in alert["text"]

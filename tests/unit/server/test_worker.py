@@ -34,7 +34,7 @@ from sra_server.worker import TICK, Worker
 from tests.unit.server import making
 from tests.unit.server.making import NOW
 
-FAILURE = 'psycopg2.OperationalError: connection to server at "db-1", port 5432 failed: Connection refused'
+FAILURE = "checkout.service: Main process exited, code=killed, status=9/KILL"
 
 
 @dataclass
@@ -97,7 +97,7 @@ async def test_one_round_writes_incident_remedy_message_and_cursor(context: Cont
     worker = Worker(context)
     assert await worker.step(account)
     found = await only(context, account)
-    assert (found.cls, found.status) == ("database_failure", "open")
+    assert (found.cls, found.status) == ("service_crash", "open")
     async with context.store.reading() as conn:
         head = await heads.load(conn, account)
         assert head is not None
@@ -129,7 +129,7 @@ async def test_a_worker_that_dies_before_the_commit_leaves_nothing(
             assert (head.cursor, head.state) == (0, None)
         assert await count_messages(context) == 0
     assert await Worker(context).step(account)
-    assert (await only(context, account)).cls == "database_failure"
+    assert (await only(context, account)).cls == "service_crash"
     assert await count_messages(context) == 1
 
 
