@@ -6,6 +6,8 @@ agrees, at most 0.3; 0.1 if a health check failed; 0.05 if others name the culpr
 """
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..domain.analysis import Analysis, Claim, Offer, Recommendation
 from ..domain.case import Case, Known, Lead, lead
 from ..domain.evidence import Evidence
@@ -31,7 +33,8 @@ class Local:
         found = lead(case.signals, known)
         evidence = {each.id: each for signal in case.signals for each in signal.evidence}
         names = {*incident.services, *incident.hosts, found.service, found.host} - {""}
-        claims = checked((_claim(each) for each in _first(found.signal, case.signals)), evidence, names)
+        said = (claim for each in _first(found.signal, case.signals) for claim in _claims(each))
+        claims = checked(said, evidence, names)
         return Analysis(
             analyst=self.name, root_cause=_root_cause(found, case, evidence, names),
             confidence=confidence(found, case), claims=claims,
@@ -85,7 +88,7 @@ def _elsewhere(found: Lead) -> str:
 
 
 def _reason(action: str, found: Lead) -> str:
-    return f"{ACTIONS[action][0]}, because {found.signal.cause or found.signal.title}"
+    return f"{ACTIONS[action][0].split(' via ')[0]}: {found.signal.cause or found.signal.title}"
 
 
 def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: set[str]) -> str:
@@ -98,13 +101,15 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
     if found.cls == "error_burst":
         return (f"Unknown: {place}{host} writes far more errors than usual {since}, "
                 "and nothing seen so far says why.")
+    others = {each.service for each in case.signals} - {"", found.service}
     if found.service and signal.service and found.service != signal.service:
         what = f"{found.service} is the likely cause: {signal.service} reports {since} that {signal.cause}"
+        others.discard(signal.service)
     else:
         what = f"{place}{host}: {signal.title} {since}; {signal.cause}"
-    sufferers = sorted({each.service for each in case.signals} - {"", found.service})
-    tail = f" (seen from {', '.join(sufferers[:5])})" if sufferers and found.service not in sufferers else ""
-    sentence = f"{what}{tail}."
+    sufferers = ", ".join(sorted(others)[:5])
+    sentence = f"{what}; {sufferers} {'suffers' if len(others) == 1 else 'suffer'} from it." if others \
+        else f"{what}."
     if supported(sentence, evidence.values(), names):
         return sentence
     return f"{place}{host}: {signal.title}."
@@ -116,12 +121,18 @@ def _first(leader: Signal, signals: tuple[Signal, ...]) -> list[Signal]:
     return [*own, *rest][:_CLAIMS]
 
 
-def _claim(signal: Signal) -> Claim:
-    first = signal.evidence[0] if signal.evidence else None
-    if first is None:
-        return Claim(text=signal.title, evidence=())
-    where = " ".join(filter(None, (first.service, f"on {first.host}" if first.host else "")))
-    quote = " ".join(first.text.split())
-    quote = quote if len(quote) <= _QUOTE else f"{quote[:_QUOTE]}…"
-    text = f"At {clock(first.at)} {where or 'the source'} said: {quote}"
-    return Claim(text=f"{text} ({signal.title})", evidence=tuple(each.id for each in signal.evidence))
+def _claims(signal: Signal) -> Iterator[Claim]:
+    """Yield what the signal's evidence says: its first line or value, and every fact that was needed."""
+    said = [each for each in signal.evidence if each.kind != "event"] or list(signal.evidence[:1])
+    for first in said[:1]:
+        where = " ".join(filter(None, (first.service, f"on {first.host}" if first.host else "")))
+        quote = " ".join(first.text.split())
+        if len(quote) > _QUOTE:
+            # cut between words: half a number is another number, and would not be found in the evidence
+            quote = f"{quote[:_QUOTE].rpartition(' ')[0] or quote[:_QUOTE]} …"
+        said_by = f"{where} wrote" if first.kind == "record" and where else where or "the source wrote"
+        yield Claim(text=f"At {clock(first.at)} {said_by}: {quote} ({signal.title})",
+                    evidence=tuple(each.id for each in said))
+    for fact in signal.evidence:
+        if fact.kind == "event" and fact not in said:
+            yield Claim(text=fact.text, evidence=(fact.id,))

@@ -60,6 +60,14 @@ def test_more_independent_signs_make_it_surer_and_never_sure() -> None:
     assert 0.2 < alone < probed < 1
 
 
+def test_a_long_line_is_cut_between_words() -> None:
+    world = World()
+    world.fold(batch(5, record("No space left on device " + "1234567 " * 60, 5)))
+    claim, = _analysis(world).claims
+    assert "1234567 …" in claim.text
+    assert len(claim.text) < 300
+
+
 def test_a_bare_burst_is_unknown() -> None:
     world = World()
     for minute in range(5):
