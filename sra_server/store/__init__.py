@@ -93,19 +93,20 @@ def _explained() -> Iterator[None]:
         raise
     except PoolTimeout as error:
         raise Unavailable("the database is busy", retry_after=1.0) from error
-    except (OperationalError, InterfaceError, OSError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        if engine.was_interrupted(cause):
+    except DBAPIError as error:
+        if engine.was_interrupted(error.orig):
             raise BadInput("the search took too long and was stopped", code="search_too_long",
                            hint="narrow it: a shorter time range, a service or a host") from error
-        raise Unavailable(f"the database cannot be used: {cause}", retry_after=2.0) from error
-    except DBAPIError as error:
-        if error.connection_invalidated or _is_resource_trouble(error):
-            raise Unavailable("the database cannot be used now", retry_after=2.0) from error
+        if isinstance(error, OperationalError | InterfaceError) or _is_resource_trouble(error):
+            raise Unavailable(f"the database cannot be used: {error.orig}", retry_after=2.0) from error
         raise
+    except OSError as error:  # no connection to PostgreSQL
+        raise Unavailable(f"the database cannot be reached: {error}", retry_after=2.0) from error
 
 
 def _is_resource_trouble(error: DBAPIError) -> bool:
     """Tell whether PostgreSQL lacks connections, disk, memory, or is starting or stopping."""
+    if error.connection_invalidated:
+        return True
     state = str(getattr(error.orig, "sqlstate", "") or "")
     return state[:2] in ("08", "53", "57", "58")

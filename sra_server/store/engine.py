@@ -2,7 +2,7 @@
 
 SQLite: WAL with `synchronous=FULL`, so that an acknowledged commit survives a power cut; the writer's
 transactions begin with the lock (BEGIN IMMEDIATE), so that none fails half-way for want of it; the
-readers are query-only and stop at their time limit. PostgreSQL: one pool serves both.
+readers are query-only and stop at their time limit. PostgreSQL: the readers' own pool is told the same.
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -19,16 +19,18 @@ from sqlalchemy.pool import NullPool
 
 from sra_sdk.errors import BadInput
 
-READERS = 4
+READERS = 8
 READ_SECONDS = 10.0
 BUSY_MS = 5_000
+#: PostgreSQL's code for a statement that ran into its time limit.
+_QUERY_CANCELED = "57014"
 #: How often a running query looks at the clock, in instructions of SQLite's virtual machine.
 _PROGRESS_STEPS = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
-    """Where to write and where to read; the same engine on PostgreSQL."""
+    """Where to write and where to read."""
 
     writer: AsyncEngine
     reader: AsyncEngine
@@ -36,8 +38,7 @@ class Engines:
     async def dispose(self) -> None:
         """Close every connection."""
         await self.writer.dispose()
-        if self.reader is not self.writer:
-            await self.reader.dispose()
+        await self.reader.dispose()
 
 
 def parse(text: str) -> URL:
@@ -66,16 +67,22 @@ def file_of(url: URL) -> Path | None:
 def open_engines(url: URL, *, read_seconds: float = READ_SECONDS) -> Engines:
     """Return the engines of `url`; nothing is connected yet."""
     if file_of(url) is None:
-        engine = create_async_engine(
-            url, pool_size=10, max_overflow=5, pool_timeout=10, pool_pre_ping=True,
-            connect_args={"server_settings": {"application_name": "sra"}, "timeout": 10})
-        return Engines(writer=engine, reader=engine)
+        limits = {"default_transaction_read_only": "on", "statement_timeout": str(int(read_seconds * 1000))}
+        return Engines(writer=_postgresql(url, {}, "READ COMMITTED"),
+                       reader=_postgresql(url, limits, "REPEATABLE READ"))
     writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=30)
     reader = create_async_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=30)
     _prepare_sqlite(writer, begin="BEGIN IMMEDIATE")
     _prepare_sqlite(reader, begin="BEGIN", pragmas=("query_only=ON",))
     _limit_reads(reader, read_seconds)
     return Engines(writer=writer, reader=reader)
+
+
+def _postgresql(url: URL, settings: dict[str, str], isolation: Literal["READ COMMITTED", "REPEATABLE READ"],
+                ) -> AsyncEngine:
+    return create_async_engine(
+        url, pool_size=10, max_overflow=5, pool_timeout=10, pool_pre_ping=True, isolation_level=isolation,
+        connect_args={"server_settings": {"application_name": "sra", **settings}, "timeout": 10})
 
 
 def open_single(url: URL) -> AsyncEngine:
@@ -91,7 +98,7 @@ def _prepare_sqlite(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]
         connection.isolation_level = None  # SRA begins its transactions itself
         cursor = connection.cursor()
         for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL",
-                       "foreign_keys=ON", "temp_store=MEMORY", *pragmas):
+                       "foreign_keys=ON", "temp_store=MEMORY", "journal_size_limit=67108864", *pragmas):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         connection.create_function("contains_lower", 2, _contains_lower, deterministic=True)
@@ -128,6 +135,7 @@ def _limit_reads(engine: AsyncEngine, seconds: float) -> None:
 
 def was_interrupted(error: BaseException | None) -> bool:
     """Tell whether a statement was stopped by its time limit."""
-    return isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted"
+    return ((isinstance(error, sqlite3.OperationalError) and str(error) == "interrupted")
+            or getattr(error, "sqlstate", None) == _QUERY_CANCELED)
 
 
