@@ -32,22 +32,24 @@ def _rule(level: str, needles: str, pattern: str) -> Rule:
     return tuple(needles.split(",")), re.compile(pattern), level
 
 
+#: No pattern begins with an assertion such as \b: it would have to be tried at each character.
 #: Facts of failure, in lower case; the first that is found decides.
 _FACTS: tuple[Rule, ...] = (
     _rule(CRITICAL, "out of memory,oom,kernel panic,killed process",
-          r"out of memory: kill|\boom[-_ ]kill|invoked oom-killer|\boomkilled\b|memory cgroup out of memory"
-          r"|kernel panic|\bkilled process [0-9]+ "),
+          r"out of memory: kill|oom(?<!\woom)[-_ ]kill|invoked oom-killer|oomkilled"
+          r"|memory cgroup out of memory"
+          r"|kernel panic|killed process [0-9]+ "),
     _rule(CRITICAL, "read-only,no server", r"remounting filesystem read-only|has no server available"),
     _rule(ERROR, "no space left,enospc,exceeded,full",
-          r"no space left on device|\benospc\b|disk quota exceeded|(?:disk|filesystem|file system"
+          r"no space left on device|enospc|disk quota exceeded|(?:disk|filesystem|file system"
           r"|device) is full"),
     _rule(ERROR, "loopbackoff,back-off,pullbackoff,errimage",
-          r"crashloopbackoff|back-off restarting failed|\bimagepullbackoff\b|\berrimagepull\b"),
-    _rule(ERROR, "fault,dump", r"\bsegfault at |segmentation fault|\bcore dumped\b|\(core dump"
+          r"crashloopbackoff|back-off restarting failed|imagepullbackoff|errimagepull"),
+    _rule(ERROR, "fault,dump", r"segfault at |segmentation fault|core dumped|\(core dump"
           r"|general protection fault"),
     _rule(ERROR, "exited,failed with result,repeated too,failed state,fatal state,failed to start",
           r"main process exited, code=(?:killed|dumped|exited, status=[1-9])|failed with result '"
-          r"|start request repeated too quickly|entered f(?:ailed|atal) state|\bfailed to start "),
+          r"|start request repeated too quickly|entered f(?:ailed|atal) state|failed to start "),
     _rule(ERROR, "memory,heap space,bad_alloc", r"outofmemoryerror|cannot allocate memory|java heap space"
           r"|std::bad_alloc"),
     _rule(ERROR, "deadlock,too many open,certificate",
@@ -62,14 +64,14 @@ _FACTS: tuple[Rule, ...] = (
           r"|maximum authentication attempts|too many authentication failures|incorrect password attempt"
           r"|invalid (?:credentials|password)|bad password|access denied for user"),
     _rule(WARNING, "probe failed,throttled,threshold",
-          r"(?:readiness|liveness|startup) probe failed|\bcpu clock throttled|temperature above threshold"),
+          r"(?:readiness|liveness|startup) probe failed|cpu clock throttled|temperature above threshold"),
 )
 
 #: Words that sound bad, in lower case; they count in lines without a level of their own.
 _WORDS: tuple[Rule, ...] = (
     _rule(CRITICAL, "panic,fatal error,lockup,oops,bug: ",
-          r"\bpanic: |\bfatal error: |thread '[^']*' panicked|soft lockup|\boops: |\bbug: (?:unable"
-          r"|kernel|soft)"),
+          r"panic: (?<!\wpanic: )|fatal error: |thread '[^']*' panicked|soft lockup|oops: (?<!\woops: )"
+          r"|bug: (?<!\wbug: )(?:unable|kernel|soft)"),
     _rule(ERROR, "traceback,exception,uncaught,unhandled,error: ",
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"
@@ -81,17 +83,17 @@ _WORDS: tuple[Rule, ...] = (
           r"|name or service not known|temporary failure in name resolution|connection timed out"
           r"|broken pipe\Z"),
     _rule(ERROR, "i/o error,-fs error,blocked for,hardware error,machine check",
-          r"\bi/o error\b|ext4-fs error|blocked for more than [0-9]+ seconds|\bhardware error\b"
+          r"i/o error|ext4-fs error|blocked for more than [0-9]+ seconds|hardware error"
           r"|machine check (?:exception|events logged)"),
     _rule(ERROR, "too many conn,connection slots,max number,command not allowed",
           r"too many connections|remaining connection slots|max number of clients"
           r"|command not allowed when used memory"),
     _rule(ERROR, "error,fatal,err: ,failed ", r"\A(?:\S+: ){0,2}(?:error|fatal|err)(?:: |\[)|\A(?:error"
-          r"|fatal|failed) |\berror: "),
+          r"|fatal|failed) |error: (?<!\werror: )"),
     _rule(WARNING, "abnormally,denied,not permitted,link is down,unhealthy",
-          r"\babnormally\b|permission denied|operation not permitted|access denied|link is down"
-          r"|\bunhealthy\b"),
-    _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|\btimed out\b"),
+          r"abnormally|permission denied|operation not permitted|access denied|link is down"
+          r"|unhealthy"),
+    _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"),
 )
 _OWN_WORD = re.compile(r"(?:^|[\s\[|(])(WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL|PANIC|EMERG)(?=[\s\]|):]|$)")
 
