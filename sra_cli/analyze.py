@@ -27,7 +27,7 @@ from . import output
 from .distil import Counts, Slice, Tally, merged
 from .logfiles import find
 
-_EVIDENCE = 20
+_EVIDENCE = 60
 #: In files that span weeks, password guessing that comes back within so long is one incident.
 _CAMPAIGN = 7 * 24 * 60 * MINUTE
 
@@ -244,7 +244,7 @@ def _print(report: Report) -> None:
         if each.analysis is not None:
             output.show(f"  cause: {output.plain(each.analysis.root_cause)} "
                         f"(confidence {each.analysis.confidence:.2f})")
-        for line in each.lines()[:5]:
+        for line in _shown(each)[:5]:
             text = output.plain(line.text.split("\n", 1)[0])
             output.show(f"  {output.plain(line.source)}:{line.line}: {text[:200]}")
         for advice in (each.analysis.recommendations if each.analysis else ())[:3]:
@@ -256,6 +256,13 @@ def _print(report: Report) -> None:
         output.tell("notice: the time was over before everything was read")
     for path, why in report.skipped:
         output.tell(f"not read: {output.plain(path)}: {output.plain(why)}")
+
+
+def _shown(trouble: Trouble) -> list[Evidence]:
+    """Return the lines, those that the first claims cite first."""
+    cited = [key for claim in (trouble.analysis.claims if trouble.analysis else ()) for key in claim.evidence]
+    rank = {key: n for n, key in reversed(list(enumerate(cited)))}
+    return sorted(trouble.lines(), key=lambda each: rank.get(each.id, len(rank)))
 
 
 def _rfc3339(at: int) -> str:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -103,6 +104,8 @@ def root(version: bool = typer.Option(False, "--version", callback=_version, is_
 def explain(error: Exception) -> tuple[str, int]:
     """What people read of a failure, and the exit code: 1 it failed, 2 it was asked wrongly."""
     from sra_sdk.errors import BadInput, NotFound, SraError
+    while isinstance(error, ExceptionGroup):  # what a task group wraps; the first says enough
+        error = error.exceptions[0]
     if isinstance(error, ModuleNotFoundError) and not (error.name or "sra_").startswith("sra_"):
         return (f"error: this command needs {error.name}, which is not installed\n"
                 "  what to do: pip install 'sra-assistant[server,agent]'", 1)
@@ -122,6 +125,9 @@ def explain(error: Exception) -> tuple[str, int]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave the process with its exit code."""
     code: int = 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character still gets the line
     try:
         typer.main.get_command(app).main(arguments, prog_name="sra")
     except SystemExit as leave:

@@ -139,7 +139,8 @@ def test_followed_logs_show_each_record_once(sra: Shell, incident: str) -> None:
     with Client(sra.url, token=kept["sessions"][sra.url]["token"]) as client:
         client.ingest_logs([{"message": "before"}], service="stream")
         process = subprocess.Popen(
-            [sys.executable, "-m", "sra_cli", "logs", "--follow", "--json", "--limit", "2", "--service", "stream"],
+            [sys.executable, "-m", "sra_cli", "logs", "--follow", "--json", "--limit", "2",
+             "--service", "stream"],
             env={**sra.environment, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True)
         assert process.stdout is not None

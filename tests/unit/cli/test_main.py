@@ -75,6 +75,16 @@ def test_a_missing_extra_says_how_to_get_it() -> None:
     assert "fault of SRA" in root.explain(ModuleNotFoundError("no", name="sra_cli.nowhere"))[0]
 
 
+def test_a_group_of_failures_tells_the_first() -> None:
+    text, code = root.explain(ExceptionGroup("many", [ExceptionGroup("inner", [BadInput("key is missing")])]))
+    assert (text, code) == ("error: key is missing", 2)
+
+
+def test_a_terminal_without_our_characters_still_gets_the_help() -> None:
+    done = sra("serve", "--help", PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0 and "postgresql+asyncpg://?" in done.stdout
+
+
 def test_an_error_of_the_system_is_no_fault_of_ours() -> None:
     text, code = root.explain(PermissionError(13, "Permission denied", "/data"))
     assert code == 1 and "/data" in text and "fault of SRA" not in text
