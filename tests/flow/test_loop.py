@@ -27,8 +27,9 @@ async def fail(http: httpx.AsyncClient, service: str = "checkout", host: str = "
 
 async def crash(http: httpx.AsyncClient, service: str = "checkout", host: str = "web-1") -> None:
     """Send what systemd writes of a service that was killed, for which a restart is the cure."""
-    answer = await http.post("/ingest/logs", json={"service": service, "host": host, "logs": [
-        {"level": "error", "message": f"{service}.service: Main process exited, code=killed, status=9/KILL"}]})
+    text = f"{service}.service: Main process exited, code=killed, status=9/KILL"
+    answer = await http.post("/ingest/logs", json={
+        "service": service, "host": host, "logs": [{"level": "error", "message": text}]})
     assert answer.status_code == 200, answer.text
 
 
