@@ -211,19 +211,22 @@ class World:
     def close(self) -> None:
         """End every process that was started, and the inventory that the repair started."""
         self._stop.set()
-        living = [process for _, process in reversed(self._processes) if process.poll() is None]
-        for number, seconds in ((signal.SIGTERM, 6.0), (signal.SIGKILL, 2.0)):
-            for process in living:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, number)
-            until = time.monotonic() + seconds
-            while living and time.monotonic() < until:
-                living = [process for process in living if process.poll() is None]
-                time.sleep(0.03)
-        for name, process in self._processes:
-            if name != "agent":
-                continue
-            # an executor that outlived its agent
+        agents = [process for name, process in self._processes if name == "agent"]
+        _end(agents)  # first, while the server still takes what it has to send
+        for process in agents:  # and an executor that outlived it
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
+        _end([process for name, process in self._processes if name != "agent"])
         demo_shop.end(str(self.pidfile))
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End process groups: politely, then surely."""
+    for number, seconds in ((signal.SIGTERM, 6.0), (signal.SIGKILL, 2.0)):
+        living = [process for process in processes if process.poll() is None]
+        for process in living:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+        until = time.monotonic() + seconds
+        while any(process.poll() is None for process in living) and time.monotonic() < until:
+            time.sleep(0.03)
