@@ -60,6 +60,7 @@ class Connection:
         self._base = parts.path.rstrip("/")
         self._headers = {"X-API-Key": key, "User-Agent": "sra-agent", "Accept": "application/json"}
         self._timeout = timeout
+        self._turn = threading.Lock()  # one request at a time
         self._lock = threading.Lock()
         self._http: http.client.HTTPConnection | None = None
         self._aborted = False
@@ -84,21 +85,28 @@ class Connection:
         timeout: float | None = None,
     ) -> Answer:
         """Return the answer; raise Unavailable when there is none."""
-        wait = timeout or self._timeout
-        try:
-            kept = self._http
+        with self._turn:
             try:
-                return self._exchange(method, path, body, headers or {}, wait)
-            except (http.client.RemoteDisconnected, ConnectionError):
-                if kept is None or self._aborted:
-                    raise
-                # A server may close a connection that was idle; that says nothing about this request.
+                return self._twice(method, path, body, headers or {}, timeout or self._timeout)
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 self._drop()
-                return self._exchange(method, path, body, headers or {}, wait)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                raise Unavailable(
+                    f"{self._address[0]}:{self._address[1]} does not answer: {reason}"
+                ) from error
+
+    def _twice(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], wait: float
+    ) -> Answer:
+        kept = self._http
+        try:
+            return self._exchange(method, path, body, headers, wait)
+        except (http.client.RemoteDisconnected, ConnectionError):
+            if kept is None or self._aborted:
+                raise
+            # A server may close a connection that was idle; that says nothing about this request.
             self._drop()
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise Unavailable(f"{self._address[0]}:{self._address[1]} does not answer: {reason}") from error
+            return self._exchange(method, path, body, headers, wait)
 
     def _exchange(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], wait: float
@@ -109,12 +117,31 @@ class Connection:
             if self._http is None:
                 self._http = self._open(wait)
             http_ = self._http
+        try:
+            return self._ask(http_, method, path, body, {**self._headers, **headers}, wait)
+        finally:
+            with self._lock:
+                dropped = self._http is not http_
+            if dropped:
+                http_.close()  # whatever another thread closed before, it is closed now
+
+    def _ask(
+        self,
+        http_: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        wait: float,
+    ) -> Answer:
         if http_.sock is None:
             http_.timeout = min(wait, CONNECT_SECONDS)
             http_.connect()
-        opened: socket.socket = http_.sock
+        opened: socket.socket | None = http_.sock
+        if opened is None or self._aborted:
+            raise ConnectionAbortedError("the agent is stopping")
         opened.settimeout(wait)
-        http_.request(method, self._base + path, body, {**self._headers, **headers})
+        http_.request(method, self._base + path, body, dict(headers))
         response = http_.getresponse()
         data = response.read(ANSWER_BYTES)
         if response.will_close or not response.isclosed():
@@ -145,7 +172,8 @@ class Connection:
                 held.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection for good."""
+        self._aborted = True
         self._drop()
 
 

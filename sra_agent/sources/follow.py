@@ -54,7 +54,7 @@ class Followed:
     def begin(self, *, at_end: bool, since: int) -> None:
         """Follow the file that is there: an old one from its end, a new one from its beginning.
 
-        `since` is when the path was last seen to be absent (ns): what was rotated away since is new too.
+        `since` is when the path was last seen absent (ns): what was rotated away since is new too.
         """
         if not at_end:
             self._mtime = since

@@ -181,7 +181,8 @@ def test_systemd_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def test_the_shipper_loads_nothing_heavy() -> None:
     code = (
         "import sys; from sra_agent import Agent; "
-        "print([m for m in ('pydantic', 'docker', 'aiohttp', 'httpx', 'sqlalchemy', 'sra_agent.heal') if m in sys.modules])"
+        "heavy = {'pydantic', 'docker', 'aiohttp', 'httpx', 'sqlalchemy', 'sra_agent.heal'}; "
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr

@@ -233,7 +233,8 @@ spool = Spool.open(pathlib.Path(sys.argv[1]), host="h", cap=1 << 30)
 n = spool.positions().get("f", {"offset": 0})["offset"]
 print("ready", flush=True)
 while True:
-    spool.append([{"message": f"line {i}", "level": "info"} for i in range(n, n + 7)], [], {"f": {"offset": n + 7}})
+    lines = [{"message": f"line {i}", "level": "info"} for i in range(n, n + 7)]
+    spool.append(lines, [], {"f": {"offset": n + 7}})
     n += 7
     if n % 5 == 0 and (sealed := spool.batch()) is not None:
         with open(sys.argv[2], "ab", buffering=0) as stored:
