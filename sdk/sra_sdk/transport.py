@@ -130,14 +130,23 @@ class Transport:
 
     def shutdown(self, timeout: Optional[float] = None) -> None:
         """Accept nothing more, send what waits for at most `timeout` seconds, count the rest as dropped."""
+        if self._begin_end(timeout):
+            self._end()
+
+    def _begin_end(self, timeout: Optional[float] = None) -> bool:
+        """Close the queue and set the deadline; say whether that was not done before."""
         if self._limit < 0:
-            return
+            return False
         self._limit = -1
         self._deadline = time.monotonic() + (self._shutdown_timeout if timeout is None else timeout)
-        thread = self._thread
+        self._wake.set()
+        return True
+
+    def _end(self) -> None:
+        """Wait for the sender until the deadline, and count what is left."""
+        thread, deadline = self._thread, self._deadline or 0.0
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
-            self._wake.set()
-            thread.join(max(0.0, self._deadline - time.monotonic()) + 0.5)
+            thread.join(max(0.0, deadline - time.monotonic()) + 0.5)
         elif self._queued() and thread is not threading.current_thread():
             self._drain()
             self._delivery.close()
@@ -317,8 +326,10 @@ def _reading(counter: itertools.count[int]) -> int:
 
 
 def _drain_all() -> None:
-    for transport in list(_all):
-        transport.shutdown()
+    # All at once, so that an unreachable server costs the exit one deadline, not one for each client.
+    ending = [transport for transport in list(_all) if transport._begin_end()]
+    for transport in ending:
+        transport._end()
 
 
 def _fork_all() -> None:

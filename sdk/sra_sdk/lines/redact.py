@@ -49,12 +49,16 @@ _BEARER = re.compile(r"\b(bearer\s{1,4})(?=[^\s\"',;]*[0-9._-])([A-Za-z0-9._~+/=
 _COOKIE = re.compile(r"((?:set-)?cookie(?:\s{0,4}:\s{0,4}|\\?[\"']\s{0,4}:\s{0,4}\\?[\"']))"
                      r"([^\r\n\"'\\]{4,8192})", re.I)
 
+_QUOTED = r"\"(?:[^\"\\]|\\.){0,4096}"
+#: A string inside JSON that is itself a string of JSON.
+_NESTED = r"\\\"(?:[^\"\\]|\\\\(?:\\[\"\\]|[^\\\"])|\\[^\"\\]){0,4096}"
 _PAIR = re.compile(
     r"((?:pass(?:word|wd|phrase|code)|pwd|secret(?:[_.-]?(?:access[_.-]?)?key)?|token|credentials?"
     r"|(?:api|access|account|private|encryption|master|signing|shared)[_.-]?key)"
     r"\\?[\"']?\s{0,3}(=>|[=:]|%3D)\s{0,3})"
-    r"(\[[^\[\]{}]{1,4096}\]|\$\{[^}\s]{0,200}\}|\$\([^)\s]{0,200}\)"
-    r"|\\\"[^\"]{0,4096}?(?:\\\"|\Z)|\"(?:[^\"\\]|\\.){0,4096}(?:\"|\Z)|'(?:[^'\\]|\\.){0,4096}(?:'|\Z)"
+    rf"(\[(?:[^\[\]{{}}\"\\]|{_QUOTED}\"|{_NESTED}\\\"){{1,1000}}\]"
+    r"|\$\{[^}\s]{0,200}\}|\$\([^)\s]{0,200}\)"
+    rf"|{_NESTED}(?:\\\"|\Z)|{_QUOTED}(?:\"|\Z)|'(?:[^'\\]|\\.){{0,4096}}(?:'|\Z)"
     r"|[^\s,;&\"'<>(){}\[\]\\]{1,4096})", re.I)
 _PROSE = frozenset(("", "null", "none", "nil", "true", "false", "yes", "no", "is", "was", "for", "from",
                     "must", "may", "not",
