@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import pwd
 import shutil
@@ -16,9 +15,8 @@ import asyncpg
 import pytest
 
 from sra_server.store import Store, accounts
+from sra_server.store.schema import metadata
 from tests.services import needs, postgresql_bin
-
-_NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +40,10 @@ def postgresql() -> Iterator[str]:
     subprocess.run([programs / "pg_ctl", "-D", folder / "data", "-o", options, "-l", folder / "log", "-w",
                     "start"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
                    **as_user)
+    server = f"postgresql://postgres@127.0.0.1:{port}"
     try:
-        yield f"postgresql://postgres@127.0.0.1:{port}"
+        asyncio.run(_prepare(server))
+        yield server
     finally:
         subprocess.run([programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, **as_user)
@@ -58,24 +58,28 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Give the URL of an empty database of this version."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/data/sra.db"
-    server = request.getfixturevalue("postgresql")
-    number = next(_NUMBERS)
-    if number == 0:
-        asyncio.run(_prepare(server))
-    asyncio.run(_execute(server, f"CREATE DATABASE sra_{number} TEMPLATE prepared"))
-    return f"{server}/sra_{number}"
+    url = f"{request.getfixturevalue('postgresql')}/sra"
+    asyncio.run(_empty(url))
+    return url
 
 
 async def _prepare(server: str) -> None:
-    """Make the database that the others are copies of: the migrations once, not for each test."""
-    await _execute(server, "CREATE DATABASE prepared")
-    store = await Store.open(f"{server}/prepared")
+    """Make the one database: the migrations run once, not for each test."""
+    conn = await asyncpg.connect(f"{server}/postgres")
+    await conn.execute("CREATE DATABASE sra")
+    await conn.close()
+    store = await Store.open(f"{server}/sra")
     await store.close()
 
 
-async def _execute(server: str, statement: str) -> None:
-    conn = await asyncpg.connect(f"{server}/postgres")
-    await conn.execute(statement)
+async def _empty(url: str) -> None:
+    """Delete every row, and whatever connection the test before has left."""
+    conn = await asyncpg.connect(url)
+    await conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                       "WHERE datname = 'sra' AND pid <> pg_backend_pid()")
+    for table in reversed(metadata.sorted_tables):
+        await conn.execute(f"DELETE FROM {table.name}")
+    await conn.execute("ALTER SEQUENCE tickets RESTART")
     await conn.close()
 
 
