@@ -71,7 +71,7 @@ async def _of_key(store: Store, key: str, now: int, admin_key: SecretStr | None)
 async def _note_use(store: Store, key_id: str, now: int) -> None:
     """Write down that the key was used; a busy database may go without."""
     try:
-        async with store.writing() as conn:
+        async with store.writing(urgent=True) as conn:  # nobody's request shall wait behind ingest for this
             await keys.used(conn, key_id, now)
     except SraError as error:
         log.warning("last use of key %s not noted: %s", key_id, error, extra={"action": "key_used"})

@@ -23,6 +23,11 @@ _TAGS = {
     "Hosts": "Hosts and what their policies offer", "Agent": "What agents speak",
     "Documentation": "This description",
 }
+_SEAL = {
+    "Producer": "Of a sealed batch, which is stored exactly once: who sends, 1 to 64 characters.",
+    "Sequence": "Its number from this producer, from 1 on.",
+    "Digest": "The SHA-256 of the body in hex.",
+}
 _SCHEMES: dict[str, Any] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "Session": {"type": "http", "scheme": "bearer"},
@@ -94,6 +99,9 @@ def _operation(route: Route, refs: Any, definitions: dict[str, Any]) -> dict[str
 def _parameters(route: Route, refs: Any, definitions: dict[str, Any]) -> list[dict[str, Any]]:
     found = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
              for name in _PARAMETER.findall(route.path)]
+    if route.raw_body:
+        found += [{"name": f"X-SRA-{name}", "in": "header", "required": False, "description": text,
+                   "schema": {"type": "string"}} for name, text in _SEAL.items()]
     if route.query is not None:
         name = refs[(route.query, "validation")]["$ref"].rsplit("/", 1)[1]
         schema = definitions[name]

@@ -37,6 +37,8 @@ async def test_every_route_is_described_with_its_errors(document: dict) -> None:
         if route.body is not None:
             assert {"400", "413", "422"} <= problems
             assert operation["requestBody"]["content"]
+        if route.raw_body:
+            assert "X-SRA-Digest" in {parameter["name"] for parameter in operation["parameters"]}
     ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
     assert len(ids) == len(set(ids))
     assert {tag for path in document["paths"].values() for operation in path.values()
