@@ -36,6 +36,7 @@ class Recorder:
         self.duplicates = self.gaps = 0
         self.fault, self.poison = fault, poison
         self.retry_after: str | None = None
+        self.poll_seconds = 0.3
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
         self._server: ThreadingHTTPServer | None = None
@@ -120,7 +121,7 @@ class Recorder:
         if path == "/agent/tasks":
             tasks, self.tasks = self.tasks, []
             if not tasks:
-                self.changed.wait_for(lambda: bool(self.tasks), 0.3)
+                self.changed.wait_for(lambda: bool(self.tasks), self.poll_seconds)
                 tasks, self.tasks = self.tasks, []
             return 200, {"tasks": tasks}
         if path == "/agent/answers":
