@@ -1,12 +1,14 @@
 """The catalogue of signatures, and one prefilter over all of it. From signatures.toml; to signatures.
 
 The prefilter is one pattern, a trie of all literal fragments: a text that contains none of them costs
-one scan, however many signatures there are.
+one scan, however many signatures there are, and a text that contains some is held against those only
+which ask for one of them.
 """
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -18,8 +20,10 @@ from ..domain.remedy import ACTIONS
 from ..domain.signal import CLASSES, SEVERITY_ORDER, Severity
 
 CATALOGUE = Path(__file__).with_name("signatures.toml")
+#: So much of a text is searched.
+_SEARCHED = 20_000
 _FIELDS = frozenset({"name", "class", "severity", "software", "any", "match", "exclude", "means", "title",
-                     "remedies", "count", "window", "level", "target", "settle", "low_below"})
+                     "remedies", "count", "window", "level", "target", "settle", "low_below", "about"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,7 @@ class Signature:
     means: str
     software: tuple[str, ...]
     any: tuple[str, ...]
+    about: tuple[str, ...]
     match: re.Pattern[str] | None
     exclude: re.Pattern[str] | None
     remedies: tuple[str, ...]
@@ -45,10 +50,9 @@ class Signature:
 
     def fits(self, low: str) -> bool:
         """Say whether a text, in lower case, is what this signature describes."""
-        for fragment in self.any:
-            if fragment in low:
-                break
-        else:
+        if not any(map(low.__contains__, self.any)):
+            return False
+        if self.about and not any(map(low.__contains__, self.about)):
             return False
         if self.match is not None and not self.match.search(low):
             return False
@@ -61,14 +65,25 @@ class Catalogue:
     def __init__(self, signatures: tuple[Signature, ...]) -> None:
         self.signatures = signatures
         self.by_name = {each.name: each for each in signatures}
-        self._filter = re.compile(_trie([fragment for each in signatures for fragment in each.any]))
+        words = _shortest(fragment for each in signatures for fragment in each.any)
+        self._filter = re.compile(_trie(words))
+        self._index = {word: tuple(number for number, each in enumerate(signatures)
+                                   if any(word in fragment for fragment in each.any)) for word in words}
 
     def find(self, text: str, level: int) -> Signature | None:
         """Return the signature of a text, or None; `level` is the record's number."""
-        low = text.lower()
-        if self._filter.search(low) is None:
+        low = text[:_SEARCHED].lower()
+        search = self._filter.search
+        found = search(low)
+        if found is None:
             return None
-        for each in self.signatures:
+        possible: set[int] = set()
+        while found is not None:
+            possible.update(self._index[found.group()])
+            # no word is part of another, so one begins at each place, and they may overlap
+            found = search(low, found.start() + 1)
+        for number in sorted(possible):
+            each = self.signatures[number]
             if level >= each.level and each.fits(low):
                 return each
         return None
@@ -106,22 +121,27 @@ def _signature(entry: dict[str, Any]) -> Signature:
         raise BadInput(f"signature {name}: match or exclude is no pattern: {problem}") from problem
     return Signature(
         name=name, cls=entry["class"], severity=cast(Severity, entry["severity"]), title=entry["title"],
-        means=entry["means"], software=tuple(entry.get("software", ())), any=fragments, match=match,
-        exclude=exclude, remedies=tuple(entry.get("remedies", ())), count=int(entry.get("count", 1)),
+        means=entry["means"], software=tuple(entry.get("software", ())), any=_shortest(fragments),
+        about=tuple(entry.get("about", ())), match=match, exclude=exclude,
+        remedies=tuple(entry.get("remedies", ())), count=int(entry.get("count", 1)),
         window=int(entry.get("window", 60)), level=NUMBER[entry.get("level", "warning")],
         target=bool(entry.get("target", False)), settle=int(entry.get("settle", 0)),
         low_below=int(entry.get("low_below", 0)))
 
 
-def _trie(words: list[str]) -> str:
-    """Return one pattern that finds any of the words; common beginnings are shared, longer words dropped."""
-    kept = [word for word in sorted(set(words), key=len)]
+def _shortest(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the words without those that contain another one."""
     needed: list[str] = []
-    for word in kept:
+    for word in sorted(set(words), key=lambda each: (len(each), each)):
         if not any(shorter in word for shorter in needed):
             needed.append(word)
+    return tuple(needed)
+
+
+def _trie(words: Iterable[str]) -> str:
+    """Return one pattern that finds any of the words; common beginnings are shared."""
     root: dict[str, Any] = {}
-    for word in needed:
+    for word in words:
         node = root
         for letter in word:
             node = node.setdefault(letter, {})

@@ -4,11 +4,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sra_sdk.errors import BadInput
-from sra_server.detect.catalogue import Catalogue, load
+from sra_server.detect.catalogue import load
 
 REAL = load()
 
@@ -37,11 +37,18 @@ def test_takes_no_notice_of_harmless_noise(text: str) -> None:
     assert found is None or found.count > 1, f"one such line would be {found.name}"
 
 
-@given(st.text(alphabet="abcdefgh erus", max_size=40))
-def test_the_prefilter_misses_nothing(text: str) -> None:
-    catalogue = Catalogue(REAL.signatures)
-    if any(fragment in text for each in catalogue.signatures for fragment in each.any):
-        assert catalogue._filter.search(text)
+_PIECES = sorted({each for signature in REAL.signatures for each in signature.any})
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(_PIECES), st.text(alphabet="abc erus:", max_size=5)), max_size=6),
+       st.integers(0, 3))
+def test_the_prefilter_finds_what_asking_each_signature_finds(pieces: list[str], overlap: int) -> None:
+    text = ""
+    for piece in pieces:
+        text = text[:len(text) - overlap] + piece
+    asked = next((each for each in REAL.signatures if each.fits(text)), None)
+    assert REAL.find(text, 50) is asked
 
 
 def test_every_fragment_passes_the_prefilter() -> None:
