@@ -8,45 +8,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sra_sdk.api import Client
 
+from .shell import Shell
+
+#: one account, told from its first day to its last
+pytestmark = pytest.mark.xdist_group("cli")
+
 PASSWORD = "correct horse battery"
 HOSTILE = "database \x1b[2J\x1b]0;owned\x07 refused: could not connect to server: Connection refused"
-
-
-@dataclass
-class Shell:
-    """A terminal of somebody who uses `sra`, without being one: output goes to pipes."""
-
-    environment: dict[str, str]
-    url: str
-
-    def __call__(self, *arguments: str, code: int = 0, stdin: str = "") -> str:
-        done = self.all(*arguments, stdin=stdin)
-        assert done.returncode == code, f"{arguments}: {done.stdout}{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done.stdout if code == 0 else done.stderr
-
-    def all(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "sra_cli", *arguments], env=self.environment,
-                              input=stdin, capture_output=True, text=True, timeout=60)
-
-    def json(self, *arguments: str) -> Any:
-        return json.loads(self(*arguments, "--json"))
 
 
 @pytest.fixture(scope="module")
 def sra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("cli")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SRA_")}
-    environment |= {"XDG_CONFIG_HOME": str(folder / "config"),
-                    "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    environment["XDG_CONFIG_HOME"] = str(folder / "config")
     with (folder / "server.err").open("wb") as errors:
         server = subprocess.Popen(
             [sys.executable, "-m", "sra_cli", "serve", "--port", "0", "--data-dir", str(folder / "data")],
@@ -56,7 +37,7 @@ def sra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     assert line.startswith("SRA listens on "), (folder / "server.err").read_text()
     url = line.split()[-1]
     shell = Shell(environment={**environment, "SRA_SERVER": url}, url=url)
-    shell("register", "ada@example.com", "--password-stdin", stdin=PASSWORD + "\n")
+    shell("register", "ada@example.com", "--password-stdin", "--insecure-storage", stdin=PASSWORD + "\n")
     yield shell
     server.terminate()
     assert server.wait(20) == 0
@@ -92,7 +73,7 @@ def test_a_wrong_password_fails_and_keeps_the_session(sra: Shell) -> None:
 def test_keys_from_birth_to_deletion(sra: Shell) -> None:
     made = sra.json("keys", "create", "ci", "--scope", "read")
     assert made["scopes"] == ["read"] and made["key"].startswith(made["prefix"])
-    with_key = Shell({**sra.environment, "SRA_API_KEY": made["key"]}, sra.url)
+    with_key = Shell(environment={**sra.environment, "SRA_API_KEY": made["key"]}, url=sra.url)
     assert "operational" in with_key("status") or "critical" in with_key("status")
     assert made["prefix"] in sra("keys", "list")
     sra("keys", "revoke", made["prefix"])
@@ -182,5 +163,6 @@ def test_signing_out_ends_the_session_on_the_server_too(sra: Shell) -> None:
     token = json.loads((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra/session.json").read_text())
     sra("logout")
     assert "not signed in" in sra("whoami", code=1)
-    old = Shell({**sra.environment, "SRA_TOKEN": token["sessions"][sra.url]["token"]}, sra.url)
+    known = token["sessions"][sra.url]["token"]
+    old = Shell(environment={**sra.environment, "SRA_TOKEN": known}, url=sra.url)
     assert "what to do" in old("whoami", code=1)

@@ -1,13 +1,9 @@
 """Remedies by the command line on a real host: listed, simulated, refused for another plan, and done."""
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,13 +11,7 @@ from sra_cli.demo import begin
 from sra_cli.demo_show import Show
 from sra_cli.demo_world import World, environment
 
-
-def sra(url: str, key: str, *arguments: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "sra_cli", *arguments], capture_output=True, text=True, timeout=90,
-        env={**environment(), "SRA_SERVER": url, "SRA_API_KEY": key, "XDG_CONFIG_HOME": "/nonexistent"})
-    assert done.returncode == code, f"{arguments}: {done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
+from .shell import Shell
 
 
 @pytest.fixture
@@ -39,13 +29,9 @@ def ill(tmp_path: Path) -> Iterator[tuple[World, str]]:
 def test_a_remedy_is_simulated_while_dry_run_is_on_and_done_when_it_is_off(ill: tuple[World, str]) -> None:
     world, key = ill
 
-    def run(*arguments: str, code: int = 0) -> str:
-        return sra(world.url, key, *arguments, code=code)
-
-    def told(*arguments: str) -> Any:
-        return json.loads(run(*arguments, "--json"))
-
-    remedy = told("remedies", "list", "--status", "planned")[0]["id"]
+    run = Shell(url=world.url, environment={**environment(), "SRA_SERVER": world.url, "SRA_API_KEY": key,
+                                            "XDG_CONFIG_HOME": "/nonexistent"})
+    remedy = run.json("remedies", "list", "--status", "planned")[0]["id"]
     assert "1. run" in run("remedies", "show", remedy)
     assert "--yes" in run("remedies", "approve", remedy, code=2)
     out = run("remedies", "approve", remedy, "--yes", "--wait", "30")
@@ -54,7 +40,7 @@ def test_a_remedy_is_simulated_while_dry_run_is_on_and_done_when_it_is_off(ill: 
     assert "simulated" in run("remedies", "approve", remedy, "--yes", code=1), "what is over is over"
 
     assert "inventory" in run("hosts", "show", "demo-host") and "demo-host" in run("hosts")
-    assert told("hosts")[0]["inventory"][0]["service"] == "inventory"
+    assert run.json("hosts")[0]["inventory"][0]["service"] == "inventory"
     run("dry-run", "off")
     asked = run("remedies", "run", "restart_service", "inventory", "--yes", "--wait", "40")
     assert "succeeded" in asked and "recovered" in asked

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from sra_cli import doctor
 from sra_sdk.api import Client
 
@@ -117,35 +115,26 @@ def test_up_says_what_it_sees_and_cannot_see_and_sees_what_comes(tmp_path: Path)
         assert not any(Path(f"/proc/{pid}").exists() for pid in started)
 
 
-def test_the_account_and_the_key_are_made_once(tmp_path: Path) -> None:
-    files = []
-    for _ in range(2):
+def test_the_account_and_the_key_are_made_once_for_each_database(tmp_path: Path) -> None:
+    kept = tmp_path / "data" / "local-account.json"
+    said = []
+    for _ in range(3):
         with up(tmp_path, "--once") as running:
             running.until("Watching from now on")
             assert running.process.wait(20) == 0
-        kept = tmp_path / "data" / "local-account.json"
         assert kept.stat().st_mode & 0o777 == 0o600
-        files.append(kept.read_text())
-    assert files[0] == files[1]
+        said.append(json.loads(kept.read_text()))
+        if len(said) == 2:  # the database gets lost
+            for file in (tmp_path / "data").glob("sra.db*"):
+                file.unlink()
+    assert said[0] == said[1]
+    assert said[2]["email"] != said[0]["email"] and said[2]["key"] != said[0]["key"]
 
 
-def test_a_lost_database_gets_a_new_account(tmp_path: Path) -> None:
-    emails = []
-    for _ in range(2):
-        with up(tmp_path, "--once") as running:
-            running.until("Watching from now on")
-            assert running.process.wait(20) == 0
-        emails.append(json.loads((tmp_path / "data" / "local-account.json").read_text())["email"])
-        for file in (tmp_path / "data").glob("sra.db*"):
-            file.unlink()
-    assert emails[0] != emails[1]
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM])
-def test_ending_early_is_clean(tmp_path: Path, number: signal.Signals) -> None:
+def test_ending_early_is_clean(tmp_path: Path) -> None:
     with up(tmp_path) as running:
         running.until("SRA listens on")
-        running.process.send_signal(number)
+        running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(30) == 0
 
 
