@@ -22,7 +22,7 @@ from sra_server.config import ServerConfig
 EMAIL, PASSWORD = "upgrade@example.com", "a-password-for-tests"
 HOST, SERVICE = "old-host", "checkout"
 STORED, SPOOLED = 500, 300
-FAILURE = "connection to server at \"127.0.0.1\", port 5432 failed: Connection refused"
+FAILURE = "java.lang.OutOfMemoryError: Java heap space"
 
 
 def lines(first: int, n: int) -> str:
