@@ -19,6 +19,7 @@ from .domain.signal import CLASSES, SEVERITY_ORDER, Signal
 CLOSE = 30 * SECOND
 #: A trouble that merely goes on is told at most this often.
 TELL = 30 * SECOND
+#: An incident's row names at most so many fingerprints, services and hosts.
 _FINGERPRINTS = 200
 #: Detectors that say themselves when it is over; quiet does not clear these.
 _LEVELS = frozenset({"probe", "threshold"})
@@ -84,6 +85,7 @@ class _Desk:
         self.cases = {key: case for key, case in cases.items() if key in self.incidents}
         self.now, self.rules, self.new_id = now, rules, new_id
         self.changes: dict[str, Change] = {}
+        self._leads: dict[int, tuple[tuple[Signal, ...], Lead]] = {}
 
     def take(self, signal: Signal) -> None:
         """Give a firing signal to the incident that it belongs to, or open one."""
@@ -147,6 +149,9 @@ class _Desk:
             return 0, f"same service {signal.service}"
         if not recent or not fits:
             return None
+        if case is not None and case.more:
+            # a storm: who points to whom has been looked at with the first signals
+            return self._near(incident, signal, signals, gap)
         everything, known = (*signals, signal), self.rules.known
         pointed = names(signal, everything, known)
         hit = sorted(pointed & {*incident.services, incident.service} - {""})
@@ -160,6 +165,10 @@ class _Desk:
             return 1, f"both point to {sorted(common)[0]}"
         if signal.subject and any(each.subject == signal.subject for each in signals):
             return 2, f"both name {signal.subject}"
+        return self._near(incident, signal, signals, gap)
+
+    def _near(self, incident: Incident, signal: Signal, signals: tuple[Signal, ...],
+              gap: int) -> tuple[int, str] | None:
         moments = [moment for each in signals for moment in (each.at, each.last_at)]
         near = min((abs(signal.at - moment) for moment in moments), default=gap)
         if near <= CLOSE and (signal.host in incident.hosts or (not signal.host and not incident.hosts)):
@@ -207,17 +216,23 @@ class _Desk:
 
     def _regarded(self, incident: Incident, case: Case, signal: Signal) -> Incident:
         """Return the incident as all its signals now explain it."""
-        found = lead(case.signals, self.rules.known) if case.signals else None
+        found = self._lead(case.signals) if case.signals else None
         severity = max((incident.severity, signal.severity), key=lambda each: SEVERITY_ORDER[each])
         fresh = replace(
             incident, severity=severity, updated_at=self.now, last_signal_at=self.now, signals=case.count,
             services=_joined(incident.services, signal.service, found.service if found else ""),
             hosts=_joined(incident.hosts, signal.host), started_at=min(incident.started_at, signal.at),
-            fingerprints=_joined(incident.fingerprints, signal.fingerprint)[:_FINGERPRINTS],
-            firing=_joined(incident.firing, signal.fingerprint)[:_FINGERPRINTS])
+            fingerprints=_joined(incident.fingerprints, signal.fingerprint),
+            firing=_joined(incident.firing, signal.fingerprint))
         if found is None:
             return fresh
         return replace(fresh, title=title(found), cls=found.cls, service=found.service, host=found.host)
+
+    def _lead(self, signals: tuple[Signal, ...]) -> Lead:
+        known = self._leads.get(id(signals))
+        if known is None or known[0] is not signals:
+            known = self._leads[id(signals)] = (signals, lead(signals, self.rules.known))
+        return known[1]
 
     def _write(self, kind: str, incident: Incident, case: Case, reason: str,
                signals: tuple[Signal, ...]) -> None:
@@ -257,7 +272,7 @@ def why_over(incident: Incident, case: Case, life: Mapping[str, int], now: int, 
     flapped = min(8, 2 ** case.reopened)
     event = max((when for key, when in case.fired.items() if key not in levels), default=0)
     passed = max((case.cleared[key] for key in levels if key.startswith("probe") or not event), default=0)
-    if passed and event <= passed:
+    if passed and event <= passed and not case.more:
         # a check that failed passes again: a quarter of the quiet is enough, none where it was the only sign
         wait = rules.quiet // 4 * flapped if event or case.reopened else 0
         over = now - passed >= wait
@@ -277,7 +292,8 @@ def why_over(incident: Incident, case: Case, life: Mapping[str, int], now: int, 
 
 
 def _joined(before: tuple[str, ...], *more: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each for each in (*before, *more) if each))
+    fresh = [each for each in more if each and each not in before]
+    return (*before, *dict.fromkeys(fresh)) if fresh and len(before) < _FINGERPRINTS else before
 
 
 def _restored(incident: Incident) -> Case:

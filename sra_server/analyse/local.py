@@ -13,7 +13,7 @@ from ..domain.case import Case, Known, Lead, lead
 from ..domain.evidence import Evidence
 from ..domain.incident import Incident
 from ..domain.remedy import ACTIONS
-from ..domain.signal import Signal
+from ..domain.signal import CLASSES, Signal
 from .evidence import checked, clock, supported
 
 _QUOTE = 160
@@ -112,7 +112,9 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
         else f"{what}."
     if supported(sentence, evidence.values(), names):
         return sentence
-    return f"{place}{host}: {signal.title}."
+    plain = f"{place}{host}: {signal.title}."
+    known = supported(plain, evidence.values(), ())
+    return plain if known else f"{place}{host}: {CLASSES[found.cls].lower()}."
 
 
 def _first(leader: Signal, signals: tuple[Signal, ...]) -> list[Signal]:

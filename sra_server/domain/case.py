@@ -57,17 +57,13 @@ class Case:
         """Return the case with a firing signal in it."""
         rest = tuple(each for each in self.signals if each.fingerprint != signal.fingerprint)
         before = next((each for each in self.signals if each.fingerprint == signal.fingerprint), None)
-        kept, more = self.signals, self.more
-        if before is not None:
-            kept = (*rest, _merged(before, signal))
-        elif len(self.signals) < SIGNALS:
-            kept = (*rest, signal)
-        else:
-            more += 1
-        fired = {**self.fired, signal.fingerprint: at} if more == self.more else self.fired
+        if before is None and len(self.signals) >= SIGNALS:
+            return replace(self, more=self.more + 1, last_at=at, count=self.count + signal.count)
+        kept = (*rest, signal if before is None else _merged(before, signal))
+        fired = {**self.fired, signal.fingerprint: at}
         cleared = {key: when for key, when in self.cleared.items() if key != signal.fingerprint}
         ordered = tuple(sorted(kept, key=lambda each: (each.at, each.fingerprint)))
-        return replace(self, signals=ordered, more=more, fired=fired, cleared=cleared, last_at=at,
+        return replace(self, signals=ordered, fired=fired, cleared=cleared, last_at=at,
                        count=self.count + signal.count)
 
     def clear(self, fingerprint: str, at: int) -> Case:

@@ -1,6 +1,7 @@
 """The fold as a whole: the loop's story, killed anywhere, regrouped, stormed."""
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -134,6 +135,18 @@ def test_a_storm_of_distinct_errors_is_one_incident() -> None:
     assert incident.root_cause.startswith("Unknown")
     assert (incident.confidence or 1) <= 0.3
     assert len(world.state.to_json()) < 100_000
+
+
+def test_a_storm_of_services_is_one_bounded_incident_in_bounded_time() -> None:
+    world = World()
+    began = time.process_time()
+    world.fold(batch(0, *(record("No space left on device", 0, service=f"service-{n}", number=n)
+                          for n in range(2000))))
+    assert time.process_time() - began < 10
+    incident = world.only()
+    assert incident.signals == 2000
+    assert max(len(incident.services), len(incident.fingerprints), len(incident.firing)) <= 200
+    assert len(world.state.cases[incident.id].signals) <= 32
 
 
 def test_information_alone_never_opens_an_incident() -> None:

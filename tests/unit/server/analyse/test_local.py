@@ -5,7 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sra_server.analyse.evidence import supported
+from sra_server.analyse.local import Local
 from sra_server.domain.analysis import Analysis, Offer
+from sra_server.domain.case import Case, Known
+from sra_server.domain.evidence import of_record
+from sra_server.domain.signal import Signal
 
 from ..world import World, batch, point, probe, record
 
@@ -66,6 +70,21 @@ def test_a_long_line_is_cut_between_words() -> None:
     claim, = _analysis(world).claims
     assert "1234567 …" in claim.text
     assert len(claim.text) < 300
+
+
+def test_what_the_evidence_does_not_hold_is_dropped() -> None:
+    evidence = of_record(record("write failed: No space left on device", 0))
+    signal = Signal(detector="signature", fingerprint="f", cls="disk_full", severity="high", service="shop",
+                    title="4711 writes failed", cause="42 disks are full", at=evidence.at,
+                    last_at=evidence.at, evidence=(evidence,))
+    case = Case(signals=(signal,), fired={"f": 1}, cleared={}, last_at=1, told_at=1, count=1)
+    world = World()
+    world.fold(batch(0, record(FULL, 0)))
+    analysis = Local().analyse(world.only(), case, (), Known())
+    assert analysis.claims == ()
+    assert "no evidence" in analysis.note
+    assert "42" not in analysis.root_cause
+    assert "4711" not in analysis.root_cause
 
 
 def test_a_bare_burst_is_unknown() -> None:
