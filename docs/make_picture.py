@@ -63,7 +63,11 @@ def on_a_terminal(argv: list[str]) -> str:
     os.close(leader)
     if process.returncode != 0:
         raise SystemExit(f"{argv} ended with {process.returncode}:\n{seen.decode(errors='replace')}")
-    return seen.decode("utf-8", "replace").replace("\r\n", "\n")
+    text = seen.decode("utf-8", "replace").replace("\r\n", "\n")
+    # what a line held before the terminal erased it was only for the moment
+    lines = [re.split(r"\x1b\[2K|\r", line)[-1] for line in text.split("\n")]
+    moving = re.compile(r"(?:\x1b\[[\d;?]*[A-Za-z])*[\u2800-\u28ff]")
+    return "\n".join(line for line in lines if not moving.match(line))
 
 
 def neutral(text: str) -> str:

@@ -109,7 +109,7 @@ def detect(world: World, show: Show, client: Client) -> tuple[IncidentDetail, Re
 
 def explain(show: Show, client: Client, found: IncidentDetail, remedy: RemedyOut) -> None:
     """Root cause with its evidence, then the plan: exactly what would be done, with nothing done."""
-    show.say(f"{found.severity}, {found.class_}, {found.id}")
+    show.say(f"{found.id}: {found.severity}, {found.class_}: {found.title}")
     if found.analysis:
         show.step(f"Root cause ({found.analysis.analyst} analysis, "
                   f"confidence {found.analysis.confidence:.0%}): {found.analysis.root_cause}")
@@ -124,7 +124,7 @@ def explain(show: Show, client: Client, found: IncidentDetail, remedy: RemedyOut
     state = f"dry-run is on ({dry.source}): nothing has been done" if dry.dry_run else "dry-run is off"
     show.step(f"Plan of the host; {state}")
     for line in casefile.remedy(remedy):
-        show.say(line)
+        show.quote(line)
 
 
 def repair(world: World, show: Show, client: Client, remedy: RemedyOut) -> tuple[RemedyOut, float]:

@@ -56,6 +56,14 @@ class Show:
         """A detail of the present part; indented lines are kept."""
         self._line(f"          {plain(text)}", style)
 
+    def quote(self, line: str) -> None:
+        """A line of casefile's: safe already, and perhaps coloured."""
+        if self._console is None:
+            self._line(f"          {line}", "none")
+            return
+        from rich.text import Text
+        self._console.print(Text.from_ansi(f"          {line}"), soft_wrap=True)
+
     def ask(self, question: str) -> bool:
         """Ask on the terminal, with the moving line out of the way."""
         if self._status is not None:
