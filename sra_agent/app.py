@@ -119,7 +119,7 @@ class Parts:
             name: Connection(config.server, config.key) for name in ("ends", "ship", "poll", "post")
         }
         self._reading = Reading(config, spool, lambda stop: ask_ends(self._links["ends"], config.host, stop))
-        self._sender = Sender(spool, self._links["ship"])
+        self._sender = Sender(spool, self._links["ship"], host=config.host)
         collectors: tuple[Collector, ...] = (Host(), Processes()) if config.metrics_seconds else ()
         self._gather = Gather(spool, collectors, seconds=config.metrics_seconds)
         without = "this agent runs without an executor" if config.executor == "off" else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -30,16 +31,9 @@ def ask_ends(
     while not stop.is_set():
         asked: float | None = None
         try:
-            answer = connection.request("GET", f"/ingest/ends?host={quote(host, safe='')}")
-            if answer.status == 200:
-                ends = answer.json().get("ends", {})
-                return {source: end for source, end in ends.items() if usable(end)}
-            if answer.status == 404:
-                return {}
-            trouble = f"the server answered {answer.status}: {answer.detail()}"
-            asked = FORBIDDEN_SECONDS if answer.status in (401, 403) else answer.retry_after
+            return fetch_ends(connection, host)
         except Unavailable as error:
-            trouble = error.message
+            trouble, asked = error.message, error.retry_after
         if not said:
             log.warning(
                 "files wait until the server has said how far they are stored: %s",
@@ -49,6 +43,36 @@ def ask_ends(
             said = True
         stop.wait(backoff.failed(asked))
     return None
+
+
+def fetch_ends(connection: Connection, host: str) -> dict[str, Position]:
+    """Return the positions that the server keeps for the host; raise Unavailable if it does not say."""
+    answer = connection.request("GET", f"/ingest/ends?host={quote(host, safe='')}")
+    if answer.status == 200:
+        ends = answer.json().get("ends", {})
+        return {source: end for source, end in ends.items() if usable(end)}
+    if answer.status == 404:
+        return {}
+    raise Unavailable(
+        f"the server answered {answer.status}: {answer.detail()}",
+        retry_after=FORBIDDEN_SECONDS if answer.status in (401, 403) else answer.retry_after,
+    )
+
+
+def ahead(theirs: Mapping[str, Position], ours: Mapping[str, Position]) -> bool:
+    """Return whether the server has stored more of some file than we remember that it has."""
+    for source, end in theirs.items():
+        known = ours.get(source)
+        if known is not None:
+            mine = {(place["device"], place["inode"]): place["offset"] for place in _places(known)}
+            for place in _places(end):
+                if place["offset"] > mine.get((place["device"], place["inode"]), place["offset"]):
+                    return True
+    return False
+
+
+def _places(position: Position) -> list[Position]:
+    return [position, *position.get("older", [])]
 
 
 def usable(end: Any) -> bool:

@@ -18,7 +18,9 @@ from sra_sdk.errors import Unavailable
 from .backoff import Backoff
 from .connection import Answer, Connection
 from .crash import crashpoint
+from .ends import ahead, fetch_ends
 from .spool import Sealed, Spool
+from .spool_file import SpoolLost
 
 log = logging.getLogger("sra.agent.ship")
 GZIP_BYTES = 512
@@ -52,8 +54,10 @@ def judge(status: int, code: str) -> Next:
 class Sender:
     """Empties the spool. `run` is the loop of its own thread."""
 
-    def __init__(self, spool: Spool, connection: Connection, *, backoff: Backoff | None = None) -> None:
-        self._spool, self._connection = spool, connection
+    def __init__(
+        self, spool: Spool, connection: Connection, *, host: str, backoff: Backoff | None = None
+    ) -> None:
+        self._spool, self._connection, self._host = spool, connection, host
         self._backoff = backoff or Backoff()
         self._said: str | None = None
         self.batches = 0
@@ -93,12 +97,7 @@ class Sender:
             self._say(None)
             return 0.0
         if move is Next.RENEW:
-            log.warning(
-                "the server knows another batch %d of this spool; it goes on as a new producer",
-                sealed.sequence,
-                extra={"action": "renew"},
-            )
-            self._spool.renew()
+            self._renew(sealed)
             return 0.0
         if move is Next.HALVE:
             if sealed.items <= 1:
@@ -117,6 +116,20 @@ class Sender:
             return max(FORBIDDEN_SECONDS, answer.retry_after or 0.0)
         self._say(f"the server answered {answer.status}: {answer.detail()}")
         return self._backoff.failed(answer.retry_after)
+
+    def _renew(self, sealed: Sealed) -> None:
+        """Go on as a new producer; but a spool that is older than what the server has stored is given up.
+
+        Such a spool came back from a copy, and what it holds would be stored twice.
+        """
+        if ahead(fetch_ends(self._connection, self._host), self._spool.stored_ends()):
+            raise SpoolLost("the server has stored more than this spool remembers, so it is an old copy")
+        log.warning(
+            "the server knows another batch %d of this spool; it goes on as a new producer",
+            sealed.sequence,
+            extra={"action": "renew"},
+        )
+        self._spool.renew()
 
     def _post(self, sealed: Sealed) -> Answer:
         headers = {

@@ -139,10 +139,16 @@ class Spool:
             rows.place(self._connection, ends)
 
     def positions(self) -> dict[str, dict[str, Any]]:
-        """Return the position of every source."""
+        """Return the position of every source up to which it was read."""
+        return self._places("SELECT source, position FROM positions")
+
+    def stored_ends(self) -> dict[str, dict[str, Any]]:
+        """Return the position of every source up to which the server has said to have stored."""
+        return self._places("SELECT source, position FROM stored_ends")
+
+    def _places(self, select: str) -> dict[str, dict[str, Any]]:
         with self._lock, reading():
-            found = self._connection.execute("SELECT source, position FROM positions").fetchall()
-        return {source: orjson.loads(position) for source, position in found}
+            return {source: orjson.loads(position) for source, position in self._connection.execute(select)}
 
     def drop(self, reason: str, n: int) -> None:
         """Count items that came and could not be kept."""
@@ -225,6 +231,7 @@ class Spool:
         crashpoint("spool.acknowledge")
         with self._lock:
             with writing(self._connection):
+                rows.store_ends(self._connection, sealed.sequence)
                 freed = rows.remove(self._connection, sealed.first, sealed.last, sealed.sequence)
                 rows.add(self._connection, {"stored": sealed.items})
                 crashpoint("spool.acknowledge.commit")

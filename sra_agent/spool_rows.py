@@ -151,11 +151,20 @@ def body(
     ), items
 
 
-def place(connection: sqlite3.Connection, ends: Mapping[str, Mapping[str, Any]]) -> None:
+def store_ends(connection: sqlite3.Connection, sequence: int) -> None:
+    """Keep the positions of a batch as those up to which the server has stored."""
+    row = connection.execute("SELECT tail FROM seals WHERE sequence = ?", (sequence,)).fetchone()
+    if row is not None:
+        place(connection, orjson.loads(b"{" + row[0])["ends"], table="stored_ends")
+
+
+def place(
+    connection: sqlite3.Connection, ends: Mapping[str, Mapping[str, Any]], *, table: str = "positions"
+) -> None:
     """Keep the positions of sources."""
     pairs = [(source, orjson.dumps(position)) for source, position in ends.items()]
     connection.executemany(
-        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)",
+        f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",  # noqa: S608
         [(source, data, crc(source.encode(), data)) for source, data in pairs],
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -117,6 +118,25 @@ async def test_a_lost_state_directory_sends_nothing_twice(tmp_path: Path) -> Non
         async with Agent(config(recorder, tmp_path, from_start=True)):
             await until(lambda: len(recorder.records) >= 1499)
         assert recorder.messages() == expected and len(recorder.seals) == 2
+
+
+async def test_an_old_copy_of_the_state_sends_nothing_twice(tmp_path: Path) -> None:
+    state, copy = tmp_path / "state", tmp_path / "copy"
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path, from_start=True)):
+            expected = write(tmp_path, 0, 100)
+            await until(lambda: len(recorder.records) >= 99)
+        shutil.copytree(state, copy)
+        async with Agent(config(recorder, tmp_path)):
+            expected += write(tmp_path, 100, 300)
+            await until(lambda: len(recorder.records) >= 299)
+        shutil.rmtree(state)
+        shutil.copytree(copy, state)
+        expected += write(tmp_path, 300, 350)
+        async with Agent(config(recorder, tmp_path)) as agent:
+            await until(lambda: len(recorder.records) >= 349)
+            assert agent.counters()["spools_lost"] == 1
+        assert recorder.messages() == expected
 
 
 async def test_a_spool_that_breaks_at_work_is_replaced(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def closed() -> Iterator[None]:
 
 
 def sender(spool: Spool, recorder: Recorder, key: str = KEY) -> Sender:
-    return Sender(spool, connected(recorder, key), backoff=Backoff(first=0.001, longest=0.01))
+    return Sender(spool, connected(recorder, key), host="web-1", backoff=Backoff(first=0.001, longest=0.01))
 
 
 def empty(sender: Sender, steps: int = 500) -> None:
