@@ -70,8 +70,8 @@ class Followed:
     def take_current(self) -> None:
         """Follow what has taken the path, after all that was there in between."""
         if self.tails and not self.tails[-1].rotated:
-            # As of our last look: its writer may have gone on while others came and went. And somewhat before,
-            # because a file that is renamed during a listing can be missed; those that are known do no harm.
+            # As of our last look: its writer may have gone on while others came and went. And somewhat
+            # before, because a file renamed during a listing can be missed; known ones do no harm.
             self._mtime = max(self._mtime, self.tails[-1].mtime - LAG_NS)
         self._catch_up()
 
