@@ -54,6 +54,10 @@ def test_items_and_positions_go_through_in_order(spool: Spool) -> None:
     assert spool.positions() == body["ends"]
 
 
+def test_every_commit_of_the_spool_is_on_disk_before_it_returns(spool: Spool) -> None:
+    assert spool._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+
 def test_a_sealed_batch_stays_the_same_whatever_comes_after(tmp_path: Path) -> None:
     spool = Spool.open(tmp_path, host="web-1", cap=1_000_000)
     spool.append([record(1)], [], {})
