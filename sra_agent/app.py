@@ -199,7 +199,7 @@ class Parts:
             began = time.monotonic()
             try:
                 where = (
-                    peer.child(Path(config.state_dir), config.policy)
+                    peer.child(Path(config.state_dir), config.policy, config.host)
                     if config.executor == "child"
                     else peer.unit(config.executor)
                 )

@@ -46,6 +46,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--policy", default=DEFAULT_PATH, help="the host's policy (default %(default)s)")
     parser.add_argument("--state-dir", required=True, help="where journal and audit log are kept, mode 0700")
     parser.add_argument(
+        "--host", default=socket.gethostname(), help="the name that plans bind (default: the host name)"
+    )
+    parser.add_argument(
         "--lock-wait",
         type=float,
         default=5.0,
@@ -77,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             audit=Audit(os.path.join(options.state_dir, "audit.jsonl")),
             runner=Runner(os.path.join(os.path.abspath(options.state_dir), "output")),
             clock=Clock.of_this_boot(),
-            host=socket.gethostname(),
+            host=options.host,
         )
         if options.fd is not None:
             asyncio.run(_serve_descriptor(Service(shop), options.fd))

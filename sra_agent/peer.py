@@ -24,7 +24,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def child(state_dir: Path, policy: str | None) -> AsyncIterator[Streams]:
+async def child(state_dir: Path, policy: str | None, host: str) -> AsyncIterator[Streams]:
     """Run the executor as a child while the block runs; it finishes an act in hand before it ends."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     folder = state_dir / "executor"
@@ -36,6 +36,8 @@ async def child(state_dir: Path, policy: str | None) -> AsyncIterator[Streams]:
         str(theirs.fileno()),
         "--state-dir",
         str(folder),
+        "--host",
+        host,
     ]
     argv += ["--policy", policy] if policy else []
     try:

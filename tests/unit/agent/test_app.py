@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sra_agent import Agent, AgentConfig, Probe
+from sra_agent import Agent, AgentConfig, Probe, peer
 from sra_agent.systemd import notify, watchdog_seconds
 from sra_sdk.errors import BadInput
 
@@ -153,6 +154,21 @@ async def test_a_spool_that_breaks_at_work_is_replaced(tmp_path: Path) -> None:
             await until(lambda: len(recorder.records) == 200)
             assert agent.counters()["spools_lost"] == 1
         assert recorder.messages() == expected
+
+
+async def test_a_plan_binds_the_name_under_which_the_host_is_known(tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        '[[allow]]\naction = "restart_service"\nservice = "shop"\nplatform = "command"\n'
+        'argv = ["/bin/true"]\n'
+    )
+    policy.chmod(0o600)
+    task = {"id": "t", "token": "k", "kind": "plan", "remedy_id": "r", "account_id": "a",
+            "action": "restart_service", "service": "shop", "parameters": {}, "digest": None, "dry_run": True}
+    async with peer.child(tmp_path / "state", str(policy), "web-7") as (reader, writer):
+        writer.write(json.dumps({"id": 1, "op": "plan", "task": task}).encode() + b"\n")
+        answer = json.loads(await asyncio.wait_for(reader.readline(), 20))
+    assert answer["ok"]["binding"]["host"] == "web-7"
 
 
 async def test_the_executor_is_a_process_of_its_own(tmp_path: Path) -> None:
