@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -14,6 +15,10 @@ from .checks import Reading, read_check
 from .platforms import platform
 from .policy import Rule, Verification
 from .run import Ran, Runner
+
+
+#: Longest pause between two looks while a service is watched.
+LOOK_SECONDS = 1.0
 
 
 class Why(Enum):
@@ -72,9 +77,11 @@ async def watch(
     now: Callable[[], float],
     sleep: Callable[[float], Awaitable[None]],
 ) -> tuple[Glance, ...]:
-    """Wait at most `settle` for the service to be up and new, then look thrice over the window.
+    """Wait at most `settle` for the service to be up and new, then look on over the whole window.
 
-    A single look is returned when it never came up.
+    Looks are a second apart at most, so that a service which dies and comes back in between is seen to.
+    The first, the middle and the last are returned; the first and the one that ended the watch when
+    that was not well or another process; a single one when it never came up.
     """
     deadline = now() + verification.settle
     pause = min(1.0, max(0.1, verification.settle / 20))
@@ -86,11 +93,14 @@ async def watch(
         if now() >= deadline:
             return (first,)
         await sleep(pause)
-    passes = [first]
-    for _ in range(2):
-        await sleep(verification.window / 2)
-        passes.append(await look())
-    return tuple(passes)
+    looks = [first]
+    between = 2 * math.ceil(max(2.0, verification.window / LOOK_SECONDS) / 2)
+    for _ in range(between):
+        await sleep(verification.window / between)
+        looks.append(await look())
+        if not looks[-1].well or looks[-1].identity != first.identity:
+            return (first, looks[-1])
+    return (first, looks[between // 2], looks[-1])
 
 
 def judge(steps: Sequence[Ran], before: Glance, passes: Sequence[Glance]) -> Judgement:

@@ -29,6 +29,7 @@ class Why(StrEnum):
     STEP_FAILED = "step_failed"
     CHECK_STILL_FAILS = "check_still_fails"
     UNSTABLE = "unstable"
+    PROCESS_UNKNOWN = "process_unknown"
     SIGNAL_CONTINUES = "signal_continues"
     NO_CHECK = "no_check"
     NOT_CAUGHT_UP = "not_caught_up"
@@ -43,6 +44,7 @@ TEXTS: dict[Why, str] = {
     Why.STEP_FAILED: "a step failed",
     Why.CHECK_STILL_FAILS: "the check still fails",
     Why.UNSTABLE: "the main process changed again during the verification",
+    Why.PROCESS_UNKNOWN: "nothing tells whether the main process stayed; give the policy's rule a pidfile",
     Why.SIGNAL_CONTINUES: "the trouble is still being seen after the act",
     Why.NO_CHECK: "no check was recorded failing before the act, so passing proves nothing",
     Why.NOT_CAUGHT_UP: "detection has not yet read everything up to the end of the act",
@@ -100,6 +102,8 @@ def judge(facts: Facts) -> Judgement:
         return Judgement(verdict="ineffective", why=Why.SIGNAL_CONTINUES)
     if facts.checks_recovered is None:
         return Judgement(verdict="inconclusive", why=Why.NO_CHECK)
+    if facts.unchanged is None:
+        return Judgement(verdict="inconclusive", why=Why.PROCESS_UNKNOWN)
     if not facts.caught_up:
         return Judgement(verdict=None if waiting else "inconclusive", why=Why.NOT_CAUGHT_UP)
     if facts.life_at is None:

@@ -115,7 +115,22 @@ async def test_three_looks_over_the_window():
     time = Time([look(False, pid=2), WELL])
     passes = await watch(Verification(window=30, settle=10), ILL, time.look, now=time.now, sleep=time.sleep)
     assert passes == (WELL,) * 3
-    assert time.when[-1] - time.when[-3] == 30
+    assert time.when[-1] - time.when[1] == 30
+    assert max(later - sooner for sooner, later in zip(time.when[1:], time.when[2:], strict=False)) <= 1
+
+
+async def test_a_death_between_two_looks_is_seen():
+    """Up for a second, down for a second: three looks alone would miss it."""
+    time = Time([WELL, WELL, WELL, look(False, pid=2), WELL])
+    passes = await watch(Verification(window=30, settle=10), ILL, time.look, now=time.now, sleep=time.sleep)
+    assert [one.well for one in passes] == [True, False]
+    assert judge((), ILL, passes).status == "failed"
+
+
+async def test_another_process_between_two_looks_is_seen():
+    time = Time([WELL, WELL, look(True, pid=9), WELL])
+    passes = await watch(Verification(window=30, settle=10), ILL, time.look, now=time.now, sleep=time.sleep)
+    assert judge((), ILL, passes).why is Why.PROCESS_CHANGED
 
 
 async def test_it_waits_for_a_new_process():

@@ -15,7 +15,7 @@ GOOD = Facts(status="succeeded", acted_at=NOW, finished_at=END, now=END + SECOND
 
 TABLE = [
     ({}, "recovered", Why.RECOVERED),
-    ({"unchanged": None}, "recovered", Why.RECOVERED),
+    ({"unchanged": None}, "inconclusive", Why.PROCESS_UNKNOWN),
     ({"last_signal_at": None}, "recovered", Why.RECOVERED),
     ({"last_signal_at": NOW + SETTLE}, "recovered", Why.RECOVERED),
     ({"status": "no_change"}, "recovered", Why.RECOVERED),
