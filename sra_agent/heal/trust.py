@@ -14,12 +14,16 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Untrusted(Exception):
-    """A file or a folder above it could be changed by somebody else. `kind` is stable."""
+    """A file or a folder above it could be changed by somebody else. `kind` is stable.
 
-    def __init__(self, kind: str, message: str) -> None:
+    `by_group` says that only members of its group could: common where every user has a group alone.
+    """
+
+    def __init__(self, kind: str, message: str, *, by_group: bool = False) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
+        self.by_group = by_group
 
 
 def trusted_uids() -> frozenset[int]:
@@ -45,6 +49,7 @@ def why_untrusted(
         return Untrusted(
             "writable_by_others",
             f"the {noun} {path} can be written by its group or by everybody; do: chmod go-w {path}",
+            by_group=not found.st_mode & 0o002,
         )
     return None
 
@@ -111,7 +116,7 @@ def read_trusted(path: str, limit: int) -> bytes:
 
 
 def resolve(path: str) -> tuple[str, Untrusted | None]:
-    """Follow a program's links one by one; return the real path and the first thing not to be believed.
+    """Follow a program's links one by one; return the real path and the worst thing not to be believed.
 
     Unlike a policy, a program may be reached through links (/bin is one on many systems).
     """
@@ -130,11 +135,19 @@ def resolve(path: str) -> tuple[str, Untrusted | None]:
             if links > 40:
                 raise OSError(40, "too many levels of symbolic links", path)
             if found.st_uid not in uids:
-                problem = problem or Untrusted("owner", f"the link {step} belongs to user {found.st_uid}")
+                stranger = Untrusted("owner", f"the link {step} belongs to user {found.st_uid}")
+                problem = _worse(problem, stranger)
             target = os.readlink(step)
             here = "" if target.startswith("/") else here
             rest.extend(part for part in reversed(target.split("/")) if part)
             continue
-        problem = problem or why_untrusted(step, found, folder=bool(rest), last=not rest, uids=uids)
+        problem = _worse(problem, why_untrusted(step, found, folder=bool(rest), last=not rest, uids=uids))
         here = step
     return here, problem
+
+
+def _worse(one: Untrusted | None, other: Untrusted | None) -> Untrusted | None:
+    """Return the problem that weighs more: the first, but what a group could do less than all else."""
+    if one is None or (one.by_group and other is not None and not other.by_group):
+        return other
+    return one

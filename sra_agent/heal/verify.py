@@ -16,7 +16,6 @@ from .platforms import platform
 from .policy import Rule, Verification
 from .run import Ran, Runner
 
-
 #: Longest pause between two looks while a service is watched.
 LOOK_SECONDS = 1.0
 

@@ -84,6 +84,13 @@ def test_a_restart_that_changes_no_process_is_said(host: Host):
     assert executor.event("outcome")["body"]["status"] == "no_change"
 
 
+def test_a_program_that_anybody_may_write_is_not_run(host: Host):
+    host.script.chmod(0o777)
+    error = host.start().ask("plan", task=host.task())["error"]
+    assert error["code"] == "precondition_failed" and "changed by others" in error["message"], error
+    assert host.runs == 0
+
+
 def _answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -55,11 +55,18 @@ def _program(path: str) -> tuple[dict[str, Any], tuple[Predicate, ...], tuple[st
             text=f"{path} is a program", holds=False, otherwise=f"{path} cannot be read: {error.strerror}"
         )
         return {"program": path}, (missing,), ()
-    predicate = Predicate(
-        text=f"{path} is a program", holds=runs, otherwise=f"{path} may not be executed; chmod +x"
+    predicates = (
+        Predicate(
+            text=f"{path} is a program", holds=runs, otherwise=f"{path} may not be executed; chmod +x"
+        ),
+        Predicate(
+            text=f"only trusted users can change {path}",
+            holds=problem is None or problem.by_group,
+            otherwise=f"what would run could be changed by others: {problem}",
+        ),
     )
-    warnings = (f"what would run could be changed by others: {problem}",) if problem else ()
-    return {"program": real, "sha256": content}, (predicate,), warnings
+    warnings = (f"what would run could be changed by its group: {problem}",) if problem else ()
+    return {"program": real, "sha256": content}, predicates, warnings
 
 
 def _pid(path: str) -> int:
