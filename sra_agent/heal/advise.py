@@ -198,7 +198,10 @@ def _program(where: str, path: str) -> list[Finding]:
         return [_warning(where, f"{path}: {error.strerror}")]
     if not os.access(real, os.X_OK):
         return [_warning(where, f"{path} may not be executed; chmod +x {path}")]
-    return [_warning(where, f"what would run could be changed by others: {problem}")] if problem else []
+    if problem is None:
+        return []
+    message = f"what would run could be changed by others: {problem}"
+    return [_warning(where, message) if problem.by_group else Finding(where=where, message=message)]
 
 
 def explain_policy(path: str, services: Iterable[str] = ()) -> list[Line]:

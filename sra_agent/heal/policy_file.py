@@ -48,6 +48,8 @@ def load_policy(path: str) -> Loaded:
             ),
         )
     except Untrusted as problem:
+        if problem.kind == "invalid":
+            return _invalid(path, (Finding(where="file", message=problem.message),))
         return Loaded(path=path, code=f"policy_{problem.kind}", message=problem.message)
     except OSError as problem:
         return Loaded(
@@ -61,7 +63,7 @@ def load_policy(path: str) -> Loaded:
         document = tomllib.loads(content.decode("utf-8"))
     except UnicodeDecodeError as problem:
         return _invalid(path, (Finding(where="file", message=f"is not UTF-8 at byte {problem.start}"),))
-    except (tomllib.TOMLDecodeError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:  # ValueError also of a number with thousands of digits
         return _invalid(path, (Finding(where="file", message=f"is not valid TOML: {problem}"),))
     policy, findings = read_policy(document)
     if policy is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sra_agent.heal.advise import check_policy
 from sra_agent.heal.policy_file import load_policy, stop_path, stopped
 from sra_agent.heal.trust import why_untrusted
 from tests.services import needs
@@ -62,6 +63,7 @@ UNTRUSTED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a mistake": (lambda path: path.write_text("mood = 1"), "policy_invalid"),
     "huge": (lambda path: path.write_text("#" * 300_000), "policy_invalid"),
     "deep": (lambda path: path.write_text("a = " + "[" * 20_000 + "]" * 20_000), "policy_invalid"),
+    "a number of 5,000 digits": (lambda path: path.write_text("a = " + "1" * 5000), "policy_invalid"),
     "a pipe": (_fifo, "policy_invalid"),
     "a folder": (lambda path: (path.unlink(), path.mkdir()), "policy_invalid"),
 }
@@ -79,6 +81,16 @@ def test_a_file_not_to_be_believed_allows_nothing(policy: Path, name: str):
     assert loaded.problem is not None and loaded.problem.startswith(code + ": ")
     assert str(policy.parent.parent) in loaded.problem
     assert loaded.policy.rules == () and loaded.policy.mode == "dry-run"
+
+
+@pytest.mark.parametrize("name", UNTRUSTED)
+def test_the_owner_is_told_of_it_as_an_error(policy: Path, name: str):
+    UNTRUSTED[name][0](policy)
+    try:
+        found = check_policy(str(policy))
+    finally:
+        policy.parent.parent.chmod(0o700)
+    assert "error" in {finding.severity for finding in found}
 
 
 @needs("root")
