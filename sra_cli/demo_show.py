@@ -69,7 +69,7 @@ class Show:
         if self._status is not None:
             self._status.stop()
         try:
-            return bool(typer.confirm(f"          {question}", default=True, err=self._stream is sys.stderr))
+            return bool(typer.confirm(f"          {question}", default=False, err=self._stream is sys.stderr))
         finally:
             if self._status is not None:
                 self._status.start()

@@ -1,15 +1,16 @@
 """Which server, and as whom: the session that `sra login` keeps. From the commands; to sra_sdk.api.
 
 A token belongs to the server that gave it and is never sent to another. The environment comes first:
-SRA_SERVER, SRA_TOKEN, SRA_API_KEY.
+SRA_SERVER, SRA_TOKEN, SRA_API_KEY. SRA_INSECURE=1 allows plain http to another machine.
 """
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from sra_sdk.errors import NotSignedIn
+from sra_sdk.errors import BadInput, NotSignedIn
 
 from . import credentials
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sra_sdk.api import Client
 
 DEFAULT = "http://127.0.0.1:8000"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +51,20 @@ def find(server: str | None = None) -> Session:
     return Session(server=url, token=token, email=entry.get("email"), source=entry.get("where", "file"))
 
 
+def refuse_in_the_open(url: str) -> None:
+    """Refuse to show a key or password to the network: plain http only to this machine, or on request."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK and os.environ.get("SRA_INSECURE") != "1":
+        raise BadInput(f"server: {url} is plain http to another machine, which would show your key or "
+                       "password to the network",
+                       hint="use https, or set SRA_INSECURE=1 for a network that you trust")
+
+
 def connect(server: str | None = None, *, signed_in: bool = True) -> Client:
     """A client for the session; without credentials only where `signed_in` is not asked for."""
     from sra_sdk.api import Client
     session = find(server)
+    refuse_in_the_open(session.server)
     if signed_in and not (session.token or session.api_key):
         raise NotSignedIn(f"not signed in to {session.server}",
                           hint="run `sra login`, `sra register` or `sra up`, or set SRA_TOKEN or SRA_API_KEY")

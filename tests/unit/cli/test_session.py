@@ -13,7 +13,7 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from sra_cli import credentials, session
-from sra_sdk.errors import NotSignedIn, SraError
+from sra_sdk.errors import BadInput, NotSignedIn, SraError
 
 URL = "http://127.0.0.1:8000"
 OTHER = "https://other.example"
@@ -132,3 +132,20 @@ def test_saving_keeps_what_was_there(home: Path) -> None:
     assert set(json.loads(home.read_text())["sessions"]) == {URL, OTHER}
     assert session.drop(OTHER) and not session.drop(OTHER)
     assert session.find(URL).token == "one"
+
+
+@pytest.mark.parametrize("url", ["http://sra.example.com", "http://10.0.0.7:8000", "http://127.0.0.1.example.com"])
+def test_no_key_goes_over_plain_http_to_another_machine(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRA_API_KEY", "sra_key")
+    with pytest.raises(BadInput, match="plain http"):
+        session.connect(url)
+    with pytest.raises(BadInput, match="plain http"):
+        session.connect(url, signed_in=False)  # register and login send a password
+    monkeypatch.setenv("SRA_INSECURE", "1")
+    session.connect(url).disconnect()
+
+
+@pytest.mark.parametrize("url", ["https://sra.example.com", "http://127.0.0.1:8000", "http://[::1]:8000"])
+def test_https_and_this_machine_need_no_word(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRA_API_KEY", "sra_key")
+    session.connect(url).disconnect()
