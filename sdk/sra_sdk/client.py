@@ -46,17 +46,21 @@ class SRAClient:
             transport.put(transport.logs, (wire.log, given))
 
     def send_metric(self, metric_data: dict[str, Any]) -> None:
-        """Queue a metric, a dict of timestamp, name, value, unit, service and tags."""
+        """Queue a metric, a dict of timestamp, name, value, unit, service and tags.
+
+        One whose value is no finite number is dropped, counted as "invalid" and told once.
+        """
         transport = self._transport
         if transport is not None:
             given = dict(metric_data)
             try:
                 value = float(given["value"])
-            except (KeyError, TypeError, ValueError, OverflowError) as problem:
-                shown = wire.shown(given.get("value"))
-                raise BadInput(f"value: {shown} is not a number; give an int or a float") from problem
-            if value - value != 0:
-                raise BadInput(f"value: {value} cannot be stored; give a finite number")
+            except (KeyError, TypeError, ValueError, OverflowError):
+                value = float("nan")
+            if value - value != 0:  # a figure gone wrong must not break the application that reports it
+                transport.refuse("invalid", f"metric {wire.shown(given.get('name'))}: "
+                                            f"{wire.shown(given.get('value'))} is no finite number; dropped")
+                return
             if "timestamp" not in given:
                 given["timestamp"] = time.time()
             if given.get("tags"):

@@ -93,11 +93,18 @@ class Transport:
         waiting = lane.waiting
         n = len(waiting)
         if n >= self._limit:
-            next(self._after if self._limit < 0 else self._full)
+            if next(self._after if self._limit < 0 else self._full) == 0 <= self._limit:
+                self._say("full", f"{self._size} items wait; what comes now is dropped and counted (stats())")
             return
         waiting.append(item)
         if n >= self._due and not self._awake:
             self._rouse()
+
+    def refuse(self, reason: str, why: str) -> None:
+        """Count an item that can never be sent, and say so once."""
+        with self._lock:
+            self._dropped[reason] = self._dropped.get(reason, 0) + 1
+        self._say(reason, why)
 
     def stats(self) -> dict[str, Any]:
         """Return what became of everything so far; the sums are exact."""

@@ -254,17 +254,31 @@ def test_wrong_use_is_said_at_once() -> None:
     for endpoint in ("ftp://host", "http://", "http://host:99999"):
         with pytest.raises(BadInput, match="endpoint"):
             SRAClient("sra_k", endpoint)
-    client = SRAClient("sra_k", "http://127.0.0.1:9")
-    for value in ("much", None, float("nan"), float("inf")):
-        with pytest.raises(BadInput, match="value"):
-            client.send_metric({"name": "n", "value": value})
-    client.shutdown(0)
     disabled = SRAClient("", enabled=False)
     disabled.send_log({"message": "nobody hears"})
     disabled.send_metric({"name": "n", "value": 1})
     assert disabled.flush()
     assert disabled.stats() == {"accepted": 0, "sent": 0, "queued": 0, "dropped": {}}
     disabled.shutdown()
+
+
+def test_a_figure_gone_wrong_does_not_break_the_application(caplog: pytest.LogCaptureFixture) -> None:
+    client = SRAClient("sra_k", "http://127.0.0.1:9")
+    for value in ("much", None, float("nan"), float("inf"), 10**400):
+        client.send_metric({"name": "n", "value": value})
+    assert client.stats() == {"accepted": 5, "sent": 0, "queued": 0, "dropped": {"invalid": 5}}
+    assert caplog.text.count("no finite number") == 1
+    client.shutdown(0)
+
+
+def test_a_full_queue_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    client = SRAClient("sra_k", "http://127.0.0.1:9", max_queue_size=3)
+    for number in range(10):
+        client.send_metric({"name": "n", "value": number})
+    stats = client.stats()  # the sender may have taken the first three in hand
+    assert stats["accepted"] == 10 and stats["dropped"]["full"] in (4, 5, 6, 7)
+    assert caplog.text.count("3 items wait") == 1
+    client.shutdown(0)
 
 
 def run(code: str, *arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
