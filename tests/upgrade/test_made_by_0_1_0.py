@@ -12,6 +12,7 @@ import pytest
 
 from sra_agent import Agent, AgentConfig
 from sra_sdk.api import AsyncClient
+from sra_sdk.errors import ServerAnswered
 from sra_server.app import serving
 from sra_server.config import ServerConfig
 
@@ -30,7 +31,18 @@ async def test_an_old_database_and_spool_go_on(tmp_path: Path) -> None:
             token = (await nobody.login(facts["email"], facts["password"])).access_token
         async with AsyncClient(url, token=token) as sra:
             assert (await sra.incident(facts["incident"])).class_ == facts["incident_class"]
-            assert (await sra.remedy(facts["remedy"])).plan is not None
+            closed = await sra.incident(facts["closed_incident"])
+            assert (closed.status, closed.resolution_summary) == ("closed", "made room")
+            simulated = await sra.remedy(facts["remedy_simulated"])
+            assert (simulated.status, simulated.plan is not None) == ("simulated", True)
+            assert (await sra.remedy(facts["remedy_waiting"])).action == "restart_service"
+        async with AsyncClient(url, api_key=facts["revoked_key"]) as gone:
+            with pytest.raises(ServerAnswered, match="revoked"):
+                await gone.incidents()
+        async with AsyncClient(url) as nobody:
+            other = (await nobody.login(facts["other_email"], facts["password"])).access_token
+        async with AsyncClient(url, token=other) as sra:
+            assert [record.message for record in (await sra.logs()).logs] == ["of the other account"]
         async with Agent(AgentConfig(server=url, key=facts["key"], host=facts["host"], executor="off",
                                      state_dir=str(folder / "agent"), metrics_seconds=0.0)) as agent:
             for _ in range(150):
@@ -39,5 +51,7 @@ async def test_an_old_database_and_spool_go_on(tmp_path: Path) -> None:
                 await asyncio.sleep(0.1)
     with sqlite3.connect(folder / "server" / "sra.db") as database:
         rows = database.execute("SELECT message FROM records WHERE message LIKE 'line %'").fetchall()
-    expected = facts["records_stored"] - 3 + facts["records_spooled"]
+        points = database.execute("SELECT count(*) FROM points WHERE name LIKE 'system.%'").fetchone()[0]
+    assert points > 0
+    expected = facts["lines_stored"] + facts["lines_spooled"]
     assert sorted(int(row[0].split()[1]) for row in rows) == list(range(expected))
