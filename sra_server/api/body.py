@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from sra_sdk.errors import BadInput
+from sra_sdk.models.base import storable
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -24,7 +25,8 @@ _IN_THREAD = 128 * 1024
 _ERRORS_SHOWN = 20
 #: Kinds of wrong values that have a code of their own, by a part of the model's message.
 _KINDS = (("NUL character", "nul_character", 422), ("must not be longer than", "message_too_large", 413),
-          ("timestamp must", "bad_timestamp", 422))
+          ("timestamp must", "bad_timestamp", 422), ("lone surrogates", "bad_character", 422),
+          ("finite number", "not_finite", 422))
 _GENERAL = ("validation_failed", 422)
 
 
@@ -117,10 +119,23 @@ def checked(value: object, kind: type[Model]) -> Model:
 def query(request: web.Request, kind: type[Model]) -> Model:
     """Return the query string as a model; the first value of a repeated name counts."""
     values = {name: value for name, value in reversed(list(request.query.items()))}
+    for name, text in values.items():
+        refuse_unstorable("query", name)
+        refuse_unstorable(name, text)
     try:
         return kind.model_validate_strings(values)
     except ValidationError as error:
         raise explain(error) from None
+
+
+def refuse_unstorable(place: str, text: str) -> None:
+    """Raise BadInput for text that holds NUL or half a character, wherever in a request it stands."""
+    try:
+        storable(text)
+    except ValueError as error:
+        message = str(error)
+        raise BadInput(f"{place}: {message}", code=_kind("value_error", (), message)[0],
+                       errors=[{"field": place, "message": message}]) from None
 
 
 def explain(error: ValidationError) -> BadInput:

@@ -162,7 +162,7 @@ def _time(text: str) -> int:
         raise _Unusual
     try:
         at = micros(datetime.fromisoformat(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _Unusual from None
     if not _EARLIEST <= at <= _LATEST:
         raise _Unusual

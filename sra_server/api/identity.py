@@ -49,7 +49,7 @@ async def _of_token(store: Store, token: str, now: int) -> Principal:
 
 async def _of_key(store: Store, key: str, now: int, admin_key: SecretStr | None) -> Principal:
     if admin_key is not None and hmac.compare_digest(
-            key.encode(), admin_key.get_secret_value().encode()):
+            key.encode("utf-8", "surrogatepass"), admin_key.get_secret_value().encode()):
         return Principal(account_id=accounts.ADMIN_ACCOUNT, kind="admin_key", name="admin key",
                          scopes=frozenset(SCOPES))
     key_id = keys.id_of(key)

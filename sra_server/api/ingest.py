@@ -140,7 +140,8 @@ def _seal(request: web.Request, sent: bytes, raw: bytes) -> Seal | None:
         return None
     if producer is None or not _PRODUCER.fullmatch(producer):
         raise _bad_seal("X-SRA-Producer must have 1 to 64 of A-Z a-z 0-9 _ . -")
-    if number is None or not number.isascii() or not number.isdigit() or not 1 <= int(number[:20]) < 2**63:
+    if number is None or not number.isascii() or not number.isdigit() or len(number) > 19 \
+            or not 1 <= int(number) < 2**63:
         raise _bad_seal("X-SRA-Sequence must be a whole number from 1 on")
     digest = (digest or "").lower()
     if not _DIGEST.fullmatch(digest):

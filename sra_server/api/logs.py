@@ -45,7 +45,7 @@ async def search(call: Call) -> LogsOut:
     query: LogsQuery = call.query
     now = call.now()
     wanted = Filter(
-        service=_plain(query.service), host=_plain(query.host), text=query.q or None,
+        service=query.service, host=query.host, text=query.q or None,
         level=NUMBER[query.level] if query.level is not None else None,
         since=_instant("since", query.since, now), until=_instant("until", query.until, now))
     before = _decode(query.cursor) if query.cursor else None
@@ -55,11 +55,6 @@ async def search(call: Call) -> LogsOut:
     page = found[:query.limit]
     more = len(found) > query.limit
     return LogsOut(logs=[_shown(one) for one in page], next_cursor=_encode(page[-1].key) if more else None)
-
-
-def _plain(name: str | None) -> str | None:
-    """Return a name to compare with; one with NUL cannot be stored, so nothing has it."""
-    return name.replace("\x00", "\ufffd") if name is not None else None
 
 
 def _instant(name: str, text: str | None, now: int) -> int | None:

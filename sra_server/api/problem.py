@@ -16,8 +16,10 @@ MEDIA_TYPE = "application/problem+json"
 def response(error: SraError, headers: Mapping[str, str] | None = None) -> web.Response:
     """Return the answer for an error that SRA can explain."""
     document = Problem(
-        title=phrase(error.http_status), status=error.http_status, code=error.code, detail=error.message,
-        hint=error.hint, errors=[FieldProblem(**problem) for problem in error.errors])
+        title=phrase(error.http_status), status=error.http_status, code=error.code,
+        detail=_whole(error.message), hint=_whole(error.hint) if error.hint else None,
+        errors=[FieldProblem(**{name: _whole(text) for name, text in problem.items()})
+                for problem in error.errors])
     more = dict(headers or {})
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None or isinstance(error, Unavailable):
@@ -26,6 +28,11 @@ def response(error: SraError, headers: Mapping[str, str] | None = None) -> web.R
         more["WWW-Authenticate"] = 'Bearer realm="SRA"'
     return web.Response(body=document.model_dump_json(exclude_none=True).encode(), headers=more,
                         status=error.http_status, content_type=MEDIA_TYPE)
+
+
+def _whole(text: str) -> str:
+    """Return text that UTF-8 can carry: requests bring halves of characters."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def phrase(status: int) -> str:

@@ -128,6 +128,8 @@ def bind(route: Route, context: Context) -> Callable[[web.Request], Awaitable[we
                 admin_key=context.config.admin_api_key)
             if route.scope is not None:
                 call.caller.require(route.scope)
+        for name, part in request.match_info.items():
+            bodies.refuse_unstorable(name, part)
         if route.query is not None:
             call.query = bodies.query(request, route.query)
         if route.body is not None and not route.raw_body:

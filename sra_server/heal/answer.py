@@ -96,7 +96,7 @@ def _ended(remedy: Remedy, body: dict[str, Any], now: int) -> Remedy:
     if remedy.status in FINAL and not (remedy.outcome or {}).get("presumed"):
         return remedy
     status = body.get("status")
-    if status not in _OUTCOMES:
+    if not isinstance(status, str) or status not in _OUTCOMES:
         raise BadInput(f"outcome.status is {status!r:.60}, and must be one of {', '.join(sorted(_OUTCOMES))}",
                        code="bad_outcome")
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -26,6 +27,7 @@ _LISTS = ("services", "hosts", "fingerprints", "firing")
 _COLUMNS = tuple(c for c in incidents.columns if c.name != "account_id")
 #: An account with more active troubles than this is in one trouble; the fold sees the latest.
 ACTIVE_LIMIT = 500
+_CURSOR = re.compile(r"([0-9]{1,19})\|([!-~]{1,64})")
 
 
 class Stale(Exception):
@@ -120,11 +122,14 @@ def write_cursor(at: int, last: str) -> str:
 def read_cursor(cursor: str) -> tuple[int, str]:
     """Return what `write_cursor` was given, or raise BadInput."""
     try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        at, last = raw.split("|", 1)
-        return int(at), last
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        found = _CURSOR.fullmatch(raw)
+        if found is None or int(found[1]) >= 2**63:
+            raise ValueError(raw)
+        return int(found[1]), found[2]
     except (binascii.Error, ValueError, UnicodeError):
-        raise BadInput("cursor is not one that a page of this list gave",
+        raise BadInput("cursor: not one that a page of this list gave", code="bad_cursor",
+                       errors=[{"field": "cursor", "message": "not one that a page of this list gave"}],
                        hint="leave cursor out to start at the newest") from None
 
 

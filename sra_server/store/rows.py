@@ -117,7 +117,7 @@ async def load_records(conn: AsyncConnection, account_id: str, day: int, ticket:
             found.append(Record(
                 id=record_id(day, ticket, row.line), at=row.at, level=row.level, message=row.message,
                 service=row.service, host=row.host, source=row.source or "", metadata=metadata,
-                line=number if isinstance(number, int) and not isinstance(number, bool) else None))
+                line=number if type(number) is int and 0 < number < 2**31 else None))
     return tuple(found)
 
 

@@ -1,13 +1,15 @@
 """Bodies of /hosts and /agent: what a host offers, and the long poll that carries remedies to it."""
 from __future__ import annotations
 
-from typing import Literal, Optional
+from typing import Annotated, Literal, Optional
 
 from pydantic import Field
 
-from .base import Incoming, JsonObject, Outgoing, Timestamp
+from .base import Incoming, JsonObject, MendedObject, Outgoing, Timestamp
 from .ingest import Name
 from .remedy import Action
+
+_Short = Annotated[Name, Field(max_length=64)]
 
 
 class Offer(Incoming):
@@ -15,7 +17,7 @@ class Offer(Incoming):
 
     service: Name
     action: Action
-    platform: Name
+    platform: Annotated[Name, Field(max_length=32)]
     mode: Literal["dry-run", "live"] = "dry-run"
 
 
@@ -23,12 +25,12 @@ class Announcement(Incoming):
     """POST /agent/hello: who the agent is, what it watches, what the host's policy offers."""
 
     host: Name
-    agent_version: Name
-    boot_id: Name
+    agent_version: _Short
+    boot_id: _Short
     watches: list[str] = Field(default_factory=list, max_length=1000)
     cannot_watch: list[str] = Field(default_factory=list, max_length=1000)
     services: list[Name] = Field(default_factory=list, max_length=10_000)
-    policy_hash: Optional[Name] = None
+    policy_hash: Optional[_Short] = None
     policy_problem: Optional[str] = Field(default=None, max_length=2000)
     inventory: list[Offer] = Field(default_factory=list, max_length=10_000)
     counters: JsonObject = Field(default_factory=dict)
@@ -77,7 +79,7 @@ class AnswerIn(Incoming):
     task_id: str = Field(max_length=64)
     token: str = Field(max_length=128)
     kind: Literal["plan", "refused", "started", "verifying", "outcome"]
-    body: JsonObject = Field(default_factory=dict)
+    body: MendedObject = Field(default_factory=dict)
 
 
 class HostOut(Outgoing):

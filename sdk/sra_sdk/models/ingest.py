@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Optional, Union
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..lines.level import LEVELS
-from .base import Incoming, JsonObject, Outgoing, Timestamp
+from .base import Incoming, JsonObject, Outgoing, Timestamp, storable
 
 #: Bounds of one record; the agent cuts longer lines and says by how much.
 MESSAGE_BYTES = 256 * 1024
@@ -25,14 +25,14 @@ def _level(value: Any) -> Any:
 
 
 def _text(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("must not contain NUL characters")
+    storable(value)
     if len(value) * 4 > MESSAGE_BYTES and len(value.encode("utf-8", "surrogatepass")) > MESSAGE_BYTES:
         raise ValueError(f"must not be longer than {MESSAGE_BYTES} bytes in UTF-8")
     return value
 
 
 def _name(value: str) -> str:
+    storable(value)
     if any(ord(c) < 32 or ord(c) == 127 for c in value):
         raise ValueError("must not contain control characters")
     return value

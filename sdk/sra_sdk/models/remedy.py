@@ -33,7 +33,7 @@ class PlanOut(Outgoing):
     `mode` is the host's own word: a dry-run host simulates whatever the server says.
     """
 
-    digest: str
+    digest: str = Field(max_length=64)
     mode: Literal["dry-run", "live"]
     platform: str
     target: str

@@ -63,7 +63,7 @@ async def test_filters_and_pages(api: Api, key: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("query", "code"), [
-    ("status=broken", "bad_filter"), ("severity=deadly", "bad_filter"), ("cursor=x", "bad_input"),
+    ("status=broken", "bad_filter"), ("severity=deadly", "bad_filter"), ("cursor=x", "bad_cursor"),
     ("limit=0", "validation_failed"), ("limit=many", "validation_failed"),
 ])
 async def test_a_bad_filter_names_its_field(api: Api, key: dict[str, str], query: str, code: str) -> None:

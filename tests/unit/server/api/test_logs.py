@@ -22,7 +22,7 @@ async def fill(api: Api, key: dict[str, str]) -> None:
     ("?level=error", ["m4", "m3"]), ("?level=WARN&service=shop", ["m3"]), ("?host=h2", ["m2"]),
     ("?q=LONG", ["long ago"]), ("?q=", ["long ago", "m4", "m3", "m2", "m1", "m0"]), ("?q=%25", []),
     ("?since=15m&limit=1", ["m4"]), ("?until=1h", ["long ago"]), ("?since=3h&until=1h", ["long ago"]),
-    ("?service=a%00b", []), ("?since=2020-01-01T00:00:00%2B02:00&until=2020-01-02T00:00:00+02:00", []),
+    ("?since=2020-01-01T00:00:00%2B02:00&until=2020-01-02T00:00:00+02:00", []),
     ("?since=2020-01-01", ["long ago", "m4", "m3", "m2", "m1", "m0"]),
 ])
 async def test_parameters(api: Api, key: dict[str, str], query: str, expected: list[str]) -> None:
@@ -46,6 +46,7 @@ async def test_the_cursor_leads_through_all_and_ends(api: Api, key: dict[str, st
     ("?limit=1001", "limit", "validation_failed"), ("?since=yesterday", "since", "bad_timestamp"),
     ("?until=10000-01-01T00:00:00Z", "until", "bad_timestamp"), ("?cursor=nonsense", "cursor", "bad_cursor"),
     ("?cursor=LTEuMS4x", "cursor", "bad_cursor"), ("?q=%00", "q", "nul_character"),
+    ("?service=a%00b", "service", "nul_character"),
 ])
 async def test_wrong_parameters_are_named(api: Api, key: dict[str, str], query: str, field: str,
                                           code: str) -> None:

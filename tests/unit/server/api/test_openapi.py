@@ -71,7 +71,7 @@ async def test_the_page_loads_only_what_the_server_has(api: Api) -> None:
         assert (await api.client.get(f"/docs/{name}")).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["other.js", "..%2Fdocs.py", "%2e%2e/__init__.py", "page.js%00"])
+@pytest.mark.parametrize("name", ["other.js", "..%2Fdocs.py", "%2e%2e/__init__.py"])
 async def test_no_other_file_is_served(api: Api, name: str) -> None:
     answer = await api.client.get(f"/docs/{name}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
