@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -13,6 +14,7 @@ from . import problem
 
 log = logging.getLogger(__name__)
 
+_TRACE_LINES = 200
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -31,7 +33,7 @@ async def errors(request: web.Request,
         return await handler(request)
     except SraError as error:
         if error.http_status >= 500:
-            log.warning("%s %s: %s", request.method, request.path, error.message,
+            log.warning("%s: %s", _asked(request), problem.escaped(error.message),
                         extra={"action": "request_failed", "code": error.code})
         return problem.response(error)
     except web.HTTPException as error:
@@ -41,12 +43,23 @@ async def errors(request: web.Request,
         return problem.response(problem.of_http(error, request.method, request.path), kept)
     except ConnectionError:
         raise  # the client went away: nobody is left to answer
-    except Exception:
+    except Exception as error:  # noqa: BLE001 - it is logged whole, but line by line escaped
         number = uuid.uuid4().hex[:12]
-        log.exception("%s %s failed; id %s", request.method, request.path, number,
-                      extra={"action": "request_crashed", "id": number})
+        log.error("%s failed; id %s\n%s", _asked(request), number, _trace(error),
+                  extra={"action": "request_crashed", "id": number})
         return problem.response(SraError(f"something went wrong inside SRA; id {number}", code="internal",
                                          hint="the server's log tells more under this id"))
+
+
+def _asked(request: web.Request) -> str:
+    """Return what was asked for as it came, still percent-encoded and without its query: one safe line."""
+    return problem.escaped(f"{request.method} {request.raw_path.partition('?')[0]}")
+
+
+def _trace(error: Exception) -> str:
+    """Return the traceback with every line marked: an error's own text can not pass for lines of the log."""
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return "\n".join(f"  | {problem.escaped(line)}" for line in lines[-_TRACE_LINES:])
 
 
 async def secure(_request: web.Request, response: web.StreamResponse) -> None:

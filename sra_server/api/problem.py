@@ -30,6 +30,12 @@ def response(error: SraError, headers: Mapping[str, str] | None = None) -> web.R
                         status=error.http_status, content_type=MEDIA_TYPE)
 
 
+def escaped(text: str, bound: int = 300) -> str:
+    """Return text from outside as a log may show it: one line, no control characters, not too long."""
+    kept = text if len(text) <= bound else f"{text[:bound]} … ({len(text)} characters)"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in kept)
+
+
 def _whole(text: str) -> str:
     """Return text that UTF-8 can carry: requests bring halves of characters."""
     return text.encode("utf-8", "replace").decode()

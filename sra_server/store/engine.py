@@ -70,8 +70,8 @@ def open_engines(url: URL, *, read_seconds: float = READ_SECONDS) -> Engines:
         limits = {"default_transaction_read_only": "on", "statement_timeout": str(int(read_seconds * 1000))}
         return Engines(writer=_postgresql(url, {}, "READ COMMITTED"),
                        reader=_postgresql(url, limits, "REPEATABLE READ"))
-    writer = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=30)
-    reader = create_async_engine(url, pool_size=READERS, max_overflow=0, pool_timeout=30)
+    writer, reader = (create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=30,
+                                          hide_parameters=True) for size in (1, READERS))
     _prepare_sqlite(writer, begin="BEGIN IMMEDIATE")
     _prepare_sqlite(reader, begin="BEGIN", pragmas=("query_only=ON",))
     _limit_reads(reader, read_seconds)
@@ -82,12 +82,13 @@ def _postgresql(url: URL, settings: dict[str, str], isolation: Literal["READ COM
                 ) -> AsyncEngine:
     return create_async_engine(
         url, pool_size=10, max_overflow=5, pool_timeout=10, pool_pre_ping=True, isolation_level=isolation,
+        hide_parameters=True,  # an error says which statement, never whose words or which secret
         connect_args={"server_settings": {"application_name": "sra", **settings}, "timeout": 10})
 
 
 def open_single(url: URL) -> AsyncEngine:
     """Return an engine without a pool, for the migrations."""
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
     if file_of(url) is not None:
         _prepare_sqlite(engine, begin="BEGIN IMMEDIATE")
     return engine

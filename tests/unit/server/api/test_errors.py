@@ -6,13 +6,17 @@ import logging
 import re
 import sqlite3
 import time
+import traceback
 from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 from aiohttp import web
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from sra_sdk.errors import Unavailable
 from sra_server import app
 from sra_server.api import ROUTES, body, middleware
 from sra_server.api.route import Call, Context, Route, bind
@@ -114,3 +118,45 @@ async def test_no_route_serves_a_stranger(api: Api, route: Route) -> None:
     path = re.sub(r"\{\w+\}", "x", route.path)
     answer = await api.client.request(route.method, path)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
+
+
+async def test_nothing_from_outside_can_forge_the_log(
+        tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(call: Call) -> web.Response:
+        raise ValueError("bad\nERROR forged \x1b[31mred\x07")
+
+    async def late(call: Call) -> web.Response:
+        raise Unavailable("later\nERROR forged \x1b[31mred\x07")
+
+    store = await Store.open(f"sqlite:///{tmp_path}/sra.db")
+    context = Context(config=ServerConfig(data_dir=tmp_path), store=store, clock=app.now)
+    application = web.Application(middlewares=[middleware.errors])
+    for name, handler in (("broken", broken), ("late", late)):
+        route = Route(method="GET", path=f"/{name}/{{x}}", handler=handler, summary="", tag="", auth="none")
+        application.router.add_get(route.path, bind(route, context))
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    with caplog.at_level(logging.WARNING):
+        async with httpx.AsyncClient() as client:
+            for name, status in (("broken", 500), ("late", 503)):
+                path = f"/{name}/a%0aERROR%20forged%1b[31m%07" + "x" * 2000 + "?password=secret"
+                answer = await client.get(f"http://127.0.0.1:{runner.addresses[0][1]}{path}")
+                assert answer.status_code == status
+    await runner.cleanup()
+    await store.close()
+    assert len(caplog.records) == 2
+    for line in (line for record in caplog.records for line in record.getMessage().split("\n")):
+        assert line.isprintable() and len(line) < 1000
+        assert line.startswith(("GET /", "  | ")), line
+    assert all(record.exc_info is None for record in caplog.records)
+    assert "secret" not in caplog.text and "forged" in caplog.text
+
+
+async def test_a_failed_statement_does_not_tell_its_values(store: Store) -> None:
+    with pytest.raises((DBAPIError, Unavailable)) as raised:
+        async with store.writing() as conn:
+            await conn.execute(text("INSERT INTO nowhere VALUES (:a)"), {"a": "hunter2-S3cr3t"})
+    told = "".join(traceback.format_exception(raised.value))
+    assert "INSERT INTO nowhere" in told and "[SQL parameters hidden" in told
+    assert "parameters: " not in told
