@@ -18,9 +18,12 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sra_sdk.errors import BadInput
+
 from . import commit_postgresql, commit_sqlite, engine
 from .folder import FolderLock, make_private
 from .group import Group, Outcome
+from .known import KnownKeys
 from .migrations import migrate
 from .parcel import Parcel
 from .trouble import explained
@@ -37,9 +40,12 @@ class Store:
 
     def __init__(self, engines: engine.Engines, file: Path | None, lock: FolderLock | None) -> None:
         self.wakeups = Wakeups()
+        self.known_keys = KnownKeys()
         self._engines = engines
         self._lock = lock
-        self._turn = Turn() if lock is not None else None
+        self._turn = Turn() if file is not None else None
+        #: SQLite's file; None on PostgreSQL.
+        self.file = file
         self._ingest: commit_sqlite.Writer | commit_postgresql.Writer
         if file is not None:
             self.dialect, self._ingest = "sqlite", commit_sqlite.Writer(file)
@@ -49,10 +55,17 @@ class Store:
             self.group = Group(self._write_postgresql, writers=engine.GROUPS)
 
     @classmethod
-    async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS) -> Store:
-        """Open the database and bring its schema to this version's; refuse a folder in use."""
+    async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS, look_only: bool = False) -> Store:
+        """Open the database and bring its schema to this version's; refuse a folder in use.
+
+        `look_only` does neither: it is for reading beside a server.
+        """
         parsed = engine.parse(url)
         file = engine.file_of(parsed)
+        if look_only:
+            if file is not None and not file.exists():
+                raise BadInput(f"there is no database at {file}", hint="name the server's --data-dir or --database-url")
+            return cls(engine.open_engines(parsed, read_seconds=read_seconds), file, None)
         lock = FolderLock(file) if file is not None else None
         try:
             if file is not None:
@@ -84,6 +97,13 @@ class Store:
             with explained():
                 async with self._engines.writer.begin() as conn:
                     yield conn
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[AsyncConnection]:
+        """Give a writer's connection outside a transaction, for what PostgreSQL does alone (upkeep)."""
+        with explained():
+            async with self._engines.writer.connect() as conn:
+                yield conn
 
     async def _write_sqlite(self, take: Callable[[], Sequence[Parcel]]) -> list[Outcome]:
         """Write a group when its turn comes; what arrived until then goes with it."""

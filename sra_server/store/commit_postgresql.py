@@ -19,8 +19,9 @@ from asyncpg.exceptions import InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from sra_sdk.errors import Unavailable
+from sra_server.crash import crashpoint
 
-from . import dedup
+from . import dedup, partitions
 from .group import Outcome
 from .parcel import Appended, Parcel, point_rows, record_rows
 from .rows import POINT_COLUMNS, RECORD_COLUMNS, as_json
@@ -54,15 +55,23 @@ class Writer:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._idle: list[AsyncConnection] = []
+        self._days: set[int] = set()
 
     async def write(self, take: Callable[[], Sequence[Parcel]]) -> list[Outcome]:
         """Store the group that `take` gives once there is a connection, or nothing of it."""
         conn, driver = await self._begun()
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                outcomes = await _commit(driver, take())
+                parcels = take()
+                days = {one.day for one in parcels}
+                if not days <= self._days:
+                    await partitions.ensure(driver, days)
+                outcomes = await _commit(driver, parcels)
                 await driver.execute("COMMIT")
+                crashpoint("ingest.committed")
+                self._days |= days
         except BaseException as error:
+            self._days.clear()  # whoever dropped a day's partition, the next group looks again
             await self._undo(conn, driver, error)
             if isinstance(error, TimeoutError):
                 raise Unavailable(f"the database has not answered for {COMMIT_SECONDS:.0f} s",
@@ -115,6 +124,7 @@ async def _commit(driver: Connection[Any], parcels: Sequence[Parcel]) -> list[Ou
         return []
     tickets = iter([row[0] for row in await driver.fetch(_TICKETS, len(parcels))])
     fates = await _fates(driver, parcels)
+    crashpoint("ingest.numbered")
     new = [(one, next(tickets)) for one, fate in zip(parcels, fates, strict=True) if fate.stored]
     records = [row for one, ticket in new for row in record_rows(one, ticket)]
     if records:
@@ -126,10 +136,12 @@ async def _commit(driver: Connection[Any], parcels: Sequence[Parcel]) -> list[Ou
             for one, _ in new for source, position in one.ends.items()}
     if ends:
         await driver.executemany(_END, [(*key, *rest) for key, rest in sorted(ends.items())])
+    crashpoint("ingest.written")
     heads = await _advance(driver, [one for one, _ in new])
     if new:
         await driver.executemany(_ADD, [_batch(one, ticket, head) for (one, ticket), head
                                         in zip(new, heads, strict=True)])
+    crashpoint("ingest.commit")
     return _outcomes(fates, heads)
 
 

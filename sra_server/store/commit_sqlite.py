@@ -17,6 +17,8 @@ from typing import Any
 
 import orjson
 
+from sra_server.crash import crashpoint
+
 from . import dedup, engine
 from .group import Outcome
 from .parcel import Appended, Parcel, point_rows, record_rows
@@ -66,7 +68,9 @@ class Writer:
         try:
             conn.execute("BEGIN IMMEDIATE")
             outcomes = _commit(conn, parcels)
+            crashpoint("ingest.commit")
             conn.execute("COMMIT")
+            crashpoint("ingest.committed")
             return outcomes
         except BaseException as error:
             if conn.in_transaction:
@@ -96,6 +100,7 @@ def _commit(conn: sqlite3.Connection, parcels: Sequence[Parcel]) -> list[Outcome
         known[account, producer] = dedup.Producer(last=last, dropped=json.loads(dropped))
     before = {number: conn.execute(_FIND, number).fetchone() for number in dedup.to_look_up(parcels, known)}
     fates = dedup.judge(parcels, known, before)
+    crashpoint("ingest.numbered")
     outcomes: list[Outcome] = []
     for parcel, fate in zip(parcels, fates, strict=True):
         if fate.refused is not None:
@@ -108,6 +113,7 @@ def _commit(conn: sqlite3.Connection, parcels: Sequence[Parcel]) -> list[Outcome
             outcomes.append(Appended(head=first.head, duplicate=True))
         else:
             outcomes.append(Appended(head=_store(conn, parcel), gap=fate.gap))
+    crashpoint("ingest.written")
     for (account, producer), state in sorted(known.items()):
         if state.moved:
             conn.execute(_MOVE, (state.last, state.gaps, state.host, as_json(state.dropped) or "{}", account, producer))
