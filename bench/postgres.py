@@ -1,4 +1,5 @@
 """A PostgreSQL of a benchmark's own: durable, in a folder of its own, as user postgres where we are root."""
+
 from __future__ import annotations
 
 import os
@@ -35,10 +36,24 @@ def cluster(parent: str | None = None) -> Iterator[str]:
         port = probe.getsockname()[1]
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 60, **more}
     control = [str(programs() / "pg_ctl"), "-D", str(folder / "data")]
-    subprocess.run([str(programs() / "initdb"), "-D", str(folder / "data"), "-U", "postgres", "-A", "trust",
-                    "-E", "UTF8"], **quiet)
-    subprocess.run([*control, "-o", f"-p {port} -h 127.0.0.1 -k {folder}", "-l", str(folder / "log"), "-w",
-                    "start"], **quiet)
+    subprocess.run(
+        [
+            str(programs() / "initdb"),
+            "-D",
+            str(folder / "data"),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+        ],
+        **quiet,
+    )
+    subprocess.run(
+        [*control, "-o", f"-p {port} -h 127.0.0.1 -k {folder}", "-l", str(folder / "log"), "-w", "start"],
+        **quiet,
+    )
     try:
         yield f"postgresql://postgres@127.0.0.1:{port}"
     finally:

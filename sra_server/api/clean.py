@@ -20,10 +20,10 @@ _LENGTH = 500
 _DIGITS = b"0123456789"
 
 _SUSPICIOUS = re.compile((
-    "sra_|_live_|_test_|whsec_|npm_|_v_|hf_|shp|_pat_|xox|xapp-|sk-|pypi-|GOCSPX-|AGE-SECRET|eyJ|AKIA|ASIA|AIza"
-    r"|ya\.|SG\.|sq|:AA|hv[sb]\.|dapi|ATATT|hooks\.slack|/webhooks/|sig=|gh[a-z]_|github_|gl[a-z]{1,8}[-_]"
-    "|-----BEGIN|://[^@]*@"
-    "|(?i:authorization|bearer|cookie|pass|secret|token|pwd|key|credential)").encode(), re.S)
+    b"sra_|_live_|_test_|whsec_|npm_|_v_|hf_|shp|_pat_|xox|xapp-|sk-|pypi-|GOCSPX-|AGE-SECRET|eyJ|AKIA|ASIA|AIza"
+    br"|ya\.|SG\.|sq|:AA|hv[sb]\.|dapi|ATATT|hooks\.slack|/webhooks/|sig=|gh[a-z]_|github_|gl[a-z]{1,8}[-_]"
+    b"|-----BEGIN|://[^@]*@"
+    b"|(?i:authorization|bearer|cookie|pass|secret|token|pwd|key|credential)"), re.S)
 
 _clean: set[bytes] = set()
 

@@ -4,6 +4,7 @@ Locks are taken in one order by everybody: producers, end positions, then the he
 heads as the last statements, so that commits of an account are in the order of its heads. Every
 statement but COPY names one account, so a distributed database sends it to one place.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import Any
 
 import orjson
 from asyncpg import Connection
-from asyncpg.exceptions import InterfaceError
+from asyncpg.exceptions import CheckViolationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from sra_sdk.errors import Unavailable
@@ -60,11 +61,11 @@ class Writer:
     async def write(self, take: Callable[[], Sequence[Parcel]]) -> list[Outcome]:
         """Store the group that `take` gives once there is a connection, or nothing of it."""
         conn, driver = await self._begun()
+        parcels, known = take(), frozenset(self._days)
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
-                parcels = take()
                 days = {one.day for one in parcels}
-                if not days <= self._days:
+                if not days <= known:
                     await partitions.ensure(driver, days)
                 outcomes = await _commit(driver, parcels)
                 await driver.execute("COMMIT")
@@ -73,9 +74,12 @@ class Writer:
         except BaseException as error:
             self._days.clear()  # whoever dropped a day's partition, the next group looks again
             await self._undo(conn, driver, error)
+            if isinstance(error, CheckViolationError) and known:  # a partition that we knew was dropped
+                return await self.write(lambda: parcels)
             if isinstance(error, TimeoutError):
-                raise Unavailable(f"the database has not answered for {COMMIT_SECONDS:.0f} s",
-                                  retry_after=2.0) from None
+                raise Unavailable(
+                    f"the database has not answered for {COMMIT_SECONDS:.0f} s", retry_after=2.0
+                ) from None
             raise
         self._idle.append(conn)
         return outcomes
@@ -94,11 +98,16 @@ class Writer:
                 async with asyncio.timeout(COMMIT_SECONDS):
                     await driver.execute("BEGIN")
                 return conn, driver
-            except (OSError, InterfaceError, Exception):  # noqa: BLE001 - a fresh connection tells what is wrong
+            except Exception:  # noqa: BLE001 - a fresh connection tells what is wrong
                 await self._drop(conn, driver)
         conn = await self._engine.connect()
         driver = (await conn.get_raw_connection()).driver_connection  # type: ignore[assignment]
-        await driver.execute("BEGIN")
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                await driver.execute("BEGIN")
+        except BaseException:
+            await self._drop(conn, driver)
+            raise
         return conn, driver
 
     async def _undo(self, conn: AsyncConnection, driver: Connection[Any], error: BaseException) -> None:
@@ -132,15 +141,19 @@ async def _commit(driver: Connection[Any], parcels: Sequence[Parcel]) -> list[Ou
     points = [row for one, ticket in new for row in point_rows(one, ticket)]
     if points:
         await driver.copy_records_to_table("points", records=points, columns=POINT_COLUMNS)
-    ends = {(one.account_id, one.host or "", source): (orjson.dumps(dict(position)).decode(), one.received_at)
-            for one, _ in new for source, position in one.ends.items()}
+    ends = {
+        (one.account_id, one.host or "", source): (orjson.dumps(dict(position)).decode(), one.received_at)
+        for one, _ in new
+        for source, position in one.ends.items()
+    }
     if ends:
         await driver.executemany(_END, [(*key, *rest) for key, rest in sorted(ends.items())])
     crashpoint("ingest.written")
     heads = await _advance(driver, [one for one, _ in new])
     if new:
-        await driver.executemany(_ADD, [_batch(one, ticket, head) for (one, ticket), head
-                                        in zip(new, heads, strict=True)])
+        await driver.executemany(
+            _ADD, [_batch(one, ticket, head) for (one, ticket), head in zip(new, heads, strict=True)]
+        )
     crashpoint("ingest.commit")
     return _outcomes(fates, heads)
 
@@ -151,16 +164,21 @@ async def _fates(driver: Connection[Any], parcels: Sequence[Parcel]) -> list[ded
     if not names:
         return [dedup.Fate() for _ in parcels]
     rows = await driver.fetchmany(_KNOW, names)
-    known = {(account, producer): dedup.Producer(last=row[0], dropped=json.loads(row[1]))
-             for (account, producer, *_), row in zip(names, rows, strict=True)}
+    known = {
+        (account, producer): dedup.Producer(last=row[0], dropped=json.loads(row[1]))
+        for (account, producer, *_), row in zip(names, rows, strict=True)
+    }
     before = {}
     for number in dedup.to_look_up(parcels, known):
         row = await driver.fetchrow(_FIND, *number)
         if row is not None:
             before[number] = (row[0], row[1])
     fates = dedup.judge(parcels, known, before)
-    moved = [(*name, state.last, state.gaps, state.host, as_json(state.dropped) or "{}")
-             for name, state in sorted(known.items()) if state.moved]
+    moved = [
+        (*name, state.last, state.gaps, state.host, as_json(state.dropped) or "{}")
+        for name, state in sorted(known.items())
+        if state.moved
+    ]
     if moved:
         await driver.executemany(_MOVE, moved)
     return fates
@@ -180,9 +198,22 @@ async def _advance(driver: Connection[Any], new: Sequence[Parcel]) -> list[int]:
 
 def _batch(one: Parcel, ticket: int, head: int) -> tuple[Any, ...]:
     seal, tally = one.seal, one.tally
-    return (one.account_id, head, ticket, one.day, one.received_at, seal.producer if seal else None,
-            seal.sequence if seal else None, seal.digest if seal else None, tally.min_at, tally.max_at,
-            len(one.records), len(one.points), tally.counts, tally.loud)
+    return (
+        one.account_id,
+        head,
+        ticket,
+        one.day,
+        one.received_at,
+        seal.producer if seal else None,
+        seal.sequence if seal else None,
+        seal.digest if seal else None,
+        tally.min_at,
+        tally.max_at,
+        len(one.records),
+        len(one.points),
+        tally.counts,
+        tally.loud,
+    )
 
 
 def _outcomes(fates: Sequence[dedup.Fate], heads: Sequence[int]) -> list[Outcome]:

@@ -4,6 +4,7 @@ There is one writer, so a batch's head is known before its rows and serves as it
 into one INSERT: each statement gives Python's lock away and must wait to get it back, which costs a busy
 server more than the rows themselves.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -54,7 +55,9 @@ class Writer:
 
     async def write(self, parcels: Sequence[Parcel]) -> list[Outcome]:
         """Store a group, or nothing of it. Whoever cancels still waits for the transaction's end."""
-        return await _to_the_end(asyncio.get_running_loop().run_in_executor(self._thread, self._write, parcels))
+        return await _to_the_end(
+            asyncio.get_running_loop().run_in_executor(self._thread, self._write, parcels)
+        )
 
     def close(self) -> None:
         """End the thread and its connection."""
@@ -116,26 +119,57 @@ def _commit(conn: sqlite3.Connection, parcels: Sequence[Parcel]) -> list[Outcome
     crashpoint("ingest.written")
     for (account, producer), state in sorted(known.items()):
         if state.moved:
-            conn.execute(_MOVE, (state.last, state.gaps, state.host, as_json(state.dropped) or "{}", account, producer))
+            conn.execute(
+                _MOVE, (state.last, state.gaps, state.host, as_json(state.dropped) or "{}", account, producer)
+            )
     return outcomes
 
 
 def _store(conn: sqlite3.Connection, parcel: Parcel) -> int:
     """Write the rows of a batch under the account's next head."""
     account, seal, tally = parcel.account_id, parcel.seal, parcel.tally
-    (head,), = conn.execute(_ADVANCE, (account, len(parcel.records))).fetchall()
+    ((head,),) = conn.execute(_ADVANCE, (account, len(parcel.records))).fetchall()
     _insert(conn, "records", RECORD_COLUMNS, record_rows(parcel, head))
     _insert(conn, "points", POINT_COLUMNS, point_rows(parcel, head))
     if parcel.ends:
-        conn.executemany(_END, [(account, parcel.host or "", source, orjson.dumps(dict(position)).decode(),
-                                 parcel.received_at) for source, position in sorted(parcel.ends.items())])
-    conn.execute(_ADD, (account, head, head, parcel.day, parcel.received_at, seal.producer if seal else None,
-                        seal.sequence if seal else None, seal.digest if seal else None, tally.min_at, tally.max_at,
-                        len(parcel.records), len(parcel.points), tally.counts, tally.loud))
+        conn.executemany(
+            _END,
+            [
+                (
+                    account,
+                    parcel.host or "",
+                    source,
+                    orjson.dumps(dict(position)).decode(),
+                    parcel.received_at,
+                )
+                for source, position in sorted(parcel.ends.items())
+            ],
+        )
+    conn.execute(
+        _ADD,
+        (
+            account,
+            head,
+            head,
+            parcel.day,
+            parcel.received_at,
+            seal.producer if seal else None,
+            seal.sequence if seal else None,
+            seal.digest if seal else None,
+            tally.min_at,
+            tally.max_at,
+            len(parcel.records),
+            len(parcel.points),
+            tally.counts,
+            tally.loud,
+        ),
+    )
     return int(head)
 
 
-def _insert(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+def _insert(
+    conn: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> None:
     whole = len(rows) - len(rows) % _AT_ONCE
     if whole:
         conn.executemany(_insert_of(table, columns, _AT_ONCE), _joined(rows, whole))
@@ -145,7 +179,7 @@ def _insert(conn: sqlite3.Connection, table: str, columns: tuple[str, ...], rows
 
 def _joined(rows: list[tuple[Any, ...]], whole: int) -> Iterable[list[Any]]:
     for start in range(0, whole, _AT_ONCE):
-        yield [value for row in rows[start:start + _AT_ONCE] for value in row]
+        yield [value for row in rows[start : start + _AT_ONCE] for value in row]
 
 
 @cache

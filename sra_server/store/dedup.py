@@ -4,6 +4,7 @@ Decision 1: a number above the producer's last is new, and the gap is counted; a
 again if its digest is the stored one, else refused. The same holds inside a group, where the first of
 two equal batches is stored and answers for both.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -55,12 +56,18 @@ def names(parcels: Sequence[Parcel]) -> list[tuple[str, str, str | None, int]]:
 
 def to_look_up(parcels: Sequence[Parcel], known: Mapping[Name, Producer]) -> list[Number]:
     """Return the numbers that were used before the group, whose digests the database must tell."""
-    return sorted({(one.account_id, one.seal.producer, one.seal.sequence) for one in parcels
-                   if one.seal and one.seal.sequence <= known[one.account_id, one.seal.producer].last})
+    return sorted(
+        {
+            (one.account_id, one.seal.producer, one.seal.sequence)
+            for one in parcels
+            if one.seal and one.seal.sequence <= known[one.account_id, one.seal.producer].last
+        }
+    )
 
 
-def judge(parcels: Sequence[Parcel], known: Mapping[Name, Producer],
-          before: Mapping[Number, tuple[int, str | None]]) -> list[Fate]:
+def judge(
+    parcels: Sequence[Parcel], known: Mapping[Name, Producer], before: Mapping[Number, tuple[int, str | None]]
+) -> list[Fate]:
     """Decide on each batch in the order of arrival, moving `known`; `before` holds heads and digests."""
     fates: list[Fate] = []
     here: dict[Number, int] = {}
@@ -69,7 +76,10 @@ def judge(parcels: Sequence[Parcel], known: Mapping[Name, Producer],
         if seal is None:
             fates.append(Fate())
             continue
-        producer, number = known[one.account_id, seal.producer], (one.account_id, seal.producer, seal.sequence)
+        producer, number = (
+            known[one.account_id, seal.producer],
+            (one.account_id, seal.producer, seal.sequence),
+        )
         if seal.sequence <= producer.last:
             fates.append(_repeated(seal, here.get(number), parcels, before.get(number)))
             continue
@@ -82,16 +92,22 @@ def judge(parcels: Sequence[Parcel], known: Mapping[Name, Producer],
     return fates
 
 
-def _repeated(seal: Seal, place: int | None, parcels: Sequence[Parcel],
-              row: tuple[int, str | None] | None) -> Fate:
+def _repeated(
+    seal: Seal, place: int | None, parcels: Sequence[Parcel], row: tuple[int, str | None] | None
+) -> Fate:
     first = parcels[place].seal if place is not None else None
     if first is not None and first.digest == seal.digest:
         return Fate(like=place)
     if row is not None and row[1] == seal.digest:
         return Fate(head=row[0])
-    return Fate(refused=Refused(
-        f"producer {seal.producer} has used number {seal.sequence} before, for other bytes",
-        code="sequence_reused", http_status=409, hint="take a new producer id, number from 1 and send again"))
+    return Fate(
+        refused=Refused(
+            f"producer {seal.producer} has used number {seal.sequence} before, for other bytes",
+            code="sequence_reused",
+            http_status=409,
+            hint="take a new producer id, number from 1 and send again",
+        )
+    )
 
 
 def _sum(before: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:

@@ -5,6 +5,7 @@ one transaction, bounded by rows and bytes. Each caller is answered after that c
 database refuses would take its neighbours with it, so a group that fails is halved until the culprit
 stands alone; when the database itself is in trouble, everybody is told to come back.
 """
+
 from __future__ import annotations
 
 import asyncio
@@ -43,8 +44,15 @@ class Counters:
 class Group:
     """The queue before the database; `writers` transactions run at a time. Bound to one event loop."""
 
-    def __init__(self, commit: Commit, *, writers: int, rows: int = GROUP_ROWS, queue_bytes: int = QUEUE_BYTES,
-                 account_bytes: int = ACCOUNT_BYTES) -> None:
+    def __init__(
+        self,
+        commit: Commit,
+        *,
+        writers: int,
+        rows: int = GROUP_ROWS,
+        queue_bytes: int = QUEUE_BYTES,
+        account_bytes: int = ACCOUNT_BYTES,
+    ) -> None:
         self._commit = commit
         self._writers, self._rows = writers, rows
         self._queue_bytes, self._account_bytes = queue_bytes, account_bytes
@@ -59,8 +67,12 @@ class Group:
         """Raise when this much more may not wait: 429 for an account's own flood, 503 for everybody's."""
         if self._held + size > self._queue_bytes or len(self._waiting) >= QUEUE_BATCHES:
             self.counters.turned_away += 1
-            raise Unavailable("more arrives than the database takes", code="overloaded", retry_after=1.0,
-                              hint="send the same again after a second")
+            raise Unavailable(
+                "more arrives than the database takes",
+                code="overloaded",
+                retry_after=1.0,
+                hint="send the same again after a second",
+            )
         if self._of_account[account_id] + size > self._account_bytes:
             self.counters.turned_away += 1
             raise TooMuch("this account sends more than the database takes")
@@ -146,7 +158,9 @@ class Group:
             else:
                 self._answer(half, outcomes)
 
-    def _answer(self, taken: list[tuple[Parcel, asyncio.Future[Appended]]], outcomes: Sequence[Outcome]) -> None:
+    def _answer(
+        self, taken: list[tuple[Parcel, asyncio.Future[Appended]]], outcomes: Sequence[Outcome]
+    ) -> None:
         if taken:
             self.counters.groups += 1
         for (parcel, waiter), outcome in zip(taken, outcomes, strict=True):

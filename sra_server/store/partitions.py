@@ -3,6 +3,7 @@
 A partition is made as a table of its own and then attached, which lets readers and writers go on. An
 advisory lock lets one server at a time do it.
 """
+
 from __future__ import annotations
 
 import re
@@ -52,14 +53,17 @@ async def ensure(driver: Connection[Any], days: Iterable[int]) -> None:
     await driver.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
     held = await found(driver)
     for table in TABLES:
-        covered = max((one.end for one in held if one.table == table and one.name == f"{table}_before"), default=None)
+        covered = max(
+            (one.end for one in held if one.table == table and one.name == f"{table}_before"), default=None
+        )
         names = {one.name for one in held}
         for day in sorted(set(days)):
             name = name_of(table, day)
             if name not in names and (covered is None or day >= covered):
                 await driver.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
                 await driver.execute(
-                    f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({day:d}) TO ({day + 1:d})")
+                    f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({day:d}) TO ({day + 1:d})"
+                )
 
 
 async def found(driver: Connection[Any]) -> list[Partition]:
@@ -68,8 +72,15 @@ async def found(driver: Connection[Any]) -> list[Partition]:
     for row in await driver.fetch(_FIND, list(TABLES)):
         bound = _BOUND.search(row["bound"] or "")
         if bound is not None:
-            partitions.append(Partition(name=row["relname"], table=row["parent"], end=int(bound[2]),
-                                        bytes=row["bytes"], rows=row["rows"]))
+            partitions.append(
+                Partition(
+                    name=row["relname"],
+                    table=row["parent"],
+                    end=int(bound[2]),
+                    bytes=row["bytes"],
+                    rows=row["rows"],
+                )
+            )
     return sorted(partitions, key=lambda one: (one.end, one.name))
 
 

@@ -4,6 +4,7 @@ PostgreSQL drops whole day partitions. SQLite deletes in slices, each a short tr
 urgent writers and ingest pass between. Batches that detection has not folded stay, and so does the last
 batch of each producer: its digest answers a late repetition.
 """
+
 from __future__ import annotations
 
 import shutil
@@ -85,17 +86,28 @@ async def look(store: Store, keep: Keep, now: int) -> Found:
         used = await _used(conn)
         old = {"records": now // DAY - keep.days, "points": now // DAY - keep.metrics_days}
         found = Found(
-            bytes=used, limit=limit(keep, used, store.file), incidents=await _count(
-                conn, f"SELECT count(*) FROM incidents WHERE {_ENDED}", at=_incidents_before(keep, now)),
-            batches=await _count(conn, "SELECT count(*) FROM batches WHERE day < :day", day=min(old.values())))
+            bytes=used,
+            limit=limit(keep, used, store.file),
+            incidents=await _count(
+                conn, f"SELECT count(*) FROM incidents WHERE {_ENDED}", at=_incidents_before(keep, now)
+            ),
+            batches=await _count(
+                conn, "SELECT count(*) FROM batches WHERE day < :day", day=min(old.values())
+            ),
+        )
         if store.dialect == "sqlite":
-            counts = {table: await _count(conn, f"SELECT count(*) FROM {table} WHERE day < :day", day=day)  # noqa: S608
-                      for table, day in old.items()}
+            counts = {
+                table: await _count(conn, f"SELECT count(*) FROM {table} WHERE day < :day", day=day)  # noqa: S608
+                for table, day in old.items()
+            }
             return replace(found, **counts)
         driver: Any = (await conn.get_raw_connection()).driver_connection
         gone = [one for one in await partitions.found(driver) if one.end <= old[one.table]]
-        return replace(found, partitions=tuple(one.name for one in gone), **{
-            table: sum(one.rows for one in gone if one.table == table) for table in old})
+        return replace(
+            found,
+            partitions=tuple(one.name for one in gone),
+            **{table: sum(one.rows for one in gone if one.table == table) for table in old},
+        )
 
 
 async def sweep(store: Store, keep: Keep, now: int) -> Swept:
@@ -146,16 +158,23 @@ async def _slices(store: Store, table: str, day: int, swept: Swept, *, most: int
     """Delete a table's rows of days before `day`, account by account; return how many."""
     deleted = 0
     async with store.reading() as conn:
-        accounts = list((await conn.execute(text("SELECT account_id FROM heads ORDER BY account_id"))).scalars())
+        accounts = list(
+            (await conn.execute(text("SELECT account_id FROM heads ORDER BY account_id"))).scalars()
+        )
     for account in accounts:
         n = -1
         while n and (most is None or deleted < most):
             async with store.writing() as conn:
-                n = (await conn.execute(text(
-                    f"DELETE FROM {table} WHERE (account_id, day, ticket, line) IN (SELECT account_id, day, ticket, "  # noqa: S608
-                    f"line FROM {table} WHERE account_id = :account AND day < :day "
-                    f"ORDER BY account_id, day, ticket, line LIMIT {SLICE})"),
-                    {"account": account, "day": day})).rowcount
+                n = (
+                    await conn.execute(
+                        text(
+                            f"DELETE FROM {table} WHERE (account_id, day, ticket, line) IN (SELECT account_id, day, ticket, "  # noqa: S608
+                            f"line FROM {table} WHERE account_id = :account AND day < :day "
+                            f"ORDER BY account_id, day, ticket, line LIMIT {SLICE})"
+                        ),
+                        {"account": account, "day": day},
+                    )
+                ).rowcount
             deleted += n
             swept.add(table, n)
     return deleted
@@ -170,15 +189,20 @@ async def _shrink(store: Store, keep: Keep, swept: Swept, now: int) -> None:
         return
     while used > most * CUT_TO:
         async with store.reading() as conn:
-            oldest = await conn.scalar(text(
-                "SELECT min(day) FROM (SELECT (SELECT min(day) FROM records WHERE account_id = h.account_id) AS day "
-                "FROM heads h UNION ALL SELECT (SELECT min(day) FROM points WHERE account_id = h.account_id) "
-                "FROM heads h)"))
+            oldest = await conn.scalar(
+                text(
+                    "SELECT min(day) FROM (SELECT (SELECT min(day) FROM records WHERE account_id = h.account_id) AS day "
+                    "FROM heads h UNION ALL SELECT (SELECT min(day) FROM points WHERE account_id = h.account_id) "
+                    "FROM heads h)"
+                )
+            )
         if oldest is None:
             return
         # the last day goes piece by piece: what is left of it is the newest there is
         piece = 10 * SLICE if oldest >= now // DAY else None
-        gone = [await _slices(store, table, int(oldest) + 1, swept, most=piece) for table in ("records", "points")]
+        gone = [
+            await _slices(store, table, int(oldest) + 1, swept, most=piece) for table in ("records", "points")
+        ]
         async with store.reading() as conn:
             used = await _used(conn)
         if not any(gone):
@@ -188,23 +212,37 @@ async def _shrink(store: Store, keep: Keep, swept: Swept, now: int) -> None:
 async def _forget_batches(store: Store, day: int, now: int, swept: Swept) -> None:
     """Delete the lines of old batches; then producers of whom nothing was heard for long."""
     async with store.reading() as conn:
-        accounts = list((await conn.execute(text("SELECT account_id FROM heads ORDER BY account_id"))).scalars())
+        accounts = list(
+            (await conn.execute(text("SELECT account_id FROM heads ORDER BY account_id"))).scalars()
+        )
     for account in accounts:
         n = -1
         while n:
             async with store.writing() as conn:
-                n = (await conn.execute(text(
-                    "DELETE FROM batches WHERE account_id = :account AND head IN (SELECT b.head FROM batches b "
-                    "WHERE b.account_id = :account AND b.day < :day "
-                    "AND b.head <= (SELECT h.cursor FROM heads h WHERE h.account_id = :account) "
-                    "AND NOT EXISTS (SELECT 1 FROM producers p WHERE p.account_id = :account "
-                    "AND p.producer = b.producer AND p.last_sequence = b.sequence) "
-                    f"ORDER BY b.head LIMIT {SLICE})"), {"account": account, "day": day})).rowcount  # noqa: S608
+                n = (
+                    await conn.execute(
+                        text(
+                            "DELETE FROM batches WHERE account_id = :account AND head IN (SELECT b.head FROM batches b "
+                            "WHERE b.account_id = :account AND b.day < :day "
+                            "AND b.head <= (SELECT h.cursor FROM heads h WHERE h.account_id = :account) "
+                            "AND NOT EXISTS (SELECT 1 FROM producers p WHERE p.account_id = :account "
+                            "AND p.producer = b.producer AND p.last_sequence = b.sequence) "
+                            f"ORDER BY b.head LIMIT {SLICE})"
+                        ),
+                        {"account": account, "day": day},
+                    )
+                ).rowcount
             swept.add("batches", n)
         async with store.writing() as conn:
-            swept.add("producers", (await conn.execute(
-                text("DELETE FROM producers WHERE account_id = :account AND updated_at < :before"),
-                {"account": account, "before": now - PRODUCER_DAYS * DAY})).rowcount)
+            swept.add(
+                "producers",
+                (
+                    await conn.execute(
+                        text("DELETE FROM producers WHERE account_id = :account AND updated_at < :before"),
+                        {"account": account, "before": now - PRODUCER_DAYS * DAY},
+                    )
+                ).rowcount,
+            )
 
 
 _ENDED = "status IN ('closed', 'resolved') AND coalesce(closed_at, resolved_at, updated_at) < :at"
@@ -212,14 +250,29 @@ _ENDED = "status IN ('closed', 'resolved') AND coalesce(closed_at, resolved_at, 
 
 async def _forget_incidents(store: Store, before: int, swept: Swept) -> None:
     async with store.reading() as conn:
-        rows = (await conn.execute(text(f"SELECT account_id, id FROM incidents WHERE {_ENDED} "  # noqa: S608
-                                        "ORDER BY account_id, id"), {"at": before})).all()
+        rows = (
+            await conn.execute(
+                text(
+                    f"SELECT account_id, id FROM incidents WHERE {_ENDED} "  # noqa: S608
+                    "ORDER BY account_id, id"
+                ),
+                {"at": before},
+            )
+        ).all()
     for start in range(0, len(rows), INCIDENTS):
         async with store.writing() as conn:
-            for row in rows[start:start + INCIDENTS]:  # reopened meanwhile: it stays
-                swept.add("incidents", (await conn.execute(
-                    text(f"DELETE FROM incidents WHERE account_id = :account AND id = :id AND {_ENDED}"),  # noqa: S608
-                    {"account": row.account_id, "id": row.id, "at": before})).rowcount)
+            for row in rows[start : start + INCIDENTS]:  # reopened meanwhile: it stays
+                swept.add(
+                    "incidents",
+                    (
+                        await conn.execute(
+                            text(
+                                f"DELETE FROM incidents WHERE account_id = :account AND id = :id AND {_ENDED}"
+                            ),
+                            {"account": row.account_id, "id": row.id, "at": before},
+                        )
+                    ).rowcount,
+                )
 
 
 def _incidents_before(keep: Keep, now: int) -> int:
@@ -234,6 +287,8 @@ async def _used(conn: AsyncConnection) -> int:
     """Return the bytes in use; on SQLite free pages inside the file do not count, for they are used again."""
     if conn.dialect.name == "postgresql":
         return int(await conn.scalar(text("SELECT pg_database_size(current_database())")) or 0)
-    pages, free, size = [int(await conn.scalar(text(f"PRAGMA {name}")) or 0)
-                         for name in ("page_count", "freelist_count", "page_size")]
+    pages, free, size = [
+        int(await conn.scalar(text(f"PRAGMA {name}")) or 0)
+        for name in ("page_count", "freelist_count", "page_size")
+    ]
     return (pages - free) * size
