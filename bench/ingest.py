@@ -283,7 +283,8 @@ def main() -> int:
             print(
                 f"  batches of {size:>4}: {figures['rows_s']:>8,} rows/s, bare {figures['bare_rows_s']:>8,}: "
                 f"{figures['ratio']:.2f} (goal {figures['goal']}), "
-                f"CPU {figures['server_cpu_us_a_row']} µs a row, p99 at half load {figures['p99_half_ms']} ms (goal {P99_MS:.0f})"
+                f"CPU {figures['server_cpu_us_a_row']} µs a row, "
+                f"p99 at half load {figures['p99_half_ms']} ms (goal {P99_MS:.0f})"
             )
     return 0
 

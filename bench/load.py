@@ -76,7 +76,8 @@ class Load:
             body = json.dumps({"logs": records(size, number)}, separators=(",", ":")).encode()
             head = (
                 f"POST /ingest/logs HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nX-SRA-Digest: {hashlib.sha256(body).hexdigest()}\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+                f"X-SRA-Digest: {hashlib.sha256(body).hexdigest()}\r\n"
             )
             self.bodies.append((head.encode(), b"\r\n" + body))
 

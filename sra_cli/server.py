@@ -45,12 +45,13 @@ def command(
 
 @app.command()
 def retention(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go; a server may run.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     config: Annotated[Path | None, typer.Option(
         metavar="FILE", help="An sra.toml; else the one of the working directory.")] = None,
     database_url: Annotated[str | None, typer.Option(metavar="URL", help="Else DATABASE_URL.")] = None,
-    data_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Data folder; else SRA_DATA_DIR.")] = None,
+    data_dir: Annotated[str | None, typer.Option(
+        metavar="DIR", help="Data folder; else SRA_DATA_DIR.")] = None,
 ) -> None:
     """Delete logs, metrics and ended incidents that are older than [server] retention_… says.
 
@@ -69,7 +70,8 @@ def retention(
         typer.echo(json.dumps(found))
         return
     for name, value in found.items():
-        typer.echo(f"{name.replace('_', ' '):22} {', '.join(value) if isinstance(value, list) else f'{value:,}'}")
+        text = ", ".join(value) if isinstance(value, list) else f"{value:,}"
+        typer.echo(f"{name.replace('_', ' '):22} {text}")
 
 
 async def _look(config: ServerConfig) -> dict[str, int | list[str]]:
@@ -98,4 +100,5 @@ async def _sweep(config: ServerConfig) -> dict[str, int | list[str]]:
     finally:
         await store.close()
     names = ("records", "points", "batches", "producers", "incidents")
-    return {**{f"{name}_deleted": swept.rows.get(name, 0) for name in names}, "partitions_dropped": swept.partitions}
+    return {**{f"{name}_deleted": swept.rows.get(name, 0) for name in names},
+            "partitions_dropped": swept.partitions}

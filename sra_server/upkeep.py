@@ -1,4 +1,4 @@
-"""Keep the database in shape: make the next days' partitions, let old data go. From app; to store.retention."""
+"""Keep the database in shape: the next days' partitions, old data out. From app; to store.retention."""
 from __future__ import annotations
 
 import asyncio

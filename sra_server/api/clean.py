@@ -1,4 +1,4 @@
-"""Redact what comes by the thousand: texts that look alike are looked at once. From fast; to sra_sdk.lines.redact.
+"""Redact what comes by the thousand: texts that look alike are looked at once. From fast; to lines.redact.
 
 Log lines repeat but for their numbers. A text without its digits is its shape; of a shape that holds none
 of the words that secrets come with, no text with few digits has anything to redact. So a line costs one

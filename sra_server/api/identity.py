@@ -1,7 +1,8 @@
 """Find out on whose behalf a request comes: API key, admin key or session. From route; to handlers.
 
 The database is asked, so that a revoked key or a closed session ends at once; a key's answer counts for a
-second (store.known), and a revocation here ends that as well. Secrets are stored as SHA-256 and compared in constant time; 256 random bits need no slow hash.
+second (store.known), and a revocation here ends that as well. Secrets are stored as
+SHA-256 and compared in constant time; 256 random bits need no slow hash.
 """
 from __future__ import annotations
 

@@ -129,7 +129,8 @@ async def ends(call: Call) -> EndsOut:
 
 
 async def _read(call: Call) -> tuple[bytes, Seal | None]:
-    call.store.group.admit(call.principal.account_id, call.request.content_length or 0)  # before its bytes are held
+    # before its bytes are held
+    call.store.group.admit(call.principal.account_id, call.request.content_length or 0)
     sent, raw = await bodies.read_both(call.request, limit=bodies.UNPACKED_LIMIT)
     return raw, _seal(call.request, sent, raw)
 

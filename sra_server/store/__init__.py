@@ -55,7 +55,8 @@ class Store:
             self.group = Group(self._write_postgresql, writers=engine.GROUPS)
 
     @classmethod
-    async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS, look_only: bool = False) -> Store:
+    async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS,
+                   look_only: bool = False) -> Store:
         """Open the database and bring its schema to this version's; refuse a folder in use.
 
         `look_only` does neither: it is for reading beside a server.
@@ -64,7 +65,8 @@ class Store:
         file = engine.file_of(parsed)
         if look_only:
             if file is not None and not file.exists():
-                raise BadInput(f"there is no database at {file}", hint="name the server's --data-dir or --database-url")
+                raise BadInput(f"there is no database at {file}",
+                               hint="name the server's --data-dir or --database-url")
             return cls(engine.open_engines(parsed, read_seconds=read_seconds), file, None)
         lock = FolderLock(file) if file is not None else None
         try:

@@ -45,8 +45,8 @@ _ADVANCE = """INSERT INTO heads (account_id, head, cursor, records) VALUES ($1, 
     ON CONFLICT (account_id)
     DO UPDATE SET head = heads.head + excluded.head, records = heads.records + excluded.records
     RETURNING head"""
-_ADD = """INSERT INTO batches (account_id, head, ticket, day, received_at, producer, sequence, digest, min_at, max_at,
-    records, points, counts, loud)
+_ADD = """INSERT INTO batches (account_id, head, ticket, day, received_at, producer, sequence, digest,
+    min_at, max_at, records, points, counts, loud)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text::json, $14::text::json)"""
 
 
@@ -93,7 +93,7 @@ class Writer:
         """Return a connection with an open transaction; one that died while idle is replaced."""
         while self._idle:
             conn = self._idle.pop()
-            driver: Connection[Any] = (await conn.get_raw_connection()).driver_connection  # type: ignore[assignment]
+            driver: Connection[Any] = await _driver(conn)
             try:
                 async with asyncio.timeout(COMMIT_SECONDS):
                     await driver.execute("BEGIN")
@@ -101,7 +101,7 @@ class Writer:
             except Exception:  # noqa: BLE001 - a fresh connection tells what is wrong
                 await self._drop(conn, driver)
         conn = await self._engine.connect()
-        driver = (await conn.get_raw_connection()).driver_connection  # type: ignore[assignment]
+        driver = await _driver(conn)
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
                 await driver.execute("BEGIN")
@@ -118,7 +118,7 @@ class Writer:
                     await driver.execute("ROLLBACK")
                 self._idle.append(conn)
                 return
-            except Exception:  # noqa: BLE001 - the first error is the one to tell
+            except Exception:  # noqa: BLE001, S110 - the first error is the one to tell
                 pass
         await self._drop(conn, driver)
 
@@ -126,6 +126,10 @@ class Writer:
         driver.terminate()  # at once: a database that hangs would not hear a farewell
         await conn.invalidate()
         await conn.close()
+
+
+async def _driver(conn: AsyncConnection) -> Connection[Any]:
+    return (await conn.get_raw_connection()).driver_connection
 
 
 async def _commit(driver: Connection[Any], parcels: Sequence[Parcel]) -> list[Outcome]:

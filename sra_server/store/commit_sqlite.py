@@ -1,4 +1,4 @@
-"""Write a group of batches to SQLite: one transaction, in a thread and on a connection of its own. From group.
+"""Write a group of batches to SQLite: one transaction, in a thread with its own connection. From group.
 
 There is one writer, so a batch's head is known before its rows and serves as its ticket. Several rows go
 into one INSERT: each statement gives Python's lock away and must wait to get it back, which costs a busy
@@ -41,8 +41,8 @@ _END = """INSERT INTO source_ends (account_id, host, source, position, updated_a
 _ADVANCE = """INSERT INTO heads (account_id, head, cursor, records) VALUES (?, 1, 0, ?)
     ON CONFLICT (account_id) DO UPDATE SET head = heads.head + 1, records = heads.records + excluded.records
     RETURNING head"""
-_ADD = """INSERT INTO batches (account_id, head, ticket, day, received_at, producer, sequence, digest, min_at, max_at,
-    records, points, counts, loud) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_ADD = """INSERT INTO batches (account_id, head, ticket, day, received_at, producer, sequence, digest,
+    min_at, max_at, records, points, counts, loud) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 class Writer:

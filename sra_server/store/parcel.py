@@ -1,4 +1,4 @@
-"""A batch on its way into the store, and what becomes of it. From batches; to group, dedup and the commits."""
+"""A batch on its way into the store, and what becomes of it. From batches; to group and the commits."""
 from __future__ import annotations
 
 from collections import Counter

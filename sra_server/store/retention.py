@@ -35,6 +35,29 @@ LEAST_BYTES = 64 * 1024 * 1024
 CUT_TO = 0.9
 
 
+_ENDED = "status IN ('closed', 'resolved') AND coalesce(closed_at, resolved_at, updated_at) < :at"
+_OLD = {table: f"SELECT count(*) FROM {table} WHERE day < :day" for table in partitions.TABLES}  # noqa: S608
+_OLD_BATCHES = "SELECT count(*) FROM batches WHERE day < :day"
+_COUNT_ENDED = f"SELECT count(*) FROM incidents WHERE {_ENDED}"  # noqa: S608
+_FIND_ENDED = f"SELECT account_id, id FROM incidents WHERE {_ENDED} ORDER BY account_id, id"  # noqa: S608
+_END = f"DELETE FROM incidents WHERE account_id = :account AND id = :id AND {_ENDED}"  # noqa: S608
+_ACCOUNTS = "SELECT account_id FROM heads ORDER BY account_id"
+_SLICE = {table: (
+    f"DELETE FROM {table} WHERE (account_id, day, ticket, line) IN "  # noqa: S608
+    f"(SELECT account_id, day, ticket, line FROM {table} WHERE account_id = :account AND day < :day "
+    f"ORDER BY account_id, day, ticket, line LIMIT {SLICE})") for table in partitions.TABLES}
+_OLDEST = """SELECT min(day) FROM (
+    SELECT (SELECT min(day) FROM records WHERE account_id = h.account_id) AS day FROM heads h
+    UNION ALL SELECT (SELECT min(day) FROM points WHERE account_id = h.account_id) FROM heads h) AS days"""
+_BATCHES = f"""DELETE FROM batches WHERE account_id = :account AND head IN (
+    SELECT b.head FROM batches b WHERE b.account_id = :account AND b.day < :day
+    AND b.head <= (SELECT h.cursor FROM heads h WHERE h.account_id = :account)
+    AND NOT EXISTS (SELECT 1 FROM producers p WHERE p.account_id = :account
+                    AND p.producer = b.producer AND p.last_sequence = b.sequence)
+    ORDER BY b.head LIMIT {SLICE})"""  # noqa: S608
+_PRODUCERS = "DELETE FROM producers WHERE account_id = :account AND updated_at < :before"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
     """How long things are kept, in days, and how large the database may be; 0 bytes: see `limit`."""
@@ -88,25 +111,19 @@ async def look(store: Store, keep: Keep, now: int) -> Found:
         found = Found(
             bytes=used,
             limit=limit(keep, used, store.file),
-            incidents=await _count(
-                conn, f"SELECT count(*) FROM incidents WHERE {_ENDED}", at=_incidents_before(keep, now)
-            ),
-            batches=await _count(
-                conn, "SELECT count(*) FROM batches WHERE day < :day", day=min(old.values())
-            ),
+            incidents=await _count(conn, _COUNT_ENDED, at=_incidents_before(keep, now)),
+            batches=await _count(conn, _OLD_BATCHES, day=min(old.values())),
         )
         if store.dialect == "sqlite":
-            counts = {
-                table: await _count(conn, f"SELECT count(*) FROM {table} WHERE day < :day", day=day)  # noqa: S608
-                for table, day in old.items()
-            }
-            return replace(found, **counts)
+            return replace(found, records=await _count(conn, _OLD["records"], day=old["records"]),
+                           points=await _count(conn, _OLD["points"], day=old["points"]))
         driver: Any = (await conn.get_raw_connection()).driver_connection
         gone = [one for one in await partitions.found(driver) if one.end <= old[one.table]]
         return replace(
             found,
             partitions=tuple(one.name for one in gone),
-            **{table: sum(one.rows for one in gone if one.table == table) for table in old},
+            records=sum(one.rows for one in gone if one.table == "records"),
+            points=sum(one.rows for one in gone if one.table == "points"),
         )
 
 
@@ -157,27 +174,24 @@ async def _drop(driver: Connection[Any], keep: Keep, old: dict[str, int], swept:
 async def _slices(store: Store, table: str, day: int, swept: Swept, *, most: int | None = None) -> int:
     """Delete a table's rows of days before `day`, account by account; return how many."""
     deleted = 0
-    async with store.reading() as conn:
-        accounts = list(
-            (await conn.execute(text("SELECT account_id FROM heads ORDER BY account_id"))).scalars()
-        )
-    for account in accounts:
-        n = -1
-        while n and (most is None or deleted < most):
-            async with store.writing() as conn:
-                n = (
-                    await conn.execute(
-                        text(
-                            f"DELETE FROM {table} WHERE (account_id, day, ticket, line) IN (SELECT account_id, day, ticket, "  # noqa: S608
-                            f"line FROM {table} WHERE account_id = :account AND day < :day "
-                            f"ORDER BY account_id, day, ticket, line LIMIT {SLICE})"
-                        ),
-                        {"account": account, "day": day},
-                    )
-                ).rowcount
+    for account in await _accounts(store):
+        n = SLICE
+        while n == SLICE and (most is None or deleted < most):
+            n = await _delete(store, _SLICE[table], account=account, day=day)
             deleted += n
             swept.add(table, n)
     return deleted
+
+
+async def _accounts(store: Store) -> list[str]:
+    async with store.reading() as conn:
+        return list((await conn.execute(text(_ACCOUNTS))).scalars())
+
+
+async def _delete(store: Store, statement: str, **values: Any) -> int:
+    """Run one short transaction; return how many rows it deleted."""
+    async with store.writing() as conn:
+        return (await conn.execute(text(statement), values)).rowcount
 
 
 async def _shrink(store: Store, keep: Keep, swept: Swept, now: int) -> None:
@@ -189,13 +203,7 @@ async def _shrink(store: Store, keep: Keep, swept: Swept, now: int) -> None:
         return
     while used > most * CUT_TO:
         async with store.reading() as conn:
-            oldest = await conn.scalar(
-                text(
-                    "SELECT min(day) FROM (SELECT (SELECT min(day) FROM records WHERE account_id = h.account_id) AS day "
-                    "FROM heads h UNION ALL SELECT (SELECT min(day) FROM points WHERE account_id = h.account_id) "
-                    "FROM heads h)"
-                )
-            )
+            oldest = await conn.scalar(text(_OLDEST))
         if oldest is None:
             return
         # the last day goes piece by piece: what is left of it is the newest there is
@@ -211,68 +219,23 @@ async def _shrink(store: Store, keep: Keep, swept: Swept, now: int) -> None:
 
 async def _forget_batches(store: Store, day: int, now: int, swept: Swept) -> None:
     """Delete the lines of old batches; then producers of whom nothing was heard for long."""
-    async with store.reading() as conn:
-        accounts = list(
-            (await conn.execute(text("SELECT account_id FROM heads ORDER BY account_id"))).scalars()
-        )
-    for account in accounts:
-        n = -1
-        while n:
-            async with store.writing() as conn:
-                n = (
-                    await conn.execute(
-                        text(
-                            "DELETE FROM batches WHERE account_id = :account AND head IN (SELECT b.head FROM batches b "
-                            "WHERE b.account_id = :account AND b.day < :day "
-                            "AND b.head <= (SELECT h.cursor FROM heads h WHERE h.account_id = :account) "
-                            "AND NOT EXISTS (SELECT 1 FROM producers p WHERE p.account_id = :account "
-                            "AND p.producer = b.producer AND p.last_sequence = b.sequence) "
-                            f"ORDER BY b.head LIMIT {SLICE})"
-                        ),
-                        {"account": account, "day": day},
-                    )
-                ).rowcount
+    for account in await _accounts(store):
+        n = SLICE
+        while n == SLICE:
+            n = await _delete(store, _BATCHES, account=account, day=day)
             swept.add("batches", n)
-        async with store.writing() as conn:
-            swept.add(
-                "producers",
-                (
-                    await conn.execute(
-                        text("DELETE FROM producers WHERE account_id = :account AND updated_at < :before"),
-                        {"account": account, "before": now - PRODUCER_DAYS * DAY},
-                    )
-                ).rowcount,
-            )
-
-
-_ENDED = "status IN ('closed', 'resolved') AND coalesce(closed_at, resolved_at, updated_at) < :at"
+        swept.add("producers", await _delete(store, _PRODUCERS, account=account,
+                                             before=now - PRODUCER_DAYS * DAY))
 
 
 async def _forget_incidents(store: Store, before: int, swept: Swept) -> None:
     async with store.reading() as conn:
-        rows = (
-            await conn.execute(
-                text(
-                    f"SELECT account_id, id FROM incidents WHERE {_ENDED} "  # noqa: S608
-                    "ORDER BY account_id, id"
-                ),
-                {"at": before},
-            )
-        ).all()
+        rows = (await conn.execute(text(_FIND_ENDED), {"at": before})).all()
     for start in range(0, len(rows), INCIDENTS):
         async with store.writing() as conn:
-            for row in rows[start : start + INCIDENTS]:  # reopened meanwhile: it stays
-                swept.add(
-                    "incidents",
-                    (
-                        await conn.execute(
-                            text(
-                                f"DELETE FROM incidents WHERE account_id = :account AND id = :id AND {_ENDED}"
-                            ),
-                            {"account": row.account_id, "id": row.id, "at": before},
-                        )
-                    ).rowcount,
-                )
+            for row in rows[start:start + INCIDENTS]:  # reopened meanwhile: it stays
+                gone = await conn.execute(text(_END), {"account": row.account_id, "id": row.id, "at": before})
+                swept.add("incidents", gone.rowcount)
 
 
 def _incidents_before(keep: Keep, now: int) -> int:

@@ -1,4 +1,4 @@
-"""Group commit: who waits together is stored together, once; what is wrong fails alone; too much is told so."""
+"""Group commit: who waits together is stored together, once; what is wrong fails alone."""
 
 from __future__ import annotations
 

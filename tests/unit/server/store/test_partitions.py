@@ -1,4 +1,4 @@
-"""Day partitions on PostgreSQL: made when needed and ahead, dropped whole, and old databases keep their rows."""
+"""Day partitions on PostgreSQL: made when needed and ahead, dropped whole; old databases keep their rows."""
 
 from __future__ import annotations
 
@@ -125,8 +125,9 @@ async def test_a_database_of_the_first_version_keeps_its_rows(url: str) -> None:
     old = await asyncpg.connect(url)
     for day in (TODAY - 1, TODAY):
         await old.execute(
-            "INSERT INTO records (account_id, day, ticket, line, at, received_at, level, service, host, message) "
-            "SELECT 'a', $1, nextval('tickets'), 0, 1, 1, 20, '', '', 'old ' || i FROM generate_series(1, 50) i",
+            "INSERT INTO records (account_id, day, ticket, line, at, received_at, level, service, host, "
+            "message) SELECT 'a', $1, nextval('tickets'), 0, 1, 1, 20, '', '', 'old ' || i "
+            "FROM generate_series(1, 50) i",
             day,
         )
     await old.close()
