@@ -35,7 +35,7 @@ HEADER_SECONDS = 15.0
 LINGER_SECONDS = 2.0
 #: How long one thread may keep Python to itself while another wants it. A database's thread needs it a moment
 #: for each statement, and would wait the usual 5 ms each time while requests are decoded.
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 #: Requests in progress get so long to end when the server stops.
 STOP_SECONDS = 3.0
 

@@ -6,6 +6,7 @@ SHA-256 and compared in constant time; 256 random bits need no slow hash.
 """
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 from typing import Literal
@@ -13,12 +14,14 @@ from typing import Literal
 from aiohttp import web
 from pydantic import SecretStr
 
-from sra_sdk.errors import NotSignedIn, SraError
+from sra_sdk.errors import NotSignedIn, SraError, Unavailable
 from sra_server.domain.principal import SCOPES, Principal
 from sra_server.store import Store, accounts, keys
 
 log = logging.getLogger(__name__)
 
+#: Whose key it is must be known within this, or the sender is told to come back.
+KEY_SECONDS = 5.0
 #: `last_used_at` of a key is written at most this often.
 _USED_EVERY = 60_000_000
 
@@ -72,8 +75,11 @@ async def _of_key(store: Store, key: str, now: int, admin_key: SecretStr | None)
 async def _key(store: Store, key_id: str) -> keys.Key | None:
     found = store.known_keys.get(key_id)
     if found is None:
-        async with store.reading() as conn:
-            found = await keys.by_id(conn, key_id)
+        try:
+            async with asyncio.timeout(KEY_SECONDS), store.reading() as conn:
+                found = await keys.by_id(conn, key_id)
+        except TimeoutError:
+            raise Unavailable("the database does not answer", retry_after=2.0) from None
         if found is not None:
             store.known_keys.put(found)
     return found
