@@ -24,6 +24,7 @@ from .api.route import Context, bind
 from .config import ServerConfig
 from .notify.send import Sender
 from .store import Store, accounts
+from .upkeep import Upkeep
 from .worker import Worker
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,9 @@ log = logging.getLogger(__name__)
 HEADER_SECONDS = 15.0
 #: After an answer that did not wait for its request's body, the rest of it is awaited for so long.
 LINGER_SECONDS = 2.0
+#: How long one thread may keep Python to itself while another wants it. A database's thread needs it a moment
+#: for each statement, and would wait the usual 5 ms each time while requests are decoded.
+SWITCH_SECONDS = 0.0001
 #: Requests in progress get so long to end when the server stops.
 STOP_SECONDS = 3.0
 
@@ -84,7 +88,8 @@ async def running(config: ServerConfig) -> AsyncIterator[Running]:
         try:
             url = await _listen(runner, config)
             tasks = (asyncio.create_task(Worker(context).run(), name="worker"),
-                     asyncio.create_task(Sender(context).run(), name="sender"))
+                     asyncio.create_task(Sender(context).run(), name="sender"),
+                     asyncio.create_task(Upkeep(context).run(), name="upkeep"))
             try:
                 yield Running(url=url, tasks=tasks)
             finally:
@@ -120,6 +125,7 @@ async def _stop(tasks: tuple[asyncio.Task[None], ...]) -> None:
 
 def run(config: ServerConfig) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         return asyncio.run(_serve(config))
     except SraError as error:

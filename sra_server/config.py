@@ -53,6 +53,10 @@ class ServerConfig(BaseModel):
     dry_run: bool | None = Field(None, description="Until an account throws its own switch; unset is on.")
     quiet_seconds: float = Field(120.0, gt=0, description="So much quiet with life resolves an incident.")
     reopen_seconds: float = Field(600.0, ge=0, description="Within it the same trouble reopens its incident.")
+    retention_days: int = Field(30, ge=1, le=36500, description="Logs are kept for so many days.")
+    retention_metrics_days: int = Field(30, ge=1, le=36500, description="And metrics.")
+    retention_incidents_days: int = Field(365, ge=1, le=36500, description="And incidents after their end.")
+    retention_bytes: int = Field(0, ge=0, description="Above it the oldest go; 0: as the disk allows.")
     slack_webhook_url: SecretStr | None = None
     webhook_url: SecretStr | None = None
     discord_webhook_url: SecretStr | None = None

@@ -11,19 +11,22 @@ From app; to the store's modules, which are plain functions of a connection and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Literal
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sra_sdk.errors import BadInput, Unavailable
+from sra_sdk.errors import BadInput
 
-from . import engine
+from . import commit_postgresql, commit_sqlite, engine
 from .folder import FolderLock, make_private
+from .group import Group, Outcome
+from .known import KnownKeys
 from .migrations import migrate
+from .parcel import Parcel
+from .trouble import explained
 from .turn import Turn
 from .wakeups import Wakeups
 
@@ -32,35 +35,55 @@ class Store:
     """The one way to the database; `reading` and `writing` give connections for one transaction."""
 
     dialect: Literal["sqlite", "postgresql"]
+    #: Where batches wait for the transaction that they share.
+    group: Group
 
-    def __init__(self, engines: engine.Engines, lock: FolderLock | None) -> None:
-        self.dialect = "sqlite" if lock is not None else "postgresql"
+    def __init__(self, engines: engine.Engines, file: Path | None, lock: FolderLock | None) -> None:
         self.wakeups = Wakeups()
+        self.known_keys = KnownKeys()
         self._engines = engines
         self._lock = lock
-        self._turn = Turn() if lock is not None else None
+        self._turn = Turn() if file is not None else None
+        #: SQLite's file; None on PostgreSQL.
+        self.file = file
+        self._ingest: commit_sqlite.Writer | commit_postgresql.Writer
+        if file is not None:
+            self.dialect, self._ingest = "sqlite", commit_sqlite.Writer(file)
+            self.group = Group(self._write_sqlite, writers=1)
+        else:
+            self.dialect, self._ingest = "postgresql", commit_postgresql.Writer(engines.writer)
+            self.group = Group(self._write_postgresql, writers=engine.GROUPS)
 
     @classmethod
-    async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS) -> Store:
-        """Open the database and bring its schema to this version's; refuse a folder in use."""
+    async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS,
+                   look_only: bool = False) -> Store:
+        """Open the database and bring its schema to this version's; refuse a folder in use.
+
+        `look_only` does neither: it is for reading beside a server.
+        """
         parsed = engine.parse(url)
         file = engine.file_of(parsed)
+        if look_only:
+            if file is not None and not file.exists():
+                raise BadInput(f"there is no database at {file}",
+                               hint="name the server's --data-dir or --database-url")
+            return cls(engine.open_engines(parsed, read_seconds=read_seconds), file, None)
         lock = FolderLock(file) if file is not None else None
         try:
             if file is not None:
                 make_private(file)
-            with _explained():
+            with explained():
                 await asyncio.to_thread(migrate, parsed)
         except BaseException:
             if lock is not None:
                 lock.release()
             raise
-        return cls(engine.open_engines(parsed, read_seconds=read_seconds), lock)
+        return cls(engine.open_engines(parsed, read_seconds=read_seconds), file, lock)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection that sees one state of the database and changes nothing."""
-        with _explained():
+        with explained():
             async with self._engines.reader.connect() as conn:
                 yield conn
 
@@ -73,40 +96,36 @@ class Store:
         turn: AbstractAsyncContextManager[None]
         turn = self._turn.taken(urgent=urgent) if self._turn is not None else nullcontext()
         async with turn:
-            with _explained():
+            with explained():
                 async with self._engines.writer.begin() as conn:
                     yield conn
 
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[AsyncConnection]:
+        """Give a writer's connection outside a transaction, for what PostgreSQL does alone (upkeep)."""
+        with explained():
+            async with self._engines.writer.connect() as conn:
+                yield conn
+
+    async def _write_sqlite(self, take: Callable[[], Sequence[Parcel]]) -> list[Outcome]:
+        """Write a group when its turn comes; what arrived until then goes with it."""
+        assert self._turn is not None and isinstance(self._ingest, commit_sqlite.Writer)
+        async with self._turn.taken():
+            with explained():
+                return await self._ingest.write(take())
+
+    async def _write_postgresql(self, take: Callable[[], Sequence[Parcel]]) -> list[Outcome]:
+        assert isinstance(self._ingest, commit_postgresql.Writer)
+        with explained():
+            return await self._ingest.write(take)
+
     async def close(self) -> None:
-        """Close the connections and give the folder free."""
+        """Write what waits, close the connections and give the folder free."""
+        await self.group.close()
+        if isinstance(self._ingest, commit_sqlite.Writer):
+            self._ingest.close()
+        else:
+            await self._ingest.close()
         await self._engines.dispose()
         if self._lock is not None:
             self._lock.release()
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn the database's own troubles into Unavailable; a broken rule of ours stays what it is."""
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except PoolTimeout as error:
-        raise Unavailable("the database is busy", retry_after=1.0) from error
-    except DBAPIError as error:
-        if engine.was_interrupted(error.orig):
-            raise BadInput("the search took too long and was stopped", code="search_too_long",
-                           hint="narrow it: a shorter time range, a service or a host") from error
-        if isinstance(error, OperationalError | InterfaceError) or _is_resource_trouble(error):
-            raise Unavailable(f"the database cannot be used: {error.orig}", retry_after=2.0) from error
-        raise
-    except OSError as error:  # no connection to PostgreSQL
-        raise Unavailable(f"the database cannot be reached: {error}", retry_after=2.0) from error
-
-
-def _is_resource_trouble(error: DBAPIError) -> bool:
-    """Tell whether PostgreSQL lacks connections, disk, memory, or is starting or stopping."""
-    if error.connection_invalidated:
-        return True
-    state = str(getattr(error.orig, "sqlstate", "") or "")
-    return state[:2] in ("08", "53", "57", "58")

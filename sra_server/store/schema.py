@@ -147,6 +147,7 @@ records = Table(
     Column("trace_id", String(200)),
     Column("metadata", Text),  # JSON object, or null for none
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (day)",  # the partitions are made and dropped by `partitions`
 )
 points = Table(
     "points", metadata,
@@ -163,6 +164,7 @@ points = Table(
     Column("tags", Text),  # JSON object, or null for none
     Index("ix_points_account_id_name_at", "account_id", "name", "at"),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (day)",
 )
 
 # ── incidents ────────────────────────────────────────────────────────────────────────────────
