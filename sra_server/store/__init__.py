@@ -23,6 +23,7 @@ from sra_sdk.errors import BadInput, Unavailable
 
 from . import engine
 from .folder import FolderLock, make_private
+from .listener import Listener
 from .migrations import migrate
 from .turn import Turn
 from .wakeups import Wakeups
@@ -39,6 +40,9 @@ class Store:
         self._engines = engines
         self._lock = lock
         self._turn = Turn() if lock is not None else None
+        #: PostgreSQL alone has one: many servers may share it.
+        self.listener: Listener | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS) -> Store:
@@ -55,7 +59,15 @@ class Store:
             if lock is not None:
                 lock.release()
             raise
-        return cls(engine.open_engines(parsed, read_seconds=read_seconds), lock)
+        store = cls(engine.open_engines(parsed, read_seconds=read_seconds), lock)
+        if lock is None:
+            store._listen(Listener(parsed, store.wakeups))
+        return store
+
+    def _listen(self, listener: Listener) -> None:
+        """Let wake-ups reach the other servers of this database, and theirs us."""
+        self.listener, self.wakeups.tell = listener, listener.tell
+        self._listening = asyncio.create_task(listener.run(), name="listener")
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -79,6 +91,10 @@ class Store:
 
     async def close(self) -> None:
         """Close the connections and give the folder free."""
+        self.wakeups.tell = None
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
         await self._engines.dispose()
         if self._lock is not None:
             self._lock.release()
