@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Run": {
         "serve": ("server:command", "Run the server"),
+        "distribute": ("distribute:command", "Spread the database over a Citus cluster"),
         "agent": ("agent:app", "Run this host's agent; write and explain its policy"),
         "completion": ("completion:command", "Print the shell completion script"),
     },
