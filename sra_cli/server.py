@@ -1,4 +1,4 @@
-"""`sra serve` runs the server; `sra server retention` deletes what is old. From the shell; to sra_server."""
+"""`sra serve` runs the server; `sra server retention` and `distribute` look after its database. From the shell; to sra_server."""
 from __future__ import annotations
 
 import asyncio
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from .distribute import command as distribute
 
 if TYPE_CHECKING:
     from sra_server.config import ServerConfig
@@ -28,6 +30,8 @@ def command(
         metavar="URL", help="sqlite+aiosqlite:///file or postgresql+asyncpg://…; else DATABASE_URL.")] = None,
     data_dir: Annotated[str | None, typer.Option(
         metavar="DIR", help="Data folder; else SRA_DATA_DIR, else the platform's.")] = None,
+    role: Annotated[str | None, typer.Option(
+        metavar="ROLE", help="all (default), api or worker; several servers need PostgreSQL.")] = None,
 ) -> None:
     """Run the server. Reads .env of the working directory and [server] of sra.toml.
 
@@ -36,11 +40,15 @@ def command(
       sra serve
       sra serve --host 0.0.0.0 --port 8080 --data-dir /var/lib/sra
       sra serve --database-url postgresql+asyncpg://sra@localhost/sra
+      sra serve --role worker --database-url postgresql+asyncpg://sra@localhost/sra
     """
     from sra_server.app import run
     from sra_server.config import ServerConfig
     raise typer.Exit(run(ServerConfig.load(
-        config, host=host, port=port, database_url=database_url, data_dir=data_dir)))
+        config, host=host, port=port, database_url=database_url, data_dir=data_dir, role=role)))
+
+
+app.command("distribute")(distribute)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import platformdirs
 import tomli
@@ -46,6 +46,8 @@ class ServerConfig(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535, description="0 takes a free one.")
+    role: Literal["all", "api", "worker"] = Field(
+        "all", description="api answers, worker detects and sends messages; several on one PostgreSQL.")
     public_url: str | None = Field(None, description="Where people and hosts reach it, for links.")
     data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("sra")))
     database_url: str = Field("", description="Empty: the file sra.db in the data folder.")

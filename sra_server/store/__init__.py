@@ -24,6 +24,7 @@ from . import commit_postgresql, commit_sqlite, engine
 from .folder import FolderLock, make_private
 from .group import Group, Outcome
 from .known import KnownKeys
+from .listener import Listener
 from .migrations import migrate
 from .parcel import Parcel
 from .trouble import explained
@@ -53,6 +54,9 @@ class Store:
         else:
             self.dialect, self._ingest = "postgresql", commit_postgresql.Writer(engines.writer)
             self.group = Group(self._write_postgresql, writers=engine.GROUPS)
+        #: PostgreSQL alone has one: many servers may share it.
+        self.listener: Listener | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS,
@@ -78,7 +82,15 @@ class Store:
             if lock is not None:
                 lock.release()
             raise
-        return cls(engine.open_engines(parsed, read_seconds=read_seconds), file, lock)
+        store = cls(engine.open_engines(parsed, read_seconds=read_seconds), file, lock)
+        if lock is None:
+            store._listen(Listener(parsed, store.wakeups))
+        return store
+
+    def _listen(self, listener: Listener) -> None:
+        """Let wake-ups reach the other servers of this database, and theirs us."""
+        self.listener, self.wakeups.tell = listener, listener.tell
+        self._listening = asyncio.create_task(listener.run(), name="listener")
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -121,6 +133,10 @@ class Store:
 
     async def close(self) -> None:
         """Write what waits, close the connections and give the folder free."""
+        self.wakeups.tell = None
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
         await self.group.close()
         if isinstance(self._ingest, commit_sqlite.Writer):
             self._ingest.close()
