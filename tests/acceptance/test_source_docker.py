@@ -93,7 +93,10 @@ def test_what_a_container_wrote_while_the_agent_was_away_is_told(daemon: Daemon,
     early = daemon.run("early", "echo before the first start; /bin/busybox sleep 600")
     assert eventually(lambda: b"before" in early.logs(), 10)
     agent.start()
-    short = daemon.run("short", "echo one; echo two >&2; /bin/busybox head -c 40000 /dev/zero | /bin/busybox tr '\\0' x; echo")
+    short = daemon.run(
+        "short",
+        "echo one; echo two >&2; /bin/busybox head -c 40000 /dev/zero | /bin/busybox tr '\\0' x; echo",
+    )
     same(agent, "short", short)
     agent.kill()
     away = daemon.run("away", "echo while; echo away >&2")
@@ -106,7 +109,10 @@ def test_what_a_container_wrote_while_the_agent_was_away_is_told(daemon: Daemon,
 
 def test_a_terminal_a_label_and_one_left_out(daemon: Daemon, agent: Process) -> None:
     agent.start()
-    loop = "n=0; while [ $n -lt 300 ]; do n=$((n+1)); echo line $n; done; /bin/busybox head -c 50000 /dev/zero | /bin/busybox tr '\\0' y; echo; /bin/busybox sleep 600"
+    loop = (
+        "n=0; while [ $n -lt 300 ]; do n=$((n+1)); echo line $n; done; "
+        "/bin/busybox head -c 50000 /dev/zero | /bin/busybox tr '\\0' y; echo; /bin/busybox sleep 600"
+    )
     terminal = daemon.run("terminal", loop, tty=True, labels={"sra.service": "console"})
     daemon.run("quiet", "echo not to be told; /bin/busybox sleep 600", labels={"sra.watch": "false"})
     assert eventually(lambda: b"yyy" in terminal.logs(), 20)
