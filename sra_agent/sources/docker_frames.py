@@ -146,12 +146,14 @@ class Output:
             parts.append(text[:PART_BYTES])
             text = text[PART_BYTES + len(stamp) :]
         parts.append(text.rstrip(b"\r"))
-        lost = self._lost // (PART_BYTES + len(stamp))
-        fresh = [part for part in (*parts, *[b""] * lost) if not half.old(at)]
+        # Of a line that was not kept whole, the rest is counted: every part but the last is full.
+        whole = len(raw) + self._lost - 1  # a carriage return is its last byte
+        missing = -(-whole // (PART_BYTES + len(stamp))) - len(parts) if self._lost else 0
+        fresh = [part for part in (*parts, *[b""] * missing) if not half.old(at)]
         for part in fresh:
             half.add(at, part)
         if fresh:
-            half.size += self._lost - lost * len(stamp)
+            half.size += self._lost - max(0, missing) * len(stamp)
             yield half.line("stdout")
 
     def rest(self) -> Iterator[Line]:
