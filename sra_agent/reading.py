@@ -51,6 +51,7 @@ class Reading:
     ) -> None:
         self._config, self._spool, self._ask_ends, self._now = config, spool, ask_ends, now
         self.view = View(at=time.monotonic())
+        self.sources: Several | None = None  # while `run` runs
         self.looking = threading.Event()  # set once everything that was there before has been seen
 
     def run(self, stop: threading.Event) -> None:
@@ -58,6 +59,7 @@ class Reading:
         sources = self._begin(stop)
         if sources is None:
             return
+        self.sources = sources
         intake = Intake(sources, self._spool, host=self._config.host, now=self._now)
         try:
             while not stop.is_set():
