@@ -131,7 +131,7 @@ async def test_what_syslog_brought_and_found_no_room_is_counted(tmp_path: Path) 
     """The server is away and the spool as small as it may be: what comes is spooled, waiting or counted."""
     with Recorder() as recorder:
         given = config(
-            recorder, tmp_path, syslog_udp="127.0.0.1:0", spool_bytes=1024 * 1024, drain_seconds=0.2
+            recorder, tmp_path, syslog_udp="127.0.0.1:0", spool_bytes=3 * 1024 * 1024, drain_seconds=0.2
         )
         async with Agent(given) as agent:
             await until(lambda: len(recorder.hellos) > 0)
