@@ -7,17 +7,19 @@ came for HOLD_SECONDS; the position kept never passes a line that is still held.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from sra_sdk.lines.infer import level_of
+from sra_sdk.lines.level import INFO
 from sra_sdk.lines.multiline import Joiner
 from sra_sdk.lines.parse import LineReader
 from sra_sdk.lines.redact import redact
 
-from .sources import Origin, Piece, Position, Source
+from .sources import Known, Origin, Piece, Position, Source
 from .spool import Spool
 
 HOLD_SECONDS = 0.5
@@ -40,6 +42,7 @@ class Stream:
     end: int = 0
     sizes: list[int] = field(default_factory=list)  # true sizes of cut lines that are not yet in an event
     fed_at: float = 0.0
+    known: deque[Known] = field(default_factory=deque)  # of the lines that are not yet in an event
 
 
 class Intake:
@@ -60,6 +63,7 @@ class Intake:
         self._logs: list[dict[str, Any]] = []
         self._ends: dict[str, Position] = {}
         self._bytes = 0
+        self._once = 0  # gathered records that no source can give again
         self.lines = 0
 
     def round(self) -> bool:
@@ -83,15 +87,16 @@ class Intake:
         stream.fed_at = self._clock()
         self.lines += len(piece.lines)
         feed, cut = stream.joiner.feed, piece.cut
+        stream.known.extend(piece.known)
         for number, line in enumerate(piece.lines):
             if number in cut:
                 stream.sizes.append(cut[number])
-            for text, _ in feed(line):
-                self._keep(text, stream, whole=number not in cut)
+            for text, n in feed(line):
+                self._keep(text, stream, n, whole=number not in cut)
         stream.end = piece.end
         if piece.final:
-            for text, _ in stream.joiner.flush():
-                self._keep(text, stream, whole=True)
+            for text, n in stream.joiner.flush():
+                self._keep(text, stream, n, whole=True)
         pending = stream.joiner.pending_lines
         fresh = min(pending, len(piece.lines))
         stream.held = (stream.held[len(stream.held) - (pending - fresh) :] if pending > fresh else []) + (
@@ -106,8 +111,8 @@ class Intake:
         now = self._clock()
         for key, stream in self._streams.items():
             if stream.held and now - stream.fed_at >= HOLD_SECONDS:
-                for text, _ in stream.joiner.flush():
-                    self._keep(text, stream, whole=True)
+                for text, n in stream.joiner.flush():
+                    self._keep(text, stream, n, whole=True)
                 stream.held = []
                 self._pass(key, stream)
 
@@ -116,11 +121,18 @@ class Intake:
         if position is not None:
             self._ends[name] = position
 
-    def _keep(self, text: str, stream: Stream, *, whole: bool) -> None:
+    def _keep(self, text: str, stream: Stream, lines: int, *, whole: bool) -> None:
+        known = stream.known[0] if stream.known else None
+        for _ in range(min(lines, len(stream.known))):
+            stream.known.popleft()
         if not text or text.isspace():
             return
         origin, text = stream.origin, redact(text)
         at, level, service, host, message, metadata, form = stream.reader.read(text)
+        if known is not None:
+            at = at if known.at is None else known.at
+            level = level if known.level in (None, INFO) and level is not None else known.level
+            metadata = {**known.metadata, **metadata}
         level = level_of(message, level, form, metadata)
         if len(message) * 4 > MESSAGE_BYTES:
             message, metadata = shortened(message, metadata)
@@ -144,6 +156,7 @@ class Intake:
             if isinstance(trace, str) and 0 < len(trace) <= NAME_CHARACTERS and trace.isprintable():
                 record["trace_id"] = trace
         self._logs.append(record)
+        self._once += not origin.again
         self._bytes += len(message)
 
     def holds(self) -> bool:
@@ -156,8 +169,14 @@ class Intake:
             return True
         if not self._spool.append(self._logs, (), self._ends):
             return False
-        self._logs, self._ends, self._bytes = [], {}, 0
+        self._logs, self._ends, self._bytes, self._once = [], {}, 0, 0
         return True
+
+    def unkept(self) -> int:
+        """Return how many lines would be lost for ever if nothing more could be spooled."""
+        return self._once + sum(
+            len(stream.held) for stream in self._streams.values() if not stream.origin.again
+        )
 
 
 def shortened(message: str, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:
