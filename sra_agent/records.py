@@ -29,6 +29,19 @@ _RATED_BY_FIELDS = frozenset(("access", "haproxy", "json", "logfmt"))
 Record = dict[str, Any]
 
 
+class Fractions(dict[int, str]):
+    """What stands behind the second of an instant; most programs write thousandths."""
+
+    def __missing__(self, rest: int) -> str:
+        text = f".{rest:06d}+00:00" if rest else "+00:00"
+        if rest % 1000 == 0:
+            self[rest] = text
+        return text
+
+
+FRACTIONS = Fractions()
+
+
 class Records:
     """Makes the records of one host. Used by one thread."""
 
@@ -61,7 +74,7 @@ class Records:
                 doubt = UNKNOWN
             at, level, service, host, message, metadata, form = read(text)
             if level is None or level == "info":
-                clear = not doubt.loud(text, rated=level is not None)
+                clear = doubt is CLEAR or not doubt.loud(text, rated=level is not None)
                 if clear and form in REWRITTEN and message not in text:
                     clear = False
                 if not clear or (metadata and form in _RATED_BY_FIELDS):
@@ -98,7 +111,7 @@ class Records:
         if second != self._second:
             self._prefix = datetime.fromtimestamp(second, UTC).isoformat()[:-6]
             self._second = second
-        return f"{self._prefix}.{rest:06d}+00:00" if rest else f"{self._prefix}+00:00"
+        return self._prefix + FRACTIONS[rest]
 
 
 def shortened(message: str, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Optional
 
-from .parsed import LEVEL_NAMES, Context, Parsed, level_name
+from .parsed import LEVEL_NAMES, Context, Parsed, level_name, new
 from .stamps import ymd
 
 _DATE = re.compile(
@@ -76,8 +76,8 @@ def python_line(text: str, context: Context) -> Optional[Parsed]:
         return None
     stamp, fraction, logger, level = found.groups()
     at = context.stamps.second(ymd, 13, stamp)
-    return Parsed(at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
-                  context.host, text[found.end():], {"logger": logger}, "python")
+    return new(Parsed, (at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
+                        context.host, text[found.end():], {"logger": logger}, "python"))
 
 
 def spring_line(text: str, context: Context) -> Optional[Parsed]:
@@ -87,9 +87,9 @@ def spring_line(text: str, context: Context) -> Optional[Parsed]:
         return None
     stamp, fraction, level, pid, thread, logger = found.groups()
     at = context.stamps.second(ymd, 13, stamp)
-    return Parsed(at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
-                  context.host, text[found.end():],
-                  {"pid": pid, "thread": thread.strip(), "logger": logger}, "java")
+    return new(Parsed, (at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
+                        context.host, text[found.end():],
+                        {"pid": pid, "thread": thread.strip(), "logger": logger}, "java"))
 
 
 def _dashed(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:

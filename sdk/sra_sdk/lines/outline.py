@@ -20,14 +20,8 @@ _LONG = 2000
 _FADED = bytes.maketrans(b"bcdef", b"aaaaa")
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS = b"0123456789"
-#: The forms of a payment card's number.
-_CARDS = (
-    b"0" * 15,
-    b"0000-0000-0000-0000",
-    b"0000 0000 0000 0000",
-    b"0000-000000-00000",
-    b"0000 000000 00000",
-)
+#: One of these stands in every payment card's number.
+_CARDS = (b"0" * 15, b"0000-0000", b"0000 0000")
 
 
 class Doubt(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any, Optional
 
-from .parsed import Context, Parsed, level_name
+from .parsed import Context, Parsed, level_name, new
 from .stamps import day_month_year, month_day_hour_year, ymd
 
 _ACCESS = re.compile(
@@ -17,7 +17,7 @@ _ACCESS = re.compile(
     r'"((?:[^"\\]|\\.){0,16384})" ([0-9]{3}) ([0-9]+|-)', re.A)
 #: The same for lines as nearly all are: no virtual host, no identity, nothing escaped.
 _COMMON = re.compile(
-    r"([\w.:-]{1,253}) - (-|[\w.@-]{1,100}) "
+    r"(?![0-9]{4}[-/.][0-9]{2}[-/.])([\w.:-]{1,253}) - (-|[\w.@-]{1,100}) "
     r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})\] "
     r'"([A-Z]{3,12}) ([^\s"\\]+) [^"\\]*" ([0-9]{3}) (-|[0-9]{1,18})(?: "([^"\\]*)" "([^"\\]*)"|\Z)', re.A)
 _COMMON_CHARACTERS = 16_384
@@ -37,8 +37,7 @@ _FIELD = re.compile(r', (client|upstream|host): ("[^"]*"|[^,\s]+)')
 
 def access(text: str, context: Context) -> Optional[Parsed]:
     """10.0.0.1 - - [31/Jan/2024:10:00:00 +0000] "GET / HTTP/1.1" 200 12"""
-    found = _COMMON.match(text) if len(text) < _COMMON_CHARACTERS else None
-    return _common(text, found, context) if found is not None else any_access(text, context)
+    return common(text, context) or any_access(text, context)
 
 
 def any_access(text: str, context: Context) -> Optional[Parsed]:
@@ -75,7 +74,11 @@ def any_access(text: str, context: Context) -> Optional[Parsed]:
     return Parsed(at, None, context.service, context.host, text, metadata, "access")
 
 
-def _common(text: str, found: re.Match[str], context: Context) -> Parsed:
+def common(text: str, context: Context) -> Optional[Parsed]:
+    """10.0.0.1 - - [31/Jan/2024:10:00:00 +0000] "GET / HTTP/1.1" 200 12, in one look."""
+    found = _COMMON.match(text) if len(text) < _COMMON_CHARACTERS else None
+    if found is None:
+        return None
     client, user, stamp, method, path, status, size, referrer, agent = found.groups()
     metadata: dict[str, Any] = {"client": client, "status": int(status), "method": method, "path": path}
     if size != "-":
@@ -91,7 +94,8 @@ def _common(text: str, found: re.Match[str], context: Context) -> Parsed:
             if request_id is not None:
                 metadata["request_id"] = request_id[1]
     at = context.stamps.second(day_month_year, 14, stamp)
-    return Parsed(at if at >= 0 else None, None, context.service, context.host, text, metadata, "access")
+    return new(Parsed, (at if at >= 0 else None, None, context.service, context.host, text, metadata,
+                        "access"))
 
 
 def nginx_error(text: str, context: Context) -> Optional[Parsed]:
