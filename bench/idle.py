@@ -25,8 +25,8 @@ import sys
 from sra_agent.app import run
 from sra_agent.config import AgentConfig
 server, folder = sys.argv[1:]
-run(AgentConfig(server=server, key="bench", host="bench", files=(f"{folder}/*.log",), state_dir=f"{folder}/state",
-                policy=f"{folder}/policy.toml", metrics_seconds=10))
+run(AgentConfig(server=server, key="bench", host="bench", files=(f"{folder}/*.log",), metrics_seconds=10,
+                state_dir=f"{folder}/state", policy=f"{folder}/policy.toml"))
 """
 
 
