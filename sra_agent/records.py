@@ -62,16 +62,12 @@ class Records:
         made: list[Record] = []
         read, keep, instant = reader.read, made.append, self.instant
         pinned, guess, source = origin.service, origin.guess, origin.source[-NAME_CHARACTERS:]
-        for line, doubt in events:
-            text = line
+        for line, verdict in events:
+            text, doubt = line, verdict
             if not text or text.isspace():
                 continue
-            if doubt is CLEAR:
-                if cards and has_card(text):
-                    text = redact(text)
-            elif doubt.secret(text) or (cards and has_card(text)):
-                text = redact(text)
-                doubt = UNKNOWN
+            if (doubt is not CLEAR and doubt.secret(text)) or (cards and has_card(text)):
+                text, doubt = redact(text), UNKNOWN
             at, level, service, host, message, metadata, form = read(text)
             if level is None or level == "info":
                 clear = doubt is CLEAR or not doubt.loud(text, rated=level is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,6 +139,12 @@ def test_the_quick_readings_are_taken() -> None:
 @given(LINES)
 def test_no_doubt_too_few(line: str) -> None:
     check(line, Outlines(), LineReader(), LineReader())
+
+
+@pytest.mark.parametrize("secret", [*TOKENS.values(), "API_KEY=abc123def456", "Password: hunter22", "PWD=x1"])
+def test_a_secret_is_never_clear(secret: str) -> None:
+    (doubt,), _ = Outlines().doubts([f"2026-03-14 10:00:00 INFO sent {secret} on"])
+    assert doubt is not CLEAR and doubt.secret(f"2026-03-14 10:00:00 INFO sent {secret} on")
 
 
 @given(st.text(), st.text("0123456789abcdefghijk_-A"), st.text("abcdef019xyz"))
