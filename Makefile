@@ -30,6 +30,8 @@ mutants: $(VENV)/.dev ## remove each safety guard in turn; the named test must f
 
 bench: $(VENV)/.dev ## the benchmarks of this version
 	@$(BIN)/python bench/analyze.py
+	@$(BIN)/python bench/agent.py
+	@$(BIN)/python bench/idle.py
 
 clean: ## remove what the targets made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,7 +7,6 @@ taken until the one bad item is found (400, 413, 422), or waits for a person (40
 
 from __future__ import annotations
 
-import gzip
 import logging
 import threading
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from .backoff import Backoff
 from .connection import Answer, Connection
 from .crash import crashpoint
 from .ends import ahead, fetch_ends
+from .pack import packed
 from .spool import Sealed, Spool
 from .spool_file import SpoolLost
 
@@ -140,7 +140,7 @@ class Sender:
         }
         body = sealed.body
         if len(body) >= GZIP_BYTES:
-            body = gzip.compress(body, 1, mtime=0)
+            body = packed(body)
             headers["Content-Encoding"] = "gzip"
         crashpoint("ship.send")
         answer = self._connection.request("POST", "/ingest/batch", body, headers=headers)

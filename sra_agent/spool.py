@@ -307,5 +307,5 @@ class Spool:
 
     def _give_back(self) -> None:
         with reading():
-            if self._connection.execute("PRAGMA freelist_count").fetchone()[0] > 4096:
+            if self._connection.execute("PRAGMA freelist_count").fetchone()[0] > 1024:
                 self._connection.execute("PRAGMA incremental_vacuum").fetchall()

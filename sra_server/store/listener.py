@@ -83,7 +83,7 @@ class Listener:
                 await asyncio.sleep(0)  # the loop closes the socket in its next turn
 
     async def _connect(self) -> Any:
-        import asyncpg  # type: ignore[import-untyped]
+        import asyncpg
         dialect: Any = self._url.get_dialect()
         arguments, options = dialect().create_connect_args(self._url)
         for name in _NOT_THE_DRIVERS:

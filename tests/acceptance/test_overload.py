@@ -177,8 +177,8 @@ async def test_a_database_that_is_restarted_again_and_again_loses_nothing(server
     as_user = {"user": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     config = ServerConfig(port=0, data_dir=tmp_path, database_url=f"{server}/sra")
     port = server.rsplit(":", 1)[1]
-    restart = [str(programs() / "pg_ctl"), "-D", str(folder), "-m", "immediate", "-w", "-l", str(folder / "log"),
-               "-o", f"-p {port} -h 127.0.0.1 -k {folder.parent}", "restart"]
+    restart = [str(programs() / "pg_ctl"), "-D", str(folder), "-m", "immediate", "-w",
+               "-l", str(folder / "log"), "-o", f"-p {port} -h 127.0.0.1 -k {folder.parent}", "restart"]
     async with serving(config) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
         await signed_in(client)
         senders, done = [Sender(client, f"p{n}") for n in range(4)], asyncio.Event()

@@ -95,11 +95,16 @@ _WORDS: tuple[Rule, ...] = (
           r"|unhealthy"),
     _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"),
 )
+#: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
+FACT_WORDS = tuple(dict.fromkeys(needle for rule in _FACTS for needle in rule[0]))
+TROUBLE_WORDS = tuple(dict.fromkeys(needle for rule in _WORDS for needle in rule[0]))
+OWN_WORDS = ("WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC", "EMERG")
 _OWN_WORD = re.compile(r"(?:^|[\s\[|(])(WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL|PANIC|EMERG)(?=[\s\]|):]|$)")
 
 
-def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapping[str, Any]) -> str:
-    """Return the level of a line, one of the five names."""
+def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapping[str, Any], *,
+             clear: bool = False) -> str:
+    """Return the level of a line, one of the five names; `clear` says that its words decide nothing."""
     if parsed_level is not None and parsed_level != INFO:
         return parsed_level
     if metadata and (fmt in _HTTP or fmt == "json" or fmt == "logfmt"):
@@ -109,6 +114,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
                 return ERROR
             # Other refusals of the client (400, 404 ...) are everyday life of a public server.
             return WARNING if status in (401, 403, 429) else INFO
+    if clear:
+        return INFO
     low = (message if len(message) <= _SEARCHED else message[:_SEARCHED]).lower()
     # Each rule above contains one of these; most lines contain none and cost only this.
     if ("fail" in low or "kill" in low or "memory" in low or "panic" in low or "full" in low or "back" in low
