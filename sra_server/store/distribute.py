@@ -1,4 +1,4 @@
-"""Spread the tables over the nodes of a Citus cluster, by account. From `sra server distribute`; to PostgreSQL.
+"""Spread the tables over the nodes of a Citus cluster, by account. From `sra server`; to PostgreSQL.
 
 Directory tables become reference tables, a copy on every node; all others are distributed by
 `account_id` and colocated, so that an account's rows lie together and its transactions stay on one node.

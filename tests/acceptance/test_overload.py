@@ -1,4 +1,4 @@
-"""A full disk, a database that stops or dies: 503 with Retry-After, nothing acknowledged is lost, it goes on."""
+"""A full disk, a database that stops or dies: 503 with Retry-After, nothing acknowledged is lost."""
 from __future__ import annotations
 
 import asyncio
@@ -35,8 +35,9 @@ class Sender:
 
     async def once(self) -> httpx.Response | None:
         """Send the present batch once; on 200 go on to the next."""
+        said = f"{self.producer} {self.number} "
         body = json.dumps({"host": "h", "logs": [
-            {"message": f"{self.producer} {self.number} {line} " + "x" * 500, "service": "s"} for line in range(50)
+            {"message": f"{said}{line} " + "x" * 500, "service": "s"} for line in range(50)
         ]}).encode()
         try:
             answer = await self.client.post("/ingest/batch", content=body, headers={
@@ -172,7 +173,7 @@ async def test_a_database_that_stops_is_not_waited_for_and_loses_nothing(
 
 @needs("postgresql")
 @pytest.mark.xdist_group("postgresql")
-async def test_a_database_that_is_restarted_again_and_again_loses_nothing(server: str, tmp_path: Path) -> None:
+async def test_a_database_that_is_restarted_often_loses_nothing(server: str, tmp_path: Path) -> None:
     folder = await folder_of(server)
     as_user = {"user": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     config = ServerConfig(port=0, data_dir=tmp_path, database_url=f"{server}/sra")
