@@ -165,7 +165,7 @@ def test_every_line_of_a_unit_once_over_kills_of_agent_and_journalctl(machine: M
         time.sleep(0.6)
         machine.kill("sra-agent.service")
         time.sleep(0.6)
-        assert machine.do("/usr/bin/python3", "-c", KILL_JOURNALCTL).strip() == "1"
+        assert eventually(lambda: machine.do("/usr/bin/python3", "-c", KILL_JOURNALCTL).strip() == "1", 20)
     expected = Counter(f"line seq={n}" for n in range(LINES))
     assert eventually(lambda: machine.lines("shop").total() >= LINES, 60), machine.lines("shop").total()
     assert eventually(lambda: machine.lines("shop")["the writer is done"], 20)
