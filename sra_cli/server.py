@@ -1,4 +1,4 @@
-"""`sra serve` runs the server; `sra server retention` and `distribute` look after its database. From the shell; to sra_server."""
+"""`sra serve` runs the server, `sra server` looks after its database. From the shell; to sra_server."""
 from __future__ import annotations
 
 import asyncio

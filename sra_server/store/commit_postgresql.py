@@ -60,7 +60,11 @@ class Writer:
 
     async def write(self, take: Callable[[], Sequence[Parcel]]) -> list[Outcome]:
         """Store the group that `take` gives once there is a connection, or nothing of it."""
-        conn, driver = await self._begun()
+        try:
+            async with asyncio.timeout(COMMIT_SECONDS):
+                conn, driver = await self._begun()
+        except TimeoutError:
+            raise _silent() from None
         parcels, known = take(), frozenset(self._days)
         try:
             async with asyncio.timeout(COMMIT_SECONDS):
@@ -77,9 +81,7 @@ class Writer:
             if isinstance(error, CheckViolationError) and known:  # a partition that we knew was dropped
                 return await self.write(lambda: parcels)
             if isinstance(error, TimeoutError):
-                raise Unavailable(
-                    f"the database has not answered for {COMMIT_SECONDS:.0f} s", retry_after=2.0
-                ) from None
+                raise _silent() from None
             raise
         self._idle.append(conn)
         return outcomes
@@ -95,16 +97,17 @@ class Writer:
             conn = self._idle.pop()
             driver: Connection[Any] = await _driver(conn)
             try:
-                async with asyncio.timeout(COMMIT_SECONDS):
-                    await driver.execute("BEGIN")
+                await driver.execute("BEGIN")
                 return conn, driver
+            except asyncio.CancelledError:
+                await self._drop(conn, driver)
+                raise
             except Exception:  # noqa: BLE001 - a fresh connection tells what is wrong
                 await self._drop(conn, driver)
         conn = await self._engine.connect()
         driver = await _driver(conn)
         try:
-            async with asyncio.timeout(COMMIT_SECONDS):
-                await driver.execute("BEGIN")
+            await driver.execute("BEGIN")
         except BaseException:
             await self._drop(conn, driver)
             raise
@@ -126,6 +129,10 @@ class Writer:
         driver.terminate()  # at once: a database that hangs would not hear a farewell
         await conn.invalidate()
         await conn.close()
+
+
+def _silent() -> Unavailable:
+    return Unavailable(f"the database has not answered for {COMMIT_SECONDS:.0f} s", retry_after=2.0)
 
 
 async def _driver(conn: AsyncConnection) -> Connection[Any]:

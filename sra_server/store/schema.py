@@ -194,6 +194,7 @@ incidents = Table(
     Column("root_cause", Text),
     Column("confidence", Double),
     Index("ix_incidents_account_id_status_created_at", "account_id", "status", "created_at"),
+    Index("ix_incidents_account_id_created_at", "account_id", "created_at", "id"),  # pages, newest first
 )
 
 

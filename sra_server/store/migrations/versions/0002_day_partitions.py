@@ -1,7 +1,7 @@
-"""On PostgreSQL, records and points become partitioned by the day of receipt.
+"""On PostgreSQL, records and points become partitioned by the day of receipt; an index for incident pages.
 
 What version 0.1.0 stored stays where it is and becomes one partition, from the beginning of time to the
-day after the last one stored. SQLite has no partitions and nothing changes.
+day after the last one stored. SQLite has no partitions.
 """
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_index("ix_incidents_account_id_created_at", "incidents", ["account_id", "created_at", "id"])
     if op.get_bind().dialect.name != "postgresql":
         return
     _partition("records", ["pk_records"])
