@@ -134,7 +134,9 @@ class Store:
     async def close(self) -> None:
         """Write what waits, close the connections and give the folder free."""
         self.wakeups.tell = None
-        if self._listening is not None:
+        if self.listener is not None and self._listening is not None:
+            self.listener.stop()
+            await asyncio.wait((self._listening,), timeout=2)
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
         await self.group.close()

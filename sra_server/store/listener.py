@@ -43,6 +43,7 @@ class Listener:
         self._me = secrets.token_hex(6)
         self._waiting: dict[str, None] = {}
         self._news = asyncio.Event()
+        self._stopping = False
         self.connected = asyncio.Event()
         self.told = 0
         self.dropped = 0
@@ -55,10 +56,15 @@ class Listener:
         self._waiting[topic] = None
         self._news.set()
 
+    def stop(self) -> None:
+        """Let `run` end by itself, with its connection closed as it should be."""
+        self._stopping = True
+        self._news.set()
+
     async def run(self) -> None:
         """Keep a connection; hear and tell."""
         pause = _ANEW[0]
-        while True:
+        while not self._stopping:
             connecting = asyncio.create_task(self._connect())
             try:
                 connection = await asyncio.shield(connecting)
@@ -96,7 +102,7 @@ class Listener:
         await connection.add_listener(CHANNEL, self._hear)
         self._wakeups.wake_all()
         self.connected.set()
-        while True:
+        while not self._stopping:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_PROBE):
                     await self._news.wait()
@@ -114,6 +120,7 @@ class Listener:
             if self._waiting:  # came while those were told
                 self._news.set()
             await asyncio.sleep(_GATHER)
+        await connection.close(timeout=1)
 
     def _ended(self, _connection: object) -> None:
         self._news.set()
