@@ -86,6 +86,8 @@ class Spool:
             with writing(self._connection):
                 rows.put(self._connection, "producer", secrets.token_hex(16))
                 rows.put(self._connection, "sequence", "0")
+                crashpoint("spool.born.commit")
+            crashpoint("spool.born")
         self._counters: Counter[str] = Counter(dict(run("SELECT name, value FROM counters").fetchall()))
         chunks, self.bytes, self.spooled, self._last_id = rows.totals(self._connection)
         if chunks:
@@ -101,6 +103,7 @@ class Spool:
         """Keep a fact about this spool, durably."""
         with self._lock, writing(self._connection):
             rows.put(self._connection, name, value)
+            crashpoint("spool.fact.commit")
 
     # ── taking in ────────────────────────────────────────────────────────────────────────────
 
@@ -137,6 +140,7 @@ class Spool:
         """Keep positions without telling the server of them."""
         with self._lock, writing(self._connection):
             rows.place(self._connection, ends)
+            crashpoint("spool.positions.commit")
 
     def positions(self) -> dict[str, dict[str, Any]]:
         """Return the position of every source up to which it was read."""
@@ -223,6 +227,7 @@ class Spool:
             rows.put(self._connection, "sequence", str(sequence))
             rows.add(self._connection, sent)
             crashpoint("spool.seal.commit")
+        crashpoint("spool.sealed")
         self._counters.update(sent)
         return self._sealed(sequence, span.first, span.last, digest, body, items)
 
@@ -235,6 +240,7 @@ class Spool:
                 freed = rows.remove(self._connection, sealed.first, sealed.last, sealed.sequence)
                 rows.add(self._connection, {"stored": sealed.items})
                 crashpoint("spool.acknowledge.commit")
+            crashpoint("spool.acknowledged")
             self.bytes -= freed
             self.spooled -= sealed.items
             self._counters["stored"] += sealed.items
@@ -269,6 +275,8 @@ class Spool:
                     rows.quarantine(self._connection, self._now(), reason, single)
                 rows.add(self._connection, changes)
                 rows.put(self._connection, "sequence", str(sealed.sequence - 1))
+                crashpoint("spool.reject.commit")
+            crashpoint("spool.rejected")
             self._last_id = max(self._last_id, middle)
             self._counters.update(changes)
             self.bytes += kept - freed
@@ -280,6 +288,8 @@ class Spool:
             self._connection.execute("DELETE FROM seals")
             rows.put(self._connection, "producer", secrets.token_hex(16))
             rows.put(self._connection, "sequence", "0")
+            crashpoint("spool.renew.commit")
+        crashpoint("spool.renewed")
 
     def quarantined(self) -> list[tuple[str, bytes]]:
         """Return the items that the server rejected, with its reason, oldest first."""

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from sra_sdk.errors import BadInput, SraError, Unavailable
 
+from .crash import crashpoint
+
 NAME = "spool.db"
 KEEP_DAMAGED = 2
 SCHEMA = """
@@ -123,7 +125,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version == 0:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise SpoolLost("the spool has tables but no version")
+        crashpoint("spool.make")
         connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
+        crashpoint("spool.made")
     elif version != 1:
         raise SpoolLost(f"the spool has the unknown version {version}")
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -143,6 +147,7 @@ def set_aside(path: Path, now: int) -> None:
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(path.with_name(f"{path.name}.damaged-{now}{suffix}"))
+            crashpoint("spool.aside")
     marks = sorted(
         {p.name.split(".damaged-")[1].split("-")[0] for p in path.parent.glob(f"{path.name}.damaged-*")}
     )

@@ -51,6 +51,8 @@ SERVICES: dict[str, tuple[Callable[[], bool], str]] = {
     "redis-server": (lambda: _program("redis-server"), "apt-get install redis-server"),
     "nginx": (lambda: _program("nginx"), "apt-get install nginx-light"),
     "root": (_root, "run the tests as root"),
+    "gcc": (lambda: _program("gcc"), "apt-get install gcc libc6-dev"),
+    "strace": (lambda: _program("strace"), "apt-get install strace"),
 }
 
 

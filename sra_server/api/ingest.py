@@ -15,6 +15,7 @@ from pydantic import Field
 from sra_sdk.errors import BadInput
 from sra_sdk.models import BatchIn, EndsOut, Incoming, IngestOut, LogsIn, MetricsIn, RawLogsIn, SnapshotIn
 from sra_sdk.models.ingest import Name
+from sra_server.crash import crashpoint
 from sra_server.store import batches
 from sra_server.store.batches import Seal
 
@@ -169,10 +170,12 @@ def _raw_body(request: web.Request, raw: bytes) -> RawLogsIn:
 
 async def _store(call: Call, rows: Rows, defaults: Defaults, seal: Seal | None,
                  of: BatchIn | fast.Batch | None = None) -> IngestOut:
+    crashpoint("ingest.received")
     done = await batches.append(
         call.store, call.principal.account_id, records=rows.records, points=rows.points, seal=seal,
         received_at=defaults.received_at, host=defaults.host or None, ends=of.ends if of else None,
         dropped=of.dropped if of else None)
+    crashpoint("ingest.answer")
     return IngestOut(count=rows.given, duplicate=done.duplicate, gap=done.gap,
                      timestamp=moment(defaults.received_at))
 

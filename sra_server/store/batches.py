@@ -17,6 +17,7 @@ from sqlalchemy import JSON, BigInteger, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sra_sdk.errors import Refused
+from sra_server.crash import crashpoint
 from sra_server.domain import record as domain
 
 from . import Store
@@ -120,6 +121,7 @@ async def append(store: Store, account_id: str, *, records: Sequence[NewRecord] 
             gap = seal.sequence - producer.last - 1
             await _move_producer(conn, account_id, seal, host, gap,
                                  _sum(producer.dropped, dropped or {}))
+        crashpoint("ingest.numbered")
         if ends:
             await _save_ends(conn, account_id, host or "", ends, received_at)
         one_writer = store.dialect == "sqlite"
@@ -128,6 +130,7 @@ async def append(store: Store, account_id: str, *, records: Sequence[NewRecord] 
         day = received_at // DAY
         await write_records(conn, account_id, day, ticket, received_at, records)
         await write_points(conn, account_id, day, ticket, points)
+        crashpoint("ingest.written")
         if not one_writer:
             head = await _advance(conn, account_id, len(records))
         await conn.execute(_ADD, {
@@ -135,6 +138,8 @@ async def append(store: Store, account_id: str, *, records: Sequence[NewRecord] 
             "producer": seal.producer if seal else None, "sequence": seal.sequence if seal else None,
             "digest": seal.digest if seal else None, "min_at": numbers.min_at, "max_at": numbers.max_at,
             "records": len(records), "points": len(points), "counts": numbers.counts, "loud": numbers.loud})
+        crashpoint("ingest.commit")
+    crashpoint("ingest.committed")
     store.wakeups.notify("batches")
     return Appended(head=head, gap=gap)
 

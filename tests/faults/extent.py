@@ -1,0 +1,31 @@
+"""How much of each fault is run here, and the figures that it gave. To every test of this folder; to report.
+
+quick: a newcomer's `make test`. short: where nothing may be skipped (`SRA_REQUIRE=all`). long: `make faults`.
+"""
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TypeVar
+
+Value = TypeVar("Value")
+
+FORM = "long" if os.environ.get("SRA_FAULTS") == "long" else (
+    "short" if os.environ.get("SRA_REQUIRE") == "all" else "quick")
+#: What one test of the long form may take; what it has done by then stands in the report.
+SECONDS = float(os.environ.get("SRA_FAULTS_SECONDS", "300"))
+
+
+def by_form(quick: Value, short: Value, long: Value) -> Value:
+    """Return the size for this form."""
+    return {"quick": quick, "short": short, "long": long}[FORM]
+
+
+def figure(row: str, asked: str, measured: str) -> None:
+    """Keep a figure for the report; a test calls it before it judges, so that a failure shows too."""
+    where = os.environ.get("SRA_FAULTS_FIGURES")
+    if where:
+        with Path(where).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"row": row, "asked": asked, "measured": measured, "at": time.time()}) + "\n")
