@@ -26,7 +26,6 @@ PACKAGES=(
   systemd-container   # systemd-nspawn
   gcc                 # compiles the recorder of the power-cut tests
   libc6-dev
-  strace              # makes a disk answer EIO
 )
 
 started=$SECONDS

@@ -18,6 +18,7 @@ from .intake import HOLD_SECONDS, Intake
 from .sources import Position
 from .sources.files import Files
 from .spool import Spool
+from .spool_file import NoRoom
 
 VIEW_SECONDS = 1.0
 FULL_SECONDS = 0.5
@@ -75,8 +76,9 @@ class Reading:
         files = self._files(self._spool.positions())
         files.look()
         positions = files.positions()
-        self._spool.keep_positions(positions)
-        self._spool.keep_fact("patterns", orjson.dumps([p.glob for p in files.patterns]).decode())
+        patterns = orjson.dumps([pattern.glob for pattern in files.patterns]).decode()
+        self._patiently(stop, lambda: self._spool.keep_positions(positions))
+        self._patiently(stop, lambda: self._spool.keep_fact("patterns", patterns))
         self._show(files, 0)
         if self._spool.fact("ends_known") == "1":
             return files
@@ -89,10 +91,19 @@ class Reading:
                 if stop.wait(FULL_SECONDS):
                     break
             else:
-                self._spool.keep_fact("ends_known", "1")
+                self._patiently(stop, lambda: self._spool.keep_fact("ends_known", "1"))
                 return files
         files.close()
         return None
+
+    def _patiently(self, stop: threading.Event, keep: Callable[[], None]) -> None:
+        """Keep something durably, however long the disk takes to be well; the files are held meanwhile."""
+        while not stop.is_set():
+            try:
+                return keep()
+            except NoRoom as error:
+                self._spool.trouble = error.message
+                stop.wait(FULL_SECONDS)
 
     def _round(self, files: Files, intake: Intake) -> float:
         """Read once; return the seconds to wait before the next time."""

@@ -25,7 +25,7 @@ import orjson
 from . import spool_rows as rows
 from .crash import crashpoint
 from .encode import encoded, items_of
-from .spool_file import NAME, NoRoom, SpoolLost, open_file, set_aside, translated
+from .spool_file import NAME, NoRoom, SpoolLost, has_room, open_file, set_aside, translated
 from .spool_rows import Chunk, reading, writing
 
 log = logging.getLogger("sra.agent.spool")
@@ -51,7 +51,7 @@ class Spool:
     """The queue. Its methods may be called from any thread."""
 
     def __init__(self, path: Path, *, host: str, cap: int, now: Callable[[], float] = time.time) -> None:
-        self._host, self._cap, self._now = host, cap, now
+        self._path, self._host, self._cap, self._now = path, host, cap, now
         self._lock = threading.RLock()
         self._pending: Counter[str] = Counter()  # counted, and not yet on disk
         self.news = threading.Event()  # set when there may be something to send
@@ -119,6 +119,9 @@ class Spool:
                 self.trouble = "the spool is full"
                 return False
             try:
+                with reading():
+                    if n and not has_room(self._connection, self._path, chunk.size()):
+                        raise NoRoom("the disk under the spool is nearly full")
                 with writing(self._connection):
                     rows.insert(self._connection, self._last_id + rows.STRIDE, chunk)
                     rows.place(self._connection, ends)

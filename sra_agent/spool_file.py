@@ -17,6 +17,8 @@ from .crash import crashpoint
 
 NAME = "spool.db"
 KEEP_DAMAGED = 2
+#: Left free on the disk, or a third of a small one: what waits can only be sealed and forgotten with room.
+RESERVE = 8 * 1024 * 1024
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks (
@@ -67,6 +69,19 @@ def translated(error: sqlite3.Error) -> SraError:
     if isinstance(code, int) and (code & 0xFF) not in _DAMAGE:
         return Unavailable(f"the spool answered: {error}")
     return SpoolLost(f"the spool is damaged: {error}")
+
+
+def has_room(connection: sqlite3.Connection, path: Path, more: int) -> bool:
+    """Return whether so many bytes more find room in the file, or on the disk beside its reserve."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return True  # the write itself will tell
+    reserve = min(RESERVE, disk.f_blocks * disk.f_frsize // 3)
+    if disk.f_bavail * disk.f_frsize >= reserve + more:
+        return True
+    free, page = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_size"))
+    return bool(free * page >= 2 * more)
 
 
 class Lock:

@@ -52,7 +52,6 @@ SERVICES: dict[str, tuple[Callable[[], bool], str]] = {
     "nginx": (lambda: _program("nginx"), "apt-get install nginx-light"),
     "root": (_root, "run the tests as root"),
     "gcc": (lambda: _program("gcc"), "apt-get install gcc libc6-dev"),
-    "strace": (lambda: _program("strace"), "apt-get install strace"),
 }
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 PASS = "pass"
 DROP_REPLY = "drop the reply"  # the server has it, and the client never hears so
 RESET = "reset"  # neither request nor reply, and the connection is torn
-BLACKHOLE = "blackhole"  # taken, and never answered
+BLACKHOLE = "blackhole"  # goes nowhere, for as long as the rule says so
 SLOW = "slow"  # the reply comes byte by byte
 
 Rule = Callable[[int, bytes], str | bytes]  # bytes are answered instead of the server's word
@@ -72,9 +72,8 @@ class Proxy:
                 if what == RESET:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     break
-                if what == BLACKHOLE:
-                    self._end.wait(60)
-                    break
+                while what == BLACKHOLE and not self._end.wait(0.1):
+                    what = self.rule(self.requests, request)  # TCP brings it once the network is back
                 if isinstance(what, bytes):
                     client.sendall(what)
                     continue

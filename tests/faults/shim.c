@@ -1,8 +1,11 @@
-/* Preloaded into a program under test. Two things, each by its own environment variable:
+/* Preloaded into a program under test. Three things, each by its own environment variable:
 
    SRA_SHIM_LOG=file, SRA_SHIM_ROOT=folder: append to `file`, in the order in which they happen, every
    change of a file under `folder` (write, truncate, sync, create, rename, unlink), the start of every
    answer that is sent to a socket, and every program that is executed. powercut.py reads it.
+
+   SRA_SHIM_FAIL=file, SRA_SHIM_ROOT=folder: two numbers of eight bytes, which may change at any time: the
+   errno with which every write under `folder` fails, and that with which every third sync fails; 0 for none.
 
    SRA_SHIM_CLOCK=file: eight bytes, the seconds by which the wall clock is wrong; may change at any time. */
 #define _GNU_SOURCE
@@ -31,7 +34,8 @@ static int log_fd = -1;
 static char root[PATH_MAX], log_path[PATH_MAX];
 static size_t root_length;
 static char *path_of[FILES];
-static volatile int64_t *wrong;
+static volatile int64_t *wrong, *failing;
+static unsigned syncs;
 
 #define REAL(name) ((__typeof__(&name))real_##name)
 #define NEXT(name) static void *real_##name; if (!real_##name) real_##name = dlsym(RTLD_NEXT, #name)
@@ -44,27 +48,33 @@ static void note(char kind, int64_t place, const char *name, const void *data, s
     if (log_fd >= 0) syscall(SYS_writev, log_fd, parts, 3);
 }
 
+static void *shared(const char *path, size_t length) {
+    int fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    void *page = mmap(0, length, PROT_READ, MAP_SHARED, fd, 0);
+    syscall(SYS_close, fd);
+    return page == MAP_FAILED ? 0 : page;
+}
+
 __attribute__((constructor)) static void begin(void) {
     const char *log = getenv("SRA_SHIM_LOG"), *under = getenv("SRA_SHIM_ROOT"), *clock = getenv("SRA_SHIM_CLOCK");
-    if (log && under) {
+    const char *fail = getenv("SRA_SHIM_FAIL");
+    if (under) {
         snprintf(root, sizeof root, "%s/", under);
-        snprintf(log_path, sizeof log_path, "%s", log);
         root_length = strlen(root);
+    }
+    if (log && under) {
+        snprintf(log_path, sizeof log_path, "%s", log);
         int fd = syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         log_fd = fcntl(fd, F_DUPFD_CLOEXEC, 900);
         syscall(SYS_close, fd);
     }
-    if (clock) {
-        int fd = syscall(SYS_openat, AT_FDCWD, clock, O_RDONLY | O_CLOEXEC, 0);
-        void *page = mmap(0, 8, PROT_READ, MAP_SHARED, fd, 0);
-        if (page != MAP_FAILED) wrong = page;
-        syscall(SYS_close, fd);
-    }
+    if (clock) wrong = shared(clock, 8);
+    if (fail) failing = shared(fail, 16);
 }
 
 static int ours(const char *path, char *whole) {
     char folder[PATH_MAX];
-    if (log_fd < 0 || !path) return 0;
+    if (!root_length || !path) return 0;
     if (path[0] == '/') snprintf(whole, PATH_MAX, "%s", path);
     else if (getcwd(folder, sizeof folder)) snprintf(whole, PATH_MAX, "%s/%s", folder, path);
     else return 0;
@@ -86,7 +96,7 @@ static int opened(int fd, const char *path, int flags, int was) {
 #define OPEN(name, at) \
     mode_t mode = 0; \
     if (flags & (O_CREAT | O_TMPFILE)) { va_list rest; va_start(rest, flags); mode = va_arg(rest, mode_t); va_end(rest); } \
-    if (log_fd < 0) return syscall(SYS_openat, at, path, flags, mode); \
+    if (!root_length) return syscall(SYS_openat, at, path, flags, mode); \
     pthread_mutex_lock(&turn); \
     int was = syscall(SYS_faccessat, at, path, F_OK) == 0; \
     int fd = syscall(SYS_openat, at, path, flags, mode); \
@@ -116,7 +126,10 @@ static void answered(int fd, const void *data, size_t length) {
         note('A', fd, 0, data, length < 400 ? length : 400);
 }
 
+#define MAY_FAIL(fd) if (known(fd) && failing && failing[0]) { errno = failing[0]; return -1; }
+
 ssize_t write(int fd, const void *data, size_t length) {
+    MAY_FAIL(fd)
     if (!known(fd)) { answered(fd, data, length); return syscall(SYS_write, fd, data, length); }
     pthread_mutex_lock(&turn);
     ssize_t done = syscall(SYS_write, fd, data, length);
@@ -128,6 +141,7 @@ ssize_t write(int fd, const void *data, size_t length) {
 }
 
 #define PWRITE \
+    MAY_FAIL(fd) \
     if (!known(fd)) return syscall(SYS_pwrite64, fd, data, length, place); \
     pthread_mutex_lock(&turn); \
     ssize_t done = syscall(SYS_pwrite64, fd, data, length, place); \
@@ -140,6 +154,7 @@ ssize_t pwrite(int fd, const void *data, size_t length, off_t place) { PWRITE }
 ssize_t pwrite64(int fd, const void *data, size_t length, off64_t place) { PWRITE }
 
 #define TRUNCATE \
+    MAY_FAIL(fd) \
     pthread_mutex_lock(&turn); \
     int done = syscall(SYS_ftruncate, fd, length); \
     int error = errno; \
@@ -151,6 +166,7 @@ int ftruncate(int fd, off_t length) { TRUNCATE }
 int ftruncate64(int fd, off64_t length) { TRUNCATE }
 
 #define SYNC(number) \
+    if (known(fd) && failing && failing[1] && ++syncs % 3 == 0) { errno = failing[1]; return -1; } \
     pthread_mutex_lock(&turn); \
     int done = syscall(number, fd); \
     int error = errno; \

@@ -35,11 +35,6 @@ pytestmark = needs("gcc")
 BATCHES, OF = by_form(60, 120, 400), 100
 
 
-@pytest.fixture(scope="module")
-def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return powercut.build(tmp_path_factory.mktemp("shim"))
-
-
 def numbered_batch(number: int) -> tuple[bytes, dict[str, str]]:
     """Return the body and the seal of a batch of OF lines."""
     logs = [{"message": line("app", seq)} for seq in range((number - 1) * OF, number * OF)]
