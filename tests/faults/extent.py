@@ -10,17 +10,20 @@ import time
 from pathlib import Path
 from typing import TypeVar
 
-Value = TypeVar("Value")
+Value = TypeVar("Value", int, float)
 
 FORM = "long" if os.environ.get("SRA_FAULTS") == "long" else (
     "short" if os.environ.get("SRA_REQUIRE") == "all" else "quick")
-#: What one test of the long form may take; what it has done by then stands in the report.
+#: For how long the long form kills at random; what it has done by then stands in the report.
 SECONDS = float(os.environ.get("SRA_FAULTS_SECONDS", "300"))
+#: How much of the long form's other sizes is run, from 0 to 1.
+SHARE = float(os.environ.get("SRA_FAULTS_SHARE", "1"))
 
 
-def by_form(quick: Value, short: Value, long: Value) -> Value:
-    """Return the size for this form."""
-    return {"quick": quick, "short": short, "long": long}[FORM]
+def by_form(quick: Value, short: Value, long: Value, *, whole: bool = False) -> Value:
+    """Return the size for this form; the long one as SRA_FAULTS_SHARE says, unless it counts only whole."""
+    shared = long if whole else type(long)(short + (long - short) * SHARE)
+    return {"quick": quick, "short": short, "long": shared}[FORM]
 
 
 def figure(row: str, asked: str, measured: str) -> None:

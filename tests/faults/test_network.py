@@ -113,8 +113,8 @@ def test_an_hour_of_lines_is_drained_in_ten_minutes(tmp_path: Path):
         here.start_agent()
         here.wait_for(here.all_stored, 30, "the first line")
         here.server.kill()
-        for _ in range(lines // 20_000):
-            here.write(20_000)
+        for _ in range(lines // 10_000):
+            here.write(10_000)
         time.sleep(2)
         here.start_server()
         took = here.wait_for(here.all_stored, share * 3 + 30, "the backlog")
