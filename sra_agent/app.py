@@ -93,7 +93,9 @@ class Agent:
                         folder, host=self.config.host, cap=self.config.spool_bytes, damaged=damaged
                     )
                 except (NoRoom, OSError) as error:
-                    log.warning("nothing is read before the disk is well: %s", error, extra={"action": "spool"})
+                    log.warning(
+                        "nothing is read before the disk is well: %s", error, extra={"action": "spool"}
+                    )
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._stop.wait(), NO_ROOM_SECONDS)
                     continue

@@ -20,7 +20,8 @@ class Backoff:
     def failed(self, asked: float | None = None, *, at_most: float | None = None) -> float:
         """Return the seconds to wait; never less than what the other side asked for."""
         self._failures = min(self._failures + 1, 30)
-        wait = min(self._longest, at_most or self._longest, self._first * 2.0 ** (self._failures - 1)) * (0.5 + 0.5 * self._die())
+        longest = min(self._longest, at_most or self._longest)
+        wait = min(longest, self._first * 2.0 ** (self._failures - 1)) * (0.5 + 0.5 * self._die())
         return max(wait, asked or 0.0)
 
     def succeeded(self) -> None:

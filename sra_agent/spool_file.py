@@ -80,7 +80,8 @@ def has_room(connection: sqlite3.Connection, path: Path, more: int) -> bool:
     reserve = min(RESERVE, disk.f_blocks * disk.f_frsize // 3)
     if disk.f_bavail * disk.f_frsize >= reserve + more:
         return True
-    free, page = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_size"))
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    page = connection.execute("PRAGMA page_size").fetchone()[0]
     return bool(free * page >= 2 * more)
 
 

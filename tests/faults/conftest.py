@@ -1,4 +1,4 @@
-"""The shim that is preloaded into programs under test, compiled once. To test_power_cut, test_disks, test_clock."""
+"""The shim that is preloaded into programs under test, compiled once. To power_cut, disks and clock."""
 from __future__ import annotations
 
 from pathlib import Path

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import TypeVar
 
-Value = TypeVar("Value", int, float)
+import pytest
+
+Value = TypeVar("Value")
 
 FORM = "long" if os.environ.get("SRA_FAULTS") == "long" else (
     "short" if os.environ.get("SRA_REQUIRE") == "all" else "quick")
@@ -18,6 +19,9 @@ FORM = "long" if os.environ.get("SRA_FAULTS") == "long" else (
 SECONDS = float(os.environ.get("SRA_FAULTS_SECONDS", "300"))
 #: How much of the long form's other sizes is run, from 0 to 1.
 SHARE = float(os.environ.get("SRA_FAULTS_SHARE", "1"))
+
+#: For tests that a newcomer's run can do without.
+not_quick = pytest.mark.skipif(FORM == "quick", reason="takes long: SRA_REQUIRE=all make test, or make faults")
 
 
 def by_form(quick: Value, short: Value, long: Value, *, whole: bool = False) -> Value:
@@ -31,4 +35,4 @@ def figure(row: str, asked: str, measured: str) -> None:
     where = os.environ.get("SRA_FAULTS_FIGURES")
     if where:
         with Path(where).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"row": row, "asked": asked, "measured": measured, "at": time.time()}) + "\n")
+            file.write(json.dumps({"row": row, "asked": asked, "measured": measured}) + "\n")

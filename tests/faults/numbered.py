@@ -37,7 +37,8 @@ class Verdict:
     strange: int  # numbered lines that nobody wrote
 
     def __str__(self) -> str:
-        return f"{len(self.lost)} lost, {self.duplicated} duplicated, {self.corrupt} corrupt of {self.written:,}"
+        bad = f"{len(self.lost)} lost, {self.duplicated} duplicated, {self.corrupt} corrupt"
+        return f"{bad} of {self.written:,}"
 
     @property
     def clean(self) -> bool:
@@ -60,7 +61,8 @@ def judge(written: dict[str, int], messages: Iterable[str]) -> Verdict:
             continue
         duplicated += seen[file][seq]
         seen[file][seq] = 1
-    lost = [(file, seq) for file, flags in seen.items() if 0 in flags for seq, flag in enumerate(flags) if not flag]
+    lost = [(file, seq) for file, flags in seen.items() if 0 in flags
+            for seq, flag in enumerate(flags) if not flag]
     return Verdict(written=sum(written.values()), lost=tuple(lost), duplicated=duplicated, corrupt=corrupt,
                    strange=strange)
 

@@ -1,4 +1,4 @@
-"""What a disk holds after the power went, at any moment of a recorded run. From shim.c's log; to test_power_cut.
+"""What a disk holds after the power went, at any moment of a recorded run. From shim.c; to test_power_cut.
 
 The model: of a file, what was written up to its last completed fsync or fdatasync is there. Of what was
 written or truncated later any subset may be there, page by page. Names (created, renamed, unlinked) come in
@@ -35,7 +35,7 @@ def recording(shim: Path, log: Path, root: Path) -> dict[str, str]:
 
 
 class Event(NamedTuple):
-    """W write, T truncate, S sync, C create, R rename, U unlink; A an answer or request sent, X a program run."""
+    """W write, T truncate, S sync, C create, R rename, U unlink; A answer or request sent, X program run."""
 
     kind: str
     place: int
@@ -50,8 +50,9 @@ def read(log: Path) -> list[Event]:
         magic, kind, where, name, data = _HEAD.unpack_from(raw, place)
         assert magic == _MAGIC, f"the log is broken at {place}"
         place += _HEAD.size
-        events.append(Event(kind.decode(), where, raw[place:place + name].decode(), raw[place + name:place + name + data]))
-        place += name + data
+        middle, end = place + name, place + name + data
+        events.append(Event(kind.decode(), where, raw[place:middle].decode(), raw[middle:end]))
+        place = end
     return events
 
 

@@ -37,11 +37,11 @@ class Process:
         self.name, self._folder, self._arguments = name, folder, arguments
         self.child: subprocess.Popen[bytes] | None = None
 
-    def start(self, environment: Mapping[str, str], *, under: tuple[str, ...] = ()) -> None:
-        """Start it, under another program if one is given."""
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start it."""
         with (self._folder / f"{self.name}.err").open("ab") as errors:
             self.child = subprocess.Popen(
-                [*under, sys.executable, "-m", "sra_cli", *self._arguments], cwd=self._folder, env=environment,
+                [sys.executable, "-m", "sra_cli", *self._arguments], cwd=self._folder, env=environment,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
 
     @property
@@ -91,7 +91,8 @@ class Site:
             **{name: value for name, value in os.environ.items() if not name.startswith("SRA_")},
             "PYTHONPATH": f"{ROOT}:{ROOT / 'sdk'}", "ADMIN_API_KEY": KEY, "SRA_API_KEY": KEY,
             **({"DATABASE_URL": database_url} if database_url else {})}
-        self.server = Process(folder, "server", "serve", "--port", str(self.port), "--data-dir", str(self.data))
+        self.server = Process(folder, "server", "serve", "--port", str(self.port),
+                              "--data-dir", str(self.data))
         self.agent = Process(folder, "agent", "agent", "run", "--config", str(folder / "sra.toml"))
         self.written: dict[str, int] = {}
         self._settings = agent_settings
@@ -104,18 +105,17 @@ class Site:
             f'state_dir = "{self.state}"\nfrom_start = true\nexecutor = "off"\nmetrics_seconds = 0\n'
             f"{self._settings}", encoding="utf-8")
 
-    def start_server(self, *, crash_at: str = "", wait: bool = True, under: tuple[str, ...] = (),
-                     **environment: str) -> None:
+    def start_server(self, *, crash_at: str = "", wait: bool = True, **environment: str) -> None:
         """Start the server; with `wait`, return once it answers."""
         more = {"SRA_CRASH_AT": crash_at} if crash_at else {}
-        self.server.start({**self.environment, **more, **environment}, under=under)
+        self.server.start({**self.environment, **more, **environment})
         if wait:
             self.wait_for(self.answers, 30, "the server to answer")
 
-    def start_agent(self, *, crash_at: str = "", under: tuple[str, ...] = (), **environment: str) -> None:
+    def start_agent(self, *, crash_at: str = "", **environment: str) -> None:
         """Start the agent."""
         more = {"SRA_CRASH_AT": crash_at} if crash_at else {}
-        self.agent.start({**self.environment, **more, **environment}, under=under)
+        self.agent.start({**self.environment, **more, **environment})
 
     def answers(self) -> bool:
         """Return whether the server answers."""
@@ -142,7 +142,8 @@ class Site:
         """Append the next n numbered lines to a file."""
         first = self.written.get(file, 0)
         with (self.logs / f"{file}.log").open("a", encoding="utf-8") as log:
-            log.write("".join(line(file, seq, poison=seq in poison) + "\n" for seq in range(first, first + n)))
+            for seq in range(first, first + n):
+                log.write(line(file, seq, poison=seq in poison) + "\n")
         self.written[file] = first + n
 
     def wait_for(self, holds: Callable[[], bool], seconds: float, what: str) -> float:

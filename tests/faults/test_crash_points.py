@@ -13,7 +13,7 @@ import pytest
 
 from tests.acceptance import test_executor_crash
 
-from .extent import by_form, figure
+from .extent import by_form, figure, not_quick
 from .proxy import PASS, Proxy, body_of, problem
 from .site import ROOT, Site, site
 
@@ -45,9 +45,9 @@ AGENT_DAMAGED = {"spool.aside": 1}
 AGENT_REFUSED = {"spool.reject.commit": 2, "spool.rejected": 2}
 AGENT_RENEWED = {"spool.renew.commit": 1, "spool.renewed": 1}
 SERVER = {
-    "ingest.received": 2, "ingest.numbered": 2, "ingest.written": 2, "ingest.commit": 2, "ingest.committed": 2,
-    "ingest.answer": 2, "worker.read": 2, "worker.begun": 2, "worker.applied": 2, "worker.told": 2,
-    "worker.commit": 2, "worker.committed": 2,
+    "ingest.received": 2, "ingest.numbered": 2, "ingest.written": 2, "ingest.commit": 2,
+    "ingest.committed": 2, "ingest.answer": 2, "worker.read": 2, "worker.begun": 2, "worker.applied": 2,
+    "worker.told": 2, "worker.commit": 2, "worker.committed": 2,
 }
 
 
@@ -59,7 +59,7 @@ def test_every_place_is_killed_at():
 
 def some(points: dict[str, int]) -> dict[str, int]:
     """Return all of them, or for a newcomer's run every third."""
-    return dict(list(points.items())[::by_form(3, 1, 1)])
+    return dict(list(points.items())[::by_form(3, 1, 1, whole=True)])
 
 
 def die_at(here: Site, point: str, *, prepare: Callable[[], None] = lambda: None) -> float:
@@ -102,6 +102,7 @@ def test_the_agent_is_killed_at_every_place(tmp_path: Path):
         judged(here, "kill -9 at each place of the agent", len(times), times)
 
 
+@not_quick
 @pytest.mark.timeout(120)
 def test_the_agent_is_killed_while_a_batch_is_refused_or_renumbered(tmp_path: Path):
     """A batch that the server will not take is halved, one whose number is used goes under a new producer."""
@@ -121,7 +122,7 @@ def test_the_agent_is_killed_while_a_batch_is_refused_or_renumbered(tmp_path: Pa
             here.wait_for(lambda: here.agent.died() is not None, 15, f"the agent to pass {name}")
             began = time.monotonic()
             here.start_agent()
-            here.wait_for(lambda: here.database.stored() + len(bad) >= here.written["app"], 30, "the good lines")
+            here.wait_for(lambda: here.database.stored() + len(bad) >= here.written["app"], 30, "the good")
             times.append(time.monotonic() - began)
             here.agent.stop()
         for name, n in AGENT_RENEWED.items():
@@ -142,8 +143,9 @@ def test_the_agent_is_killed_while_a_batch_is_refused_or_renumbered(tmp_path: Pa
             here.agent.stop()
         verdict = here.settled(dropped=len(bad))
         figure("kill -9 while a batch is refused or renumbered", "0 lost but the poison, 0 duplicated",
-               f"{len(set(verdict.lost) - {('app', seq) for seq in bad})} lost, {verdict.duplicated} duplicated "
-               f"of {verdict.written:,}; {len(bad)} poisoned set apart; resume longest {max(times):.1f} s")
+               f"{len(set(verdict.lost) - {('app', seq) for seq in bad})} lost, "
+               f"{verdict.duplicated} duplicated of {verdict.written:,}; {len(bad)} poisoned set "
+               f"apart; resume longest {max(times):.1f} s")
         assert {seq for _, seq in verdict.lost} == bad and verdict.duplicated == verdict.corrupt == 0, verdict
         assert max(times) <= RESUME, times
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.services import needs, postgresql_bin
 
-from .extent import by_form, figure
+from .extent import by_form, figure, not_quick
 from .numbered import Writer
 from .site import free_port, site
 
@@ -66,6 +66,7 @@ def cluster() -> Iterator[Cluster]:
         shutil.rmtree(folder)
 
 
+@not_quick
 @needs("postgresql")
 @pytest.mark.timeout(400)
 def test_the_database_restarts_under_load(tmp_path: Path, cluster: Cluster):
@@ -89,6 +90,7 @@ def test_the_database_restarts_under_load(tmp_path: Path, cluster: Cluster):
         verdict = here.settled(120)
         alive = here.server.died() is None
     figure(f"PostgreSQL restart -m immediate x{len(times)}", "0 acknowledged lost; <= 5 s",
-           f"{verdict}; went on after median {sorted(times)[len(times) // 2]:.1f} s, longest {max(times):.1f} s")
+           f"{verdict}; went on after median {sorted(times)[len(times) // 2]:.1f} s, "
+           f"longest {max(times):.1f} s")
     assert alive and verdict.clean, verdict
     assert max(times) <= 5.0 and len(times) >= min(n, 2), times

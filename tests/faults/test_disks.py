@@ -15,11 +15,12 @@ import pytest
 
 from tests.services import needs
 
-from .extent import by_form, figure
+from .extent import by_form, figure, not_quick
 from .site import site
 from .test_power_cut import numbered_batch
 
 MEGABYTE = 1024 * 1024
+TROUBLES = ("read-only", "EIO", "EIO of every 3rd sync")
 
 
 @contextmanager
@@ -79,6 +80,7 @@ def renamed(batch: tuple[bytes, dict[str, str]]) -> tuple[bytes, dict[str, str]]
     return body, {**batch[1], "X-SRA-Digest": hashlib.sha256(body).hexdigest()}
 
 
+@not_quick
 @needs("root")
 @pytest.mark.timeout(120)
 def test_the_disk_of_the_spool_is_full(tmp_path: Path):
@@ -104,14 +106,15 @@ def test_the_disk_of_the_spool_is_full(tmp_path: Path):
         ballast.unlink()
         took = here.wait_for(here.all_stored, 60, f"all of {here.written}")
         verdict = here.settled()
-        figure("spool's disk full (tmpfs)", "stops reading, holds the offset, tailer alive; 0 lost, 0 duplicated",
-               f"{verdict}; the agent lived on: {alive}; all stored {took:.1f} s after there was room; it had left "
-               f"{free / MEGABYTE:.1f} MiB of 16 free")
+        figure("spool's disk full (tmpfs)",
+               "stops reading, holds the offset, tailer alive; 0 lost, 0 duplicated",
+               f"{verdict}; the agent lived on: {alive}; all stored {took:.1f} s after there was room; "
+               f"it had left {free / MEGABYTE:.1f} MiB of 16 free")
         assert alive and here.agent.died() is None, here.errors()
         assert verdict.clean, verdict
 
 
-@needs("root")
+@not_quick
 @pytest.mark.timeout(120)
 def test_the_spool_is_capped(tmp_path: Path):
     """A spool at its cap holds the place in the file; nothing is dropped."""
@@ -158,7 +161,8 @@ def test_the_disk_of_the_database_is_full(tmp_path: Path):
         alive = here.server.died() is None
         time.sleep(0.3)
         messages = here.database.column("SELECT message FROM records WHERE message LIKE 'file=app%'")
-    figure("database's disk full (SQLite on tmpfs)", "503 + Retry-After; 0 acknowledged lost; recovers <= 10 s unaided",
+    figure("database's disk full (SQLite on tmpfs)",
+           "503 + Retry-After; 0 acknowledged lost; recovers <= 10 s unaided",
            f"answers {sorted(said)}; {len(set(messages))} of 23,000 lines of the agent stored once, all back "
            f"{took:.1f} s after there was room")
     assert 503 in said and said <= {200, 503}, said
@@ -167,7 +171,7 @@ def test_the_disk_of_the_database_is_full(tmp_path: Path):
 
 @needs("gcc")
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("trouble", ["read-only", "EIO", "EIO of every 3rd sync"])
+@pytest.mark.parametrize("trouble", by_form(TROUBLES[2:], TROUBLES, TROUBLES, whole=True))
 def test_a_bad_disk_under_the_spool(tmp_path: Path, shim: Path, trouble: str):
     """From the first write on and again later; the agent lives on, holds its place and goes on by itself."""
     bad = BadDisk(tmp_path, trouble)
@@ -194,7 +198,7 @@ def test_a_bad_disk_under_the_spool(tmp_path: Path, shim: Path, trouble: str):
 
 @needs("gcc")
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("trouble", ["read-only", "EIO", "EIO of every 3rd sync"])
+@pytest.mark.parametrize("trouble", by_form(TROUBLES[1:2], TROUBLES, TROUBLES, whole=True))
 def test_a_bad_disk_under_the_database(tmp_path: Path, shim: Path, trouble: str):
     """503 while it lasts, nothing acknowledged is lost, and the server recovers by itself."""
     bad = BadDisk(tmp_path, trouble)

@@ -14,7 +14,7 @@ from .site import Site, site
 KILLS = by_form(4, 15, 500, whole=True)
 LINES = by_form(20_000, 60_000, 1_000_000, whole=True)
 #: How long the lines take to be written; in the long form the kills go on for as long.
-WRITING = by_form(6.0, 20.0, SECONDS, whole=True)
+WRITING = by_form(6.0, 16.0, SECONDS, whole=True)
 RESUME = 5.0
 
 
