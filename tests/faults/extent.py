@@ -21,7 +21,7 @@ SECONDS = float(os.environ.get("SRA_FAULTS_SECONDS", "300"))
 SHARE = float(os.environ.get("SRA_FAULTS_SHARE", "1"))
 
 #: For tests that a newcomer's run can do without.
-not_quick = pytest.mark.skipif(FORM == "quick", reason="takes long: SRA_REQUIRE=all make test, or make faults")
+not_quick = pytest.mark.skipif(FORM == "quick", reason="takes long: SRA_REQUIRE=all make test; make faults")
 
 
 def by_form(quick: Value, short: Value, long: Value, *, whole: bool = False) -> Value:

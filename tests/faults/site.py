@@ -95,6 +95,7 @@ class Site:
                               "--data-dir", str(self.data))
         self.agent = Process(folder, "agent", "agent", "run", "--config", str(folder / "sra.toml"))
         self.written: dict[str, int] = {}
+        self.no_retry_after = 0  # answers 503 that did not say when to come again
         self._settings = agent_settings
         self.point_agent_at(self.port)
 
@@ -136,6 +137,7 @@ class Site:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:
+                self.no_retry_after += error.code == 503 and "Retry-After" not in error.headers
                 return error.code
 
     def write(self, n: int, *, file: str = "app", poison: frozenset[int] = frozenset()) -> None:

@@ -70,7 +70,7 @@ def test_slow_loris(tmp_path: Path):
                     closed += 1
                 except TimeoutError:
                     pass
-    figure("slow-loris, 500 sockets", "good-client p99 <= 2x baseline",
+    figure("slow-loris, 500 sockets", "good-client p99 <= 2x baseline (or <= 20 ms)",
            f"p99 {quiet * 1000:.1f} ms without, {crowded * 1000:.1f} ms beside them ({crowded / quiet:.2f}x)"
            + (f"; {closed} of {sockets} were closed by the server after {waited:.0f} s" if waited else ""))
     assert crowded <= max(2 * quiet, 0.02)

@@ -18,15 +18,16 @@ WRITING = by_form(6.0, 16.0, SECONDS, whole=True)
 RESUME = 5.0
 
 
-def resumed(here: Site, what: str) -> float:
-    """Return how long it takes from now until more is stored than now."""
+def resumed(here: Site, began: float, what: str) -> float:
+    """Return how long it takes from `began`, when the program was started, until more is stored than now."""
     before = here.database.stored()
-    return here.wait_for(lambda: here.database.stored() > before, 30, f"{what} to go on")
+    here.wait_for(lambda: here.database.stored() > before, 30, f"{what} to go on")
+    return time.monotonic() - began
 
 
 @pytest.mark.timeout(SECONDS * 2 + 240)
 def test_both_are_killed_at_random_moments(tmp_path: Path):
-    chance, times, kills = random.Random(by_form(3, 3, 7)), [], 0
+    chance, times, kills = random.Random(by_form(3, 3, 7, whole=True)), [], 0
     with site(tmp_path) as here:
         here.start_server()
         here.start_agent()
@@ -38,16 +39,17 @@ def test_both_are_killed_at_random_moments(tmp_path: Path):
         began, end = time.monotonic(), time.monotonic() + WRITING - 1.5
         while kills < KILLS and time.monotonic() < end:
             # Most moments come soon after a start, when there is much to do; some after a quiet while.
-            time.sleep(chance.random() ** 2 * by_form(1.0, 1.0, 0.4))
+            time.sleep(chance.random() ** 2 * by_form(1.0, 1.0, 0.4, whole=True))
             kills += 1
-            if chance.random() < 0.6:
-                here.agent.kill()
+            killed_agent = chance.random() < 0.6
+            (here.agent if killed_agent else here.server).kill()
+            again = time.monotonic()
+            if killed_agent:
                 here.start_agent()
             else:
-                here.server.kill()
                 here.start_server(wait=kills % 5 == 0)
-            if kills % by_form(2, 4, 10) == 0:
-                times.append(resumed(here, f"kill {kills}"))
+            if kills % by_form(2, 4, 10, whole=True) == 0:
+                times.append(resumed(here, again, f"kill {kills}"))
         took = time.monotonic() - began
         if here.server.died() is not None:
             here.start_server()
@@ -56,9 +58,11 @@ def test_both_are_killed_at_random_moments(tmp_path: Path):
             writer.join()
         verdict = here.settled(by_form(60, 90, 240))
     times.sort()
-    figure(f"kill -9 at random moments ({FORM})", f"0 lost, 0 duplicated, resume <= {RESUME:.0f} s",
-           f"{verdict}; {kills} kills in {took:.0f} s; resume median {times[len(times) // 2]:.1f} s, longest "
-           f"{times[-1]:.1f} s of {len(times)} that were timed")
+    median = times[len(times) // 2]
+    figure(f"kill -9 at random moments ({FORM})",
+           f"0 lost, 0 duplicated, resume <= {RESUME:.0f} s of the start",
+           f"{verdict}; {kills} of {KILLS} kills in {took:.0f} s; resume median {median:.1f} s, "
+           f"longest {times[-1]:.1f} s of {len(times)} that were timed")
     assert verdict.clean, verdict
-    assert kills >= by_form(2, 10, 100)
+    assert kills >= by_form(2, 8, 100, whole=True)
     assert times[-1] <= RESUME, times
