@@ -28,6 +28,9 @@ check: lint test ## lint and test
 mutants: $(VENV)/.dev ## remove each safety guard in turn; the named test must fail
 	@$(BIN)/python tests/mutants.py
 
+faults: $(VENV)/.dev ## the fault tests in their long form (bounded by SRA_FAULTS_SECONDS); writes docs/faults.md
+	@$(BIN)/python -m tests.faults.report $(PYTEST_ARGS)
+
 bench: $(VENV)/.dev ## the benchmarks of this version
 	@$(BIN)/python bench/analyze.py
 	@$(BIN)/python bench/agent.py

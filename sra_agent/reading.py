@@ -18,6 +18,7 @@ from .intake import HOLD_SECONDS, Intake
 from .sources import Position
 from .sources.several import Several, several
 from .spool import Spool
+from .spool_file import NoRoom
 
 VIEW_SECONDS = 1.0
 FULL_SECONDS = 0.5
@@ -79,8 +80,9 @@ class Reading:
         sources = self._sources(self._spool.positions())
         sources.look()
         positions = sources.positions()
-        self._spool.keep_positions(positions)
-        self._spool.keep_fact("patterns", orjson.dumps([p.glob for p in sources.files.patterns]).decode())
+        patterns = orjson.dumps([pattern.glob for pattern in sources.files.patterns]).decode()
+        self._patiently(stop, lambda: self._spool.keep_positions(positions))
+        self._patiently(stop, lambda: self._spool.keep_fact("patterns", patterns))
         self._show(sources, 0)
         self.looking.set()
         if self._spool.fact("ends_known") == "1":
@@ -95,11 +97,20 @@ class Reading:
                 if stop.wait(FULL_SECONDS):
                     break
             else:
-                self._spool.keep_fact("ends_known", "1")
+                self._patiently(stop, lambda: self._spool.keep_fact("ends_known", "1"))
                 sources.start()
                 return sources
         sources.close()
         return None
+
+    def _patiently(self, stop: threading.Event, keep: Callable[[], None]) -> None:
+        """Keep something durably, however long the disk takes to be well; the sources are held meanwhile."""
+        while not stop.is_set():
+            try:
+                return keep()
+            except NoRoom as error:
+                self._spool.trouble = error.message
+                stop.wait(FULL_SECONDS)
 
     def _round(self, sources: Several, intake: Intake) -> float | None:
         """Read once; return the seconds to wait before the next time, None when there is no room."""

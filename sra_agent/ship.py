@@ -26,6 +26,7 @@ log = logging.getLogger("sra.agent.ship")
 GZIP_BYTES = 512
 IDLE_SECONDS = 1.0
 FORBIDDEN_SECONDS = 15.0
+ABSENT_SECONDS = 3.0
 
 
 class Next(Enum):
@@ -84,7 +85,8 @@ class Sender:
             return None if sealed is None else self._send(sealed)
         except Unavailable as error:
             self._say(error.message)
-            return self._backoff.failed()
+            # Trying costs an absent server nothing, and one that is back is not kept waiting.
+            return self._backoff.failed(at_most=ABSENT_SECONDS)
 
     def _send(self, sealed: Sealed) -> float:
         answer = self._post(sealed)

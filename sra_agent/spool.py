@@ -25,7 +25,7 @@ import orjson
 from . import spool_rows as rows
 from .crash import crashpoint
 from .encode import encoded, items_of
-from .spool_file import NAME, NoRoom, SpoolLost, open_file, set_aside, translated
+from .spool_file import NAME, NoRoom, SpoolLost, has_room, open_file, set_aside, translated
 from .spool_rows import Chunk, reading, writing
 
 log = logging.getLogger("sra.agent.spool")
@@ -51,7 +51,7 @@ class Spool:
     """The queue. Its methods may be called from any thread."""
 
     def __init__(self, path: Path, *, host: str, cap: int, now: Callable[[], float] = time.time) -> None:
-        self._host, self._cap, self._now = host, cap, now
+        self._path, self._host, self._cap, self._now = path, host, cap, now
         self._lock = threading.RLock()
         self._pending: Counter[str] = Counter()  # counted, and not yet on disk
         self.news = threading.Event()  # set when there may be something to send
@@ -86,6 +86,8 @@ class Spool:
             with writing(self._connection):
                 rows.put(self._connection, "producer", secrets.token_hex(16))
                 rows.put(self._connection, "sequence", "0")
+                crashpoint("spool.born.commit")
+            crashpoint("spool.born")
         self._counters: Counter[str] = Counter(dict(run("SELECT name, value FROM counters").fetchall()))
         chunks, self.bytes, self.spooled, self._last_id = rows.totals(self._connection)
         if chunks:
@@ -101,6 +103,7 @@ class Spool:
         """Keep a fact about this spool, durably."""
         with self._lock, writing(self._connection):
             rows.put(self._connection, name, value)
+            crashpoint("spool.fact.commit")
 
     # ── taking in ────────────────────────────────────────────────────────────────────────────
 
@@ -116,6 +119,9 @@ class Spool:
                 self.trouble = "the spool is full"
                 return False
             try:
+                with reading():
+                    if n and not has_room(self._connection, self._path, chunk.size()):
+                        raise NoRoom("the disk under the spool is nearly full")
                 with writing(self._connection):
                     rows.insert(self._connection, self._last_id + rows.STRIDE, chunk)
                     rows.place(self._connection, ends)
@@ -137,6 +143,7 @@ class Spool:
         """Keep positions without telling the server of them."""
         with self._lock, writing(self._connection):
             rows.place(self._connection, ends)
+            crashpoint("spool.positions.commit")
 
     def positions(self) -> dict[str, dict[str, Any]]:
         """Return the position of every source up to which it was read."""
@@ -223,6 +230,7 @@ class Spool:
             rows.put(self._connection, "sequence", str(sequence))
             rows.add(self._connection, sent)
             crashpoint("spool.seal.commit")
+        crashpoint("spool.sealed")
         self._counters.update(sent)
         return self._sealed(sequence, span.first, span.last, digest, body, items)
 
@@ -235,6 +243,7 @@ class Spool:
                 freed = rows.remove(self._connection, sealed.first, sealed.last, sealed.sequence)
                 rows.add(self._connection, {"stored": sealed.items})
                 crashpoint("spool.acknowledge.commit")
+            crashpoint("spool.acknowledged")
             self.bytes -= freed
             self.spooled -= sealed.items
             self._counters["stored"] += sealed.items
@@ -269,6 +278,8 @@ class Spool:
                     rows.quarantine(self._connection, self._now(), reason, single)
                 rows.add(self._connection, changes)
                 rows.put(self._connection, "sequence", str(sealed.sequence - 1))
+                crashpoint("spool.reject.commit")
+            crashpoint("spool.rejected")
             self._last_id = max(self._last_id, middle)
             self._counters.update(changes)
             self.bytes += kept - freed
@@ -280,6 +291,8 @@ class Spool:
             self._connection.execute("DELETE FROM seals")
             rows.put(self._connection, "producer", secrets.token_hex(16))
             rows.put(self._connection, "sequence", "0")
+            crashpoint("spool.renew.commit")
+        crashpoint("spool.renewed")
 
     def quarantined(self) -> list[tuple[str, bytes]]:
         """Return the items that the server rejected, with its reason, oldest first."""

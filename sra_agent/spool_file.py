@@ -13,8 +13,12 @@ from pathlib import Path
 
 from sra_sdk.errors import BadInput, SraError, Unavailable
 
+from .crash import crashpoint
+
 NAME = "spool.db"
 KEEP_DAMAGED = 2
+#: Left free on the disk, or a third of a small one: what waits can only be sealed and forgotten with room.
+RESERVE = 8 * 1024 * 1024
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks (
@@ -65,6 +69,20 @@ def translated(error: sqlite3.Error) -> SraError:
     if isinstance(code, int) and (code & 0xFF) not in _DAMAGE:
         return Unavailable(f"the spool answered: {error}")
     return SpoolLost(f"the spool is damaged: {error}")
+
+
+def has_room(connection: sqlite3.Connection, path: Path, more: int) -> bool:
+    """Return whether so many bytes more find room in the file, or on the disk beside its reserve."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return True  # the write itself will tell
+    reserve = min(RESERVE, disk.f_blocks * disk.f_frsize // 3)
+    if disk.f_bavail * disk.f_frsize >= reserve + more:
+        return True
+    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    page = connection.execute("PRAGMA page_size").fetchone()[0]
+    return bool(free * page >= 2 * more)
 
 
 class Lock:
@@ -126,7 +144,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version == 0:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise SpoolLost("the spool has tables but no version")
+        crashpoint("spool.make")
         connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
+        crashpoint("spool.made")
     elif version != 1:
         raise SpoolLost(f"the spool has the unknown version {version}")
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -146,6 +166,7 @@ def set_aside(path: Path, now: int) -> None:
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(path.with_name(f"{path.name}.damaged-{now}{suffix}"))
+            crashpoint("spool.aside")
     marks = sorted(
         {p.name.split(".damaged-")[1].split("-")[0] for p in path.parent.glob(f"{path.name}.damaged-*")}
     )

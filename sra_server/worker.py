@@ -16,6 +16,7 @@ from sra_sdk.errors import SraError
 
 from . import rounds
 from .context import Context
+from .crash import crashpoint
 from .domain.record import SECOND
 from .notify.route import Channels
 from .pipeline import Settings, State
@@ -160,6 +161,7 @@ class Worker:
         if view is None:
             return False
         before = self._remembered(account_id, view.head.state)
+        crashpoint("worker.read")
         folded = await asyncio.to_thread(rounds.fold_all, before, view, now, self._settings)
         self.counters.lag[account_id] = max(0, view.head.lag - len(view.batches))
         if not view.batches and not folded.changes:
@@ -168,6 +170,7 @@ class Worker:
             await self.tenancy.fence(conn, account_id)
             written = await rounds.write(conn, account_id, view, folded, channels=self._channels,
                                          config=self._context.config)
+        crashpoint("worker.committed")
         self.counters.batches += len(view.batches)
         self.counters.skipped += folded.skipped
         self._remember(account_id, folded.text, folded.state)

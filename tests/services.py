@@ -60,6 +60,7 @@ SERVICES: dict[str, tuple[Callable[[], bool], str]] = {
     "nginx": (lambda: _program("nginx"), "apt-get install nginx-light"),
     "root": (_root, "run the tests as root"),
     "citus": (_citus, "install Citus 12 beside PostgreSQL: https://docs.citusdata.com/en/stable/installation/"),
+    "gcc": (lambda: _program("gcc"), "apt-get install gcc libc6-dev"),
 }
 #: No package index here has these, so their tests may skip even where everything is required.
 MAY_BE_ABSENT = frozenset({"citus"})
