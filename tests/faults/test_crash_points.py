@@ -18,7 +18,8 @@ from .proxy import PASS, Proxy, body_of, problem
 from .site import ROOT, Site, site
 
 LINES = 600
-RESUME = 5.0
+#: The goal is 5 s. It is judged in the long form, which runs alone; beside other tests it says little of SRA.
+RESUME = by_form(15.0, 15.0, 5.0, whole=True)
 
 
 def places(*parts: str) -> set[str]:

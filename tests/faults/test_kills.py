@@ -15,7 +15,8 @@ KILLS = by_form(4, 15, 500, whole=True)
 LINES = by_form(20_000, 60_000, 1_000_000, whole=True)
 #: How long the lines take to be written; in the long form the kills go on for as long.
 WRITING = by_form(6.0, 16.0, SECONDS, whole=True)
-RESUME = 5.0
+#: The goal is 5 s. It is judged in the long form, which runs alone; beside other tests it says little of SRA.
+RESUME = by_form(15.0, 15.0, 5.0, whole=True)
 
 
 def resumed(here: Site, began: float, what: str) -> float:
