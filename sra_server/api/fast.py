@@ -16,9 +16,9 @@ from sra_sdk.lines.level import LEVELS, NUMBER
 from sra_sdk.lines.redact import redact
 from sra_sdk.models.base import EARLIEST, LATEST
 from sra_sdk.models.ingest import BATCH_ITEMS, MESSAGE_BYTES, NAME_CHARACTERS
-from sra_server.store.rows import NewPoint, NewRecord, as_json
+from sra_server.store.rows import NewPoint, NewRecord
 
-from .arrival import Defaults, metadata_text, micros
+from .arrival import Defaults, first, metadata_text, micros, named, traced
 
 #: The form of RFC 3339 that programs write; others are left to the models.
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
@@ -116,11 +116,10 @@ def _records(given: list[_Record], defaults: Defaults) -> list[NewRecord]:
             level = _LEVEL.get(one.level.strip().lower())
             if level is None:
                 raise _Unusual
-        service, host = _name(one.service), _name(one.host)
         rows.append(NewRecord(
             _time(one.timestamp) if one.timestamp is not None else defaults.received_at, level,
-            redact(message), defaults.service if service is None else service,
-            defaults.host if host is None else host, _name(one.source), _name(one.trace_id),
+            redact(message), first(_name(one.service), defaults.service),
+            first(_name(one.host), defaults.host), named(_name(one.source)), traced(_name(one.trace_id)),
             metadata_text(_shallow(one.metadata)) if one.metadata else None))
     return rows
 
@@ -132,12 +131,11 @@ def _points(given: list[_Point], defaults: Defaults) -> list[NewPoint]:
     for one in given:
         if not one.name or len(one.tags) > _TAGS or one.value in (float("inf"), float("-inf")):
             raise _Unusual
-        service, host = _name(one.service), _name(one.host)
         rows.append(NewPoint(
             _time(one.timestamp) if one.timestamp is not None else defaults.received_at,
-            _name(one.name) or "", one.value, _name(one.unit),
-            defaults.service if service is None else service, defaults.host if host is None else host,
-            as_json(one.tags)))
+            first(_name(one.name), ""), one.value, named(_name(one.unit)),
+            first(_name(one.service), defaults.service), first(_name(one.host), defaults.host),
+            metadata_text(one.tags)))
     return rows
 
 

@@ -87,6 +87,35 @@ async def test_secrets_are_redacted_wherever_they_stand(api: Api, key: dict[str,
     assert json.loads(rows[1][7])["n"] == 1
 
 
+@pytest.mark.parametrize("zone", ["Z", ""], ids=["fast", "models"])
+async def test_names_tags_and_metadata_hold_no_secret(api: Api, key: dict[str, str], zone: str) -> None:
+    word = "hunter2-S3cr3t"
+    url = f"postgres://app:{word}@db/shop"
+    at = f"2026-01-02T03:04:05{zone}"
+    hidden = {"password": word, "DB_PASS": word, "pass": word, "url": url, f"token={word}": 1,
+              "deep": [{"k": url}]}
+    names = {"service": f"shop password={word}", "host": url, "timestamp": at}
+    await send(api, key, "/ingest/logs", {"service": url, "host": url, "logs": [
+        {"message": "m", **names, "source": url, "trace_id": f"api_key={word}", "metadata": hidden},
+        {"message": f"CMD mysql -uroot -p{word}", "timestamp": at}]})
+    tags = {"password": word, "url": url, "zone": "a"}
+    await send(api, key, "/ingest/batch", {
+        "host": "h", "logs": [{"message": "m", **names, "source": url}],
+        "metrics": [{"name": "n", "value": 1, "unit": url, **names, "tags": tags}]})
+    await send(api, key, "/ingest/metrics", {"metrics": [
+        {"name": f"password={word}", "value": 1, "tags": {"pass": word}, "timestamp": at}]})
+    await send(api, key, "/ingest/snapshot", {"service": url, "snapshot": {"custom_metrics": {url: 1}}})
+    await send(api, key, f"/ingest/logs/raw?service=a&source=password%3D{word}", ["plain"])
+    stored = [*api.sql("SELECT * FROM records"), *api.sql("SELECT * FROM points")]
+    assert len(stored) == 7 and "S3cr3t" not in repr(stored), stored
+    assert '"zone":"a"' in repr(stored)
+
+
+async def test_an_id_of_a_trace_stays(api: Api, key: dict[str, str]) -> None:
+    await send(api, key, "/ingest/logs", {"logs": [{"message": "m", "trace_id": "4111111111111111"}]})
+    assert api.sql("SELECT trace_id FROM records") == [("4111111111111111",)]
+
+
 async def test_metrics_and_snapshots(api: Api, key: dict[str, str]) -> None:
     await send(api, key, "/ingest/metrics", {"service": "shop", "metrics": [
         {"name": "queue", "value": 3, "unit": "jobs", "tags": {"zone": "a", "n": 1}}]})
