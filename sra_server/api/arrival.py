@@ -45,7 +45,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What is to be stored of one body; `given` counts what the sender sent."""
+    """What is to be stored of one body; `given` is the count that is answered."""
 
     given: int
     records: list[NewRecord] = field(default_factory=list)

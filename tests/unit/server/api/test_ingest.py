@@ -57,6 +57,28 @@ async def test_raw_lines_in_every_form(api: Api, key: dict[str, str], body: byte
     assert api.sql("SELECT at FROM records ORDER BY line DESC LIMIT 1") == [(1767323045000000,)]
 
 
+@pytest.mark.parametrize("body", [
+    b'["a"],"service":"inj"', b'["a"]]', b'["a"', b'["a"] x', b'["a", "\\ud800"]', b'[NaN', b"[\xff]"])
+async def test_raw_lists_that_are_no_json(api: Api, key: dict[str, str], body: bytes) -> None:
+    answer = await send(api, key, "/ingest/logs/raw", body, 400, **{"Content-Type": "application/json"})
+    assert answer["code"] in ("malformed_json", "invalid_utf8")
+    assert api.sql("SELECT count(*) FROM records") == [(0,)]
+
+
+@pytest.mark.parametrize(("body", "field"), [(b"[1]", "logs[0]"), (b'["a", {}]', "logs[1]"),
+                                             (b'["a\\u0000"]', "logs[0]")])
+async def test_raw_lists_of_something_else(api: Api, key: dict[str, str], body: bytes, field: str) -> None:
+    answer = await send(api, key, "/ingest/logs/raw", body, 422)
+    assert [each["field"] for each in answer["errors"]] == [field]
+
+
+async def test_the_count_of_raw_lines_is_what_was_stored(api: Api, key: dict[str, str]) -> None:
+    lines = ["one", "", "  ", "Traceback (most recent call last):", '  File "a.py", line 1', "ValueError: x"]
+    answer = await send(api, key, "/ingest/logs/raw", lines)
+    assert api.sql("SELECT count(*) FROM records") == [(answer["count"],)]
+    assert answer["count"] == 2
+
+
 async def test_raw_lines_are_joined_parsed_and_given_a_level(api: Api, key: dict[str, str]) -> None:
     lines = ["Traceback (most recent call last):", '  File "a.py", line 1, in f', "ValueError: no", "",
              "sshd: Failed password for root from 1.2.3.4", "\x1b[31mno known format\x1b[0m"]
