@@ -13,6 +13,7 @@ import orjson
 from sra_sdk.errors import Refused, Unavailable
 
 LINE_BYTES = 4 * 1024 * 1024
+REQUEST_BYTES = 1024 * 1024  # the longest line that the executor reads
 REQUEST_SECONDS = 30.0
 
 
@@ -36,10 +37,11 @@ class Channel:
         if self.closed.is_set():
             raise Unavailable("the executor is not running", code="executor_unavailable")
         number = next(self._numbers)
+        line = _line(number, op, more)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         try:
-            self._writer.write(orjson.dumps({"id": number, "op": op, **more}) + b"\n")
+            self._writer.write(line)
             await self._writer.drain()
             async with asyncio.timeout(timeout):
                 reply = await future
@@ -47,6 +49,8 @@ class Channel:
             raise Unavailable("the executor does not answer", code="executor_unavailable") from error
         finally:
             self._waiting.pop(number, None)
+            if future.done() and not future.cancelled():
+                future.exception()  # has been seen, also when the write had failed before
         said = reply.get("error")
         if isinstance(said, dict):
             raise Refused(
@@ -77,7 +81,8 @@ class Channel:
             return
         if not isinstance(message, dict):
             return
-        future = self._waiting.get(message.get("id", 0))
+        number = message.get("id")
+        future = self._waiting.get(number) if isinstance(number, int) else None
         if future is not None and not future.done():
             future.set_result(message)
         elif message.get("event") == "answer":
@@ -91,3 +96,22 @@ class Channel:
             await self._task
         with suppress(OSError):
             await self._writer.wait_closed()
+
+
+def _line(number: int, op: str, more: dict[str, Any]) -> bytes:
+    """Return a request as a line; what the executor could not read would only end the connection."""
+    try:
+        line = orjson.dumps({"id": number, "op": op, **more})
+    except orjson.JSONEncodeError as error:
+        raise Refused(
+            f"the request {op} cannot be written: {error}",
+            code="task_malformed",
+            hint="Ask again with plainer parameters.",
+        ) from error
+    if len(line) > REQUEST_BYTES:
+        raise Refused(
+            f"the request {op} has {len(line)} bytes, and the executor takes {REQUEST_BYTES}",
+            code="task_too_large",
+            hint="Ask again with smaller parameters.",
+        )
+    return line + b"\n"

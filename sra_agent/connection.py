@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import orjson
@@ -21,6 +21,8 @@ from sra_sdk.errors import Unavailable
 
 CONNECT_SECONDS = 5.0
 ANSWER_BYTES = 16 * 1024 * 1024
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,22 @@ class Answer:
     @property
     def code(self) -> str:
         """Return the stable code of a problem document, or ""."""
-        return str(self.json().get("code", ""))
+        code = self.json().get("code")
+        return code if isinstance(code, str) else ""
+
+    def field(self, name: str, kind: type[T]) -> T:
+        """Return a field that a good answer has; raise Unavailable when this is none."""
+        value = self.json().get(name)
+        if not isinstance(value, kind):
+            what = f"{name} of its answer is {type(value).__name__}, not {kind.__name__}"
+            raise Unavailable(f"server unusable: {what}", code="server_unusable")
+        return value
 
     def detail(self) -> str:
         """Return what a problem document says, in a line."""
         said = self.json()
-        return str(said.get("detail") or said.get("title") or f"HTTP {self.status}")[:500]
+        texts = [text for text in (said.get("detail"), said.get("title")) if text and isinstance(text, str)]
+        return (texts or [f"HTTP {self.status}"])[0][:500]
 
 
 class Connection:

@@ -18,6 +18,7 @@ from .connection import Connection
 
 log = logging.getLogger("sra.agent.ends")
 FORBIDDEN_SECONDS = 15.0
+MARK_BYTES = 4096  # of a file, at most, are compared with a position's marks
 
 Position = dict[str, Any]
 
@@ -49,7 +50,7 @@ def fetch_ends(connection: Connection, host: str) -> dict[str, Position]:
     """Return the positions that the server keeps for the host; raise Unavailable if it does not say."""
     answer = connection.request("GET", f"/ingest/ends?host={quote(host, safe='')}")
     if answer.status == 200:
-        ends = answer.json().get("ends", {})
+        ends = answer.field("ends", dict)
         return {source: end for source, end in ends.items() if usable(end)}
     if answer.status == 404:
         return {}
@@ -125,10 +126,11 @@ def _whole(place: Any) -> bool:
     if not isinstance(place, dict) or not isinstance(place.get("fingerprint"), dict):
         return False
     numbers = [place.get(name) for name in ("device", "inode", "offset")]
-    numbers += [place["fingerprint"].get(name) for name in ("head_bytes", "tail_bytes")]
+    prints = [place["fingerprint"].get(name) for name in ("head_bytes", "tail_bytes")]
+    numbers += [*prints, place.get("mtime", 0)]
     return (
-        all(isinstance(n, int) and n >= 0 for n in numbers)
-        and isinstance(place.get("mtime", 0), int)
+        all(type(n) is int and 0 <= n < 1 << 63 for n in numbers)
+        and max(prints) <= MARK_BYTES
         and place["fingerprint"]["tail_bytes"] <= place["offset"]
         and all(isinstance(place["fingerprint"].get(name), str) for name in ("head", "tail"))
     )

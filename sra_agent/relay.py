@@ -28,6 +28,9 @@ HELLO_SECONDS = 60.0
 LOOK_SECONDS = 5.0
 PENDING_LOOKS = 12  # answers that were posted while the word of it was lost are asked for again
 POLL_SECONDS = 25.0
+ROUND_SECONDS = 0.1  # at least between two polls, whatever the server answers
+TASKS = 1_000
+NAME_CHARACTERS = 500
 FORBIDDEN_SECONDS = 15.0
 ANSWERS = 1_000
 PLAN_SECONDS = 60.0
@@ -80,7 +83,7 @@ class Relay:
             self._channel = channel
             for look in itertools.count():
                 if look % PENDING_LOOKS == 0:
-                    for answer in (await channel.request("pending")).get("answers", []):
+                    for answer in _objects((await channel.request("pending")).get("answers")):
                         self._queue(answer)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(channel.closed.wait(), LOOK_SECONDS)
@@ -100,7 +103,7 @@ class Relay:
         told = {name: said.get(name) for name in ("policy_hash", "policy_problem")}
         told["inventory"] = [
             {name: offer.get(name) for name in ("service", "action", "platform", "mode")}
-            for offer in said.get("inventory", [])
+            for offer in _objects(said.get("inventory"))
         ]
         if told != self._executor:
             self._executor = told
@@ -130,6 +133,7 @@ class Relay:
                     lambda: self._post_connection.post("/agent/hello", {**self._announce(), **self._executor})
                 )
                 if answer.status == 200:
+                    answer.field("account_id", str)
                     backoff.succeeded()
                     self._known.set()
                     self._say(None)
@@ -151,21 +155,28 @@ class Relay:
                     lambda: self._poll_connection.request("GET", path, timeout=POLL_SECONDS + 15)
                 )
                 if answer.status == 200:
-                    backoff.succeeded()
-                    for task in answer.json().get("tasks", []):
+                    tasks = answer.field("tasks", list)
+                    good = [task for task in tasks[:TASKS] if answerable(task)]
+                    for task in good:
                         await self._hand_over(task)
+                    if len(good) < len(tasks):
+                        raise Unavailable(f"server unusable: {len(tasks) - len(good)} of its tasks are none")
+                    backoff.succeeded()
+                    self._say(None)
+                    await asyncio.sleep(ROUND_SECONDS)
                     continue
                 if answer.status == 404:
                     self._known.clear()
                     self._changed.set()
                 wait = self._refused("tasks", answer, backoff)
-            except Unavailable:
+            except Unavailable as error:
+                self._say(f"tasks: {error.message}")
                 wait = backoff.failed()
             await asyncio.sleep(wait)
 
     async def _hand_over(self, task: dict[str, Any]) -> None:
         """Give a task to the executor; an answer that it will not give itself is given here."""
-        asked = {"task_id": str(task.get("id")), "token": str(task.get("token"))}
+        asked = {"task_id": task["id"], "token": task["token"]}
         kind = task.get("kind")
         try:
             if self._channel is None:
@@ -181,7 +192,9 @@ class Relay:
                 await self._channel.request("execute", task=task)
             else:
                 raise Refused(
-                    f"this agent does not know tasks of kind {kind!r}",
+                    f"this agent does not know tasks of kind {kind!a:.100}"
+                    if isinstance(kind, str)
+                    else "the kind of the task is no text",
                     code="unknown_task",
                     hint="Install a newer agent on the host.",
                 )
@@ -226,7 +239,10 @@ class Relay:
             entry = self._answers[0]
             try:
                 answer = await self._run(partial(self._post_connection.post, "/agent/answers", entry))
-            except Unavailable:
+                if answer.status == 200:
+                    answer.field("status", str)
+            except Unavailable as error:
+                self._say(f"answers: {error.message}")
                 await asyncio.sleep(backoff.failed())
                 continue
             if answer.status in (401, 403, 429) or answer.status >= 500:
@@ -264,3 +280,14 @@ class Relay:
         if trouble is not None and self.trouble is None:
             log.warning("remedies wait: %s", trouble, extra={"action": "relay"})
         self.trouble = trouble
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def answerable(task: Any) -> bool:
+    """Return whether what the server calls a task names itself, so that at least a refusal can go back."""
+    return isinstance(task, dict) and all(
+        isinstance(task.get(name), str) and 0 < len(task[name]) <= NAME_CHARACTERS for name in ("id", "token")
+    )

@@ -61,6 +61,7 @@ class Sender:
         self._spool, self._connection, self._host = spool, connection, host
         self._backoff = backoff or Backoff()
         self._said: str | None = None
+        self._renewals = 0  # since the last batch that was stored
         self.batches = 0
         self.trouble: str | None = None  # why nothing is sent at present, for people
 
@@ -92,15 +93,21 @@ class Sender:
         answer = self._post(sealed)
         move = judge(answer.status, answer.code)
         if move is Next.STORED:
+            answer.field("status", str)  # whatever else answers 200 in the server's place has stored nothing
             crashpoint("ship.answered")
             self._spool.acknowledge(sealed)
             self.batches += 1
+            self._renewals = 0
             self._backoff.succeeded()
             self._say(None)
             return 0.0
         if move is Next.RENEW:
             self._renew(sealed)
-            return 0.0
+            self._renewals += 1
+            if self._renewals == 1:
+                return 0.0
+            self._say("server unusable: it answers sequence_reused to every producer")
+            return self._backoff.failed(answer.retry_after)
         if move is Next.HALVE:
             if sealed.items <= 1:
                 log.warning(

@@ -232,7 +232,7 @@ def remedy(remedy_id: str) -> Ask[m.RemedyOut]:
 
 
 def approve(remedy_id: str, digest: Optional[str] = None) -> Ask[m.RemedyOut]:
-    """Approve a plan; with `digest`, only that plan."""
+    """Approve the plan that was read; the server asks for its `digest`."""
     body = _body(m.ApproveIn, digest=digest)
     return Ask("POST", f"/remedies/{_id(remedy_id)}/approve", _one(m.RemedyOut), body=body)
 

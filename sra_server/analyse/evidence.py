@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from ..domain.analysis import Claim
 from ..domain.evidence import Evidence
 
-_NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,:]\d+)*")
+#: A number with the letters that touch it: 30s, 0x1f, 1e5, 31T10:00:00.5Z.
+_NUMBER = re.compile(r"(?<![\w.])\d\w*(?:[.,:]\d\w*)*")
+_WITH_UNIT = re.compile(r"(\d+(?:[.,:]\d+)*)([^\W\d_]*)")
 
 
 def clock(at: int) -> str:
@@ -31,7 +33,7 @@ def supported(text: str, cited: Iterable[Evidence], names: Iterable[str]) -> boo
     for name in names:
         if name and _word(name.lower(), low) and not _word(name.lower(), ground):
             return False
-    return all(_word(number, ground) for number in _NUMBER.findall(low))
+    return all(_said(number, ground) for number in _NUMBER.findall(low))
 
 
 def checked(claims: Iterable[Claim], evidence: Mapping[str, Evidence],
@@ -41,6 +43,17 @@ def checked(claims: Iterable[Claim], evidence: Mapping[str, Evidence],
     return tuple(claim for claim in claims
                  if all(key in evidence for key in claim.evidence)
                  and supported(claim.text, (evidence[key] for key in claim.evidence), names))
+
+
+def _said(number: str, ground: str) -> bool:
+    """Say whether a number stands in the text: as it is, without its unit, or with a space before it."""
+    if _word(number, ground):
+        return True
+    parts = _WITH_UNIT.fullmatch(number)
+    if parts is None:
+        return False
+    after = rf"\s?{re.escape(parts[2])}(?!\w)" if parts[2] else r"(?![\d_])(?![.,]\d)(?![^\W\d_]+\d)"
+    return re.search(rf"(?<!\w)(?<!\d[.,]){re.escape(parts[1])}{after}", ground) is not None
 
 
 def _word(word: str, text: str) -> bool:

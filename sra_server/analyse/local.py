@@ -6,6 +6,7 @@ agrees, at most 0.3; 0.1 if a health check failed; 0.05 if others name the culpr
 """
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ..domain.analysis import Analysis, Claim, Offer, Recommendation
@@ -18,6 +19,7 @@ from .evidence import checked, clock, supported
 
 _QUOTE = 160
 _CLAIMS = 8
+_PARTIAL = re.compile(r"[\w.,:]*\Z")
 #: Classes that the caller reports and the called one has.
 _REPORTED = frozenset({"external_api_down", "database_failure", "network_failure", "rate_limited",
                        "certificate_expired"})
@@ -38,7 +40,7 @@ class Local:
         return Analysis(
             analyst=self.name, root_cause=_root_cause(found, case, evidence, names),
             confidence=confidence(found, case), claims=claims,
-            recommendations=recommend(found, case, offers),
+            recommendations=recommend(found, case, offers, known),
             note="" if claims else "no evidence is left that a claim could cite")
 
 
@@ -54,8 +56,12 @@ def confidence(found: Lead, case: Case) -> float:
     return round(min(0.95, 0.5 + agreeing + probed + named), 2)
 
 
-def recommend(found: Lead, case: Case, offers: tuple[Offer, ...]) -> tuple[Recommendation, ...]:
-    """Return what would help, the cause's service first; what a host offers stands before mere advice."""
+def recommend(found: Lead, case: Case, offers: tuple[Offer, ...],
+              known: Known) -> tuple[Recommendation, ...]:
+    """Return what would help, the cause's service first; what a host offers stands before mere advice.
+
+    No text picks a target: a place that only a log names is advice without a service (decision 6).
+    """
     wanted = dict.fromkeys(found.signal.remedies)
     for each in case.signals:
         if each.cls == found.cls:
@@ -75,9 +81,13 @@ def recommend(found: Lead, case: Case, offers: tuple[Offer, ...]) -> tuple[Recom
     had = {(each.action, each.service) for each in made}
     for action in wanted:
         if (action, found.service) not in had:
-            place = elsewhere if elsewhere and action == "restart_service" else found.service
-            made.append(Recommendation(action=action, service=place, reason=_reason(action, found),
-                                       host="" if place == elsewhere else found.host, offered=False))
+            there = bool(elsewhere) and action == "restart_service"
+            service = _declared(elsewhere, offers, known) if there else found.service
+            reason = _reason(action, found)
+            if there and not service:
+                reason += "; it is none of the services known here, so look after what is called"
+            made.append(Recommendation(action=action, service=service, reason=reason, offered=False,
+                                       host="" if there else found.host))
     return tuple(made)
 
 
@@ -85,6 +95,14 @@ def _elsewhere(found: Lead) -> str:
     """Return the place that is ill if only who calls it has spoken: starting the caller anew helps nobody."""
     calls = found.signal.detector == "signature" and found.service == found.signal.service
     return found.signal.subject if calls and found.signal.subject and found.cls in _REPORTED else ""
+
+
+def _declared(place: str, offers: tuple[Offer, ...], known: Known) -> str:
+    """Return the service that a health check, an inventory or the configuration has at a place, or none."""
+    declared = {each.service for each in offers} | set(known.depends_on)
+    declared.update(*known.depends_on.values())
+    name = place.partition(":")[0]
+    return known.places.get(place) or (name if name in declared else "")
 
 
 def _reason(action: str, found: Lead) -> str:
@@ -131,7 +149,8 @@ def _claims(signal: Signal) -> Iterator[Claim]:
         quote = " ".join(first.text.split())
         if len(quote) > _QUOTE:
             # cut between words: half a number is another number, and would not be found in the evidence
-            quote = f"{quote[:_QUOTE].rpartition(' ')[0] or quote[:_QUOTE]} …"
+            cut = quote[:_QUOTE]
+            quote = f"{cut.rpartition(' ')[0] or _PARTIAL.sub('', cut)} …"
         said_by = f"{where} wrote" if first.kind == "record" and where else where or "the source wrote"
         yield Claim(text=f"At {clock(first.at)} {said_by}: {quote} ({signal.title})",
                     evidence=tuple(each.id for each in said))

@@ -1,15 +1,17 @@
 """From wire models to rows: what an ingest body brings, with its defaults filled in and its secrets gone.
 
-From ingest; to store.batches. Messages and metadata are redacted here as well as on the host, because
+From ingest; to store.batches. Every text that is stored is redacted here as well as on the host, because
 not every sender is an agent.
 """
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sra_sdk.errors import BadInput
@@ -24,6 +26,7 @@ from sra_server.store.rows import NewPoint, NewRecord, as_json
 
 from .clean import redact
 
+_HEX = re.compile(r"[0-9a-f-]{16,64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The original's fields of a snapshot, and the names that host metrics have everywhere.
 _SNAPSHOT = {"cpu_percent": "system.cpu_percent", "memory_percent": "system.memory_percent",
@@ -43,7 +46,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What is to be stored of one body; `given` counts what the sender sent."""
+    """What is to be stored of one body; `given` is the count that is answered."""
 
     given: int
     records: list[NewRecord] = field(default_factory=list)
@@ -59,22 +62,43 @@ def micros(moment: datetime) -> int:
 _EARLIEST, _LATEST = micros(EARLIEST), micros(LATEST)
 
 
+@lru_cache(maxsize=4096)
+def _redacted(name: str) -> str:
+    return redact(name)[:NAME_CHARACTERS]
+
+
+def named(name: str | None) -> str | None:
+    """Return the name of a service, host, source or the like without secrets; few names are many."""
+    return _redacted(name) if name else name
+
+
+def traced(trace_id: str | None) -> str | None:
+    """Return a trace's id without secrets; the usual ones, in hexadecimal, hold none that can be known."""
+    return redact(trace_id)[:NAME_CHARACTERS] if trace_id and not _HEX.fullmatch(trace_id) else trace_id
+
+
+def first(name: str | None, default: str) -> str:
+    """Return the name if there is one, even an empty one, or the default; without secrets."""
+    return named(default if name is None else name) or ""
+
+
 def records(given: Iterable[RecordIn], defaults: Defaults) -> list[NewRecord]:
     """Return the rows of structured records."""
     return [NewRecord(
         at=micros(one.timestamp) if one.timestamp is not None else defaults.received_at,
         level=NUMBER[one.level], message=redact(one.message),
-        service=one.service if one.service is not None else defaults.service,
-        host=one.host if one.host is not None else defaults.host, source=one.source, trace_id=one.trace_id,
+        service=first(one.service, defaults.service), host=first(one.host, defaults.host),
+        source=named(one.source), trace_id=traced(one.trace_id),
         metadata=metadata_text(one.metadata) if one.metadata else None) for one in given]
 
 
 def points(given: Iterable[PointIn], defaults: Defaults) -> list[NewPoint]:
     """Return the rows of metric values."""
     return [NewPoint(
-        at=micros(one.timestamp) if one.timestamp is not None else defaults.received_at, name=one.name,
-        value=one.value, unit=one.unit, service=one.service if one.service is not None else defaults.service,
-        host=one.host if one.host is not None else defaults.host, tags=as_json(one.tags)) for one in given]
+        at=micros(one.timestamp) if one.timestamp is not None else defaults.received_at,
+        name=first(one.name, ""), value=one.value, unit=named(one.unit),
+        service=first(one.service, defaults.service), host=first(one.host, defaults.host),
+        tags=metadata_text(one.tags)) for one in given]
 
 
 def snapshot(given: Snapshot, defaults: Defaults) -> list[NewPoint]:
@@ -88,7 +112,8 @@ def snapshot(given: Snapshot, defaults: Defaults) -> list[NewPoint]:
         if not math.isfinite(value):
             raise wrong(place, "must be a finite number")
         values[name] = value
-    return [NewPoint(at=at, name=name, value=value, service=defaults.service, host=defaults.host)
+    return [NewPoint(at=at, name=first(name, ""), value=value, service=first(defaults.service, ""),
+                     host=first(defaults.host, ""))
             for name, value in values.items() if value is not None]
 
 
@@ -106,13 +131,13 @@ def _read(reader: LineReader, text: str, defaults: Defaults) -> NewRecord:
     at = parsed.at if parsed.at is not None and _EARLIEST <= parsed.at <= _LATEST else defaults.received_at
     level = level_of(parsed.message, parsed.level, parsed.format, parsed.metadata)
     return NewRecord(
-        at=at, level=NUMBER[level], message=cut(redact(parsed.message))[0], service=parsed.service or "",
-        host=parsed.host or "", source=defaults.source,
+        at=at, level=NUMBER[level], message=cut(redact(parsed.message))[0], service=first(parsed.service, ""),
+        host=first(parsed.host, ""), source=named(defaults.source),
         metadata=metadata_text(parsed.metadata) if parsed.metadata else None)
 
 
-def metadata_text(given: dict[str, Any]) -> str | None:
-    """Return the text under which metadata is stored, without its secrets."""
+def metadata_text(given: Mapping[str, Any]) -> str | None:
+    """Return the text under which metadata or tags are stored, without their secrets."""
     text = as_json(given)
     if text is None:
         return None
@@ -121,7 +146,7 @@ def metadata_text(given: dict[str, Any]) -> str | None:
         try:
             json.loads(clean)
         except ValueError:  # the secret took a quote with it: go value by value
-            return as_json(_clean(given))
+            return as_json(_clean(dict(given)))
     return clean
 
 
@@ -129,7 +154,7 @@ def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {key: _clean(inner) for key, inner in value.items()}
+        return {redact(key): _clean(inner) for key, inner in value.items()}
     return [_clean(inner) for inner in value] if isinstance(value, list) else value
 
 

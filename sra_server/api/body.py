@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from sra_sdk.errors import BadInput
 from sra_sdk.models.base import storable
@@ -108,6 +109,19 @@ def model(raw: bytes, kind: type[Model], *, optional: bool = False) -> Model:
         raise explain(error) from None
 
 
+def parsed(raw: bytes) -> object:
+    """Return a body of any JSON, or raise BadInput."""
+    try:
+        return from_json(raw)
+    except ValueError as error:
+        decode(raw)
+        raise _not_json(str(error)) from None
+
+
+def _not_json(said: str) -> BadInput:
+    return BadInput(f"the body is not JSON: {said}", code="malformed_json", http_status=400)
+
+
 def checked(value: object, kind: type[Model]) -> Model:
     """Return a value that was put together here as a model, with the same errors as a body."""
     try:
@@ -142,8 +156,7 @@ def explain(error: ValidationError) -> BadInput:
     """Return the error for a body that does not fit its model, with the fields that do not."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     if details[0]["type"] == "json_invalid":
-        return BadInput(f"the body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}",
-                        code="malformed_json", http_status=400)
+        return _not_json(details[0]["msg"].removeprefix("Invalid JSON: "))
     problems = [{"field": place(detail["loc"]), "message": said(detail["msg"])} for detail in details]
     kinds = {_kind(detail["type"], detail["loc"], detail["msg"]) for detail in details}
     code, status = kinds.pop() if len(kinds) == 1 else _GENERAL

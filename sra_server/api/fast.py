@@ -15,9 +15,9 @@ import msgspec
 from sra_sdk.lines.level import LEVELS, NUMBER
 from sra_sdk.models.base import EARLIEST, LATEST
 from sra_sdk.models.ingest import BATCH_ITEMS, MESSAGE_BYTES, NAME_CHARACTERS
-from sra_server.store.rows import NewPoint, NewRecord, as_json
+from sra_server.store.rows import NewPoint, NewRecord
 
-from .arrival import Defaults, metadata_text, micros
+from .arrival import Defaults, first, metadata_text, micros, named, traced
 from .clean import redact
 
 #: The form of RFC 3339 that programs write; others are left to the models.
@@ -124,10 +124,8 @@ def _records(given: list[_Record], defaults: Defaults) -> list[NewRecord]:
             names.add(_name(host))
         rows.append(new(NewRecord, (
             _time(one.timestamp) if one.timestamp is not None else defaults.received_at, level,
-            redact(message), defaults.service if service is None else service,
-            defaults.host if host is None else host,
-            _name(one.source) if one.source is not None else None,
-            _name(one.trace_id) if one.trace_id is not None else None,
+            redact(message), first(service, defaults.service), first(host, defaults.host),
+            named(_name(one.source)), traced(_name(one.trace_id)),
             metadata_text(_shallow(one.metadata)) if one.metadata else None)))
     return rows
 
@@ -139,12 +137,11 @@ def _points(given: list[_Point], defaults: Defaults) -> list[NewPoint]:
     for one in given:
         if not one.name or len(one.tags) > _TAGS or one.value in (float("inf"), float("-inf")):
             raise _Unusual
-        service, host = _name(one.service), _name(one.host)
         rows.append(NewPoint(
             _time(one.timestamp) if one.timestamp is not None else defaults.received_at,
-            _name(one.name) or "", one.value, _name(one.unit),
-            defaults.service if service is None else service, defaults.host if host is None else host,
-            as_json(one.tags)))
+            first(_name(one.name), ""), one.value, named(_name(one.unit)),
+            first(_name(one.service), defaults.service), first(_name(one.host), defaults.host),
+            metadata_text(one.tags)))
     return rows
 
 

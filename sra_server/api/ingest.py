@@ -72,7 +72,8 @@ async def raw_logs(call: Call) -> IngestOut:
         records = await asyncio.to_thread(arrival.raw, given, defaults)
     else:
         records = arrival.raw(given, defaults)
-    return await _store(call, Rows(given=len(given.logs), records=records), defaults, seal)
+    # what was stored counts: lines that belong together are one record, blank ones none
+    return await _store(call, Rows(given=len(records), records=records), defaults, seal)
 
 
 async def metrics(call: Call) -> IngestOut:
@@ -167,7 +168,7 @@ def _raw_body(request: web.Request, raw: bytes) -> RawLogsIn:
             lines.pop()
         return bodies.checked({"logs": lines}, RawLogsIn)
     if raw.lstrip()[:1] == b"[":
-        raw = b'{"logs":' + raw + b"}"
+        return bodies.checked({"logs": bodies.parsed(raw)}, RawLogsIn)
     return bodies.model(raw, RawLogsIn)
 
 

@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import get_args
 
 from pydantic import Field
 
-from sra_sdk.errors import IllegalMove
+from sra_sdk.errors import BadInput, IllegalMove
 from sra_sdk.models import (
     ActionOut,
     ApproveIn,
@@ -70,6 +71,7 @@ async def heal(call: Call) -> Answer:
     """Do an action: the host is asked for its plan, and the plan is approved by this very call."""
     wanted: HealIn = call.body
     action = catalog.named(call.path["action"])
+    _refuse_parameters(action, wanted.parameters)
     account_id, who = call.principal.account_id, call.principal.name
     since = call.store.wakeups.mark()
     async with call.store.writing(urgent=True) as conn:
@@ -94,6 +96,15 @@ async def heal(call: Call) -> Answer:
     call.store.wakeups.notify(f"host:{account_id}:{offer.host}")
     ended = await _await_end(call, remedy, wanted.wait, since)
     return Answer(present.remedy_out(ended, call.now()), status=200 if _over(ended) else 202)
+
+
+def _refuse_parameters(action: str, given: Iterable[str]) -> None:
+    """Raise BadInput naming what the action does not take: nobody shall think that it had an effect."""
+    unknown = [f"parameters.{name[:50]}" for name in given if name not in catalog.PARAMETERS.get(action, ())]
+    if unknown:
+        raise BadInput(f"{unknown[0]}: {action} takes no such parameter", code="unknown_parameters",
+                       errors=[{"field": name, "message": "no such parameter"} for name in unknown[:20]],
+                       hint="what is done stands in the host's policy; leave them out")
 
 
 def _decided(remedy: Remedy) -> bool:
@@ -192,7 +203,8 @@ ROUTES: tuple[Route, ...] = (
     Route(method="GET", path=_ONE, handler=one, tag="Remedies", scope="read",
           summary="Get a remedy with its plan and outcome", answer=RemedyOut, errors=(404,)),
     Route(method="POST", path=f"{_ONE}/approve", handler=approve, tag="Remedies", scope="operate",
-          body=ApproveIn, body_optional=True, summary="Approve exactly the plan that was read",
+          body=ApproveIn, body_optional=True,  # without a body it says which word is missing
+          summary="Approve exactly the plan that was read",
           answer=RemedyOut, errors=(404, 409)),
     Route(method="POST", path=f"{_ONE}/reject", handler=reject, tag="Remedies", scope="operate",
           body=RejectIn, body_optional=True, summary="Reject a remedy", answer=RemedyOut, errors=(404, 409)),

@@ -5,7 +5,10 @@ the signature asks for several within its window of event time; the earlier ones
 """
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from sra_sdk.lines.quoted import bare, login
 
 from ..domain.evidence import Evidence, of_record
 from ..domain.place import places_in
@@ -19,6 +22,8 @@ _TEXT = 2000
 #: Where structured loggers put the error that the message speaks of.
 _ERROR_FIELDS = ("error", "err", "exception", "exc_info", "stack", "stack_trace", "stacktrace", "cause",
                  "reason", "error.message", "error.stack_trace", "exception.message", "exception.stacktrace")
+#: How a warning begins that speaks of a trouble which there is not.
+_NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b)", re.I)
 
 
 class Signatures:
@@ -37,8 +42,8 @@ class Signatures:
         for record in batch.records:
             if record.level < 30:
                 continue
-            signature = find(_text(record), record.level)
-            if signature is not None:
+            signature = find(_said(record), record.level)
+            if signature is not None and (signature.cls == "auth_failures" or not login(record.message)):
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
         signals = (_judge(memory, key, signature, records) for key, (signature, records) in found.items())
@@ -51,6 +56,19 @@ def _text(record: Record) -> str:
         return record.message
     more = [str(record.metadata[key])[:_TEXT] for key in _ERROR_FIELDS if record.metadata.get(key)]
     return "\n".join((record.message, *more)) if more else record.message
+
+
+def _said(record: Record) -> str:
+    """Return what the record says itself: no warning and no request is judged by what it repeats."""
+    text = _text(record)
+    if "client" in record.metadata and "status" in record.metadata:
+        return bare(text)
+    if record.level >= 40:
+        return text
+    if _NOT_REAL.match(text) is not None:
+        return ""
+    first, mark, rest = text.partition("\n")
+    return bare(first, errors=True) + mark + rest
 
 
 def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]) -> Signal | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sra_sdk.errors import IllegalMove
+from sra_sdk.errors import BadInput, IllegalMove
 
 from ..domain.record import MINUTE, SECOND
 from ..domain.remedy import Remedy, Status
@@ -39,7 +39,11 @@ def approved(remedy: Remedy, *, digest: str | None, actor: str, dry_run: bool, n
     if remedy.status != "planned":
         raise IllegalMove(f"remedy {remedy.id} is {remedy.status} and cannot be approved",
                           code="already_decided")
-    if digest is not None and digest != remedy.plan_digest:
+    if digest is None:
+        raise BadInput("digest: an approval names the plan that was read", code="digest_required",
+                       errors=[{"field": "digest", "message": "must be that of the plan that was read"}],
+                       hint="read GET /remedies/{id} and send its plan's digest: {\"digest\": \"…\"}")
+    if digest != remedy.plan_digest:
         raise IllegalMove("the plan is not the one that you read", code="plan_changed",
                           hint="read it again and approve its digest")
     if expired(remedy, now):

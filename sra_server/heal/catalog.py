@@ -16,6 +16,10 @@ ALIASES: dict[str, str] = {
 }
 
 
+#: The parameters that an action takes. None yet: the host's policy says how it is done.
+PARAMETERS: dict[str, frozenset[str]] = {}
+
+
 def named(name: str) -> str:
     """Return the action of that name or short name, or raise NotFound with the list."""
     plain = name.strip().lower().replace("-", "_")

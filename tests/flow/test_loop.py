@@ -105,7 +105,7 @@ async def test_a_repair_that_does_not_help_goes_back_to_people(http: httpx.Async
     try:
         await crash(http)
         incident, remedy = await planned(http)
-        await http.post(f"/remedies/{remedy['id']}/approve")
+        await http.post(f"/remedies/{remedy['id']}/approve", json={"digest": remedy["plan"]["digest"]})
         judged = await until(http, f"/remedies/{remedy['id']}",
                              lambda r: (r["outcome"] or {}).get("verdict") and r)
         assert (judged["status"], judged["outcome"]["verdict"]) == ("failed", "ineffective")

@@ -2,9 +2,10 @@
 
 Detectors read the text of warnings and above only, so a line that hides its weight ("Failed password"
 logged as information, an access line with status 500) must not stay information, and a line that only
-mentions an error must not become one. Hence two strengths of words: plain facts of failure raise even
-a line whose own level is information; words that merely sound bad count only in a line without level.
-A line that says debug, warning or worse keeps its word.
+mentions an error must not become one. An application that says information or debug is believed, but for
+the few forms that login programs and supervisors write so. Plain facts of failure raise the information of
+system software, which logs that way; words that merely sound bad count only in a line without level.
+What a line repeats (quotations, URLs, SQL, names of users) is never searched.
 """
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from typing import Any, Optional
 
 from .level import CRITICAL, ERROR, INFO, WARNING
 from .parsed import level_name
+from .quoted import bare, login
 
 #: Only so much of a message is searched.
 _SEARCHED = 4096
@@ -96,10 +98,26 @@ _WORDS: tuple[Rule, ...] = (
     _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"),
 )
 #: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
-FACT_WORDS = tuple(dict.fromkeys(needle for rule in _FACTS for needle in rule[0]))
+FACT_WORDS = (*dict.fromkeys(needle for rule in _FACTS for needle in rule[0]),
+              "ailed ", "nvalid ", "pam_", "; not ", "gave up", "ttempts")
 TROUBLE_WORDS = tuple(dict.fromkeys(needle for rule in _WORDS for needle in rule[0]))
-OWN_WORDS = ("WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC", "EMERG")
-_OWN_WORD = re.compile(r"(?:^|[\s\[|(])(WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL|PANIC|EMERG)(?=[\s\]|):]|$)")
+OWN_WORDS = ("WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC", "EMERG", "INFO", "DEBUG", "TRACE",
+             "NOTICE")
+_OWN_WORD = re.compile(r"(?:^|[\s\[|(<])(?:(TRACE|DEBUG|INFO|NOTICE)|(WARN|WARNING|ERROR|SEVERE|CRITICAL"
+                       r"|FATAL|PANIC|EMERG))(?=[\s\]|):>]|$)(?!: (?:task |rcu))")
+
+#: Software that writes its own failures as information.
+_SYSTEM = frozenset(("kernel", "redis", "mysql", "rabbitmq", "nginx_error", "apache_error"))
+_SYSLOG = frozenset(("syslog3164", "syslog5424"))
+#: kern, daemon, auth and authpriv: what applications of their own do not use.
+_FACILITIES = frozenset((0, 3, 4, 10, "0", "3", "4", "10"))
+_KUBERNETES = re.compile(r"(?:event|prober|pod_workers|oom\w*|kube\w*|status_manager|generic)\.go:")
+_POSTGRES = re.compile(r"(?:could not |out of |[\w ]{1,60} process(?: \S+)? \(pid |"
+                       r"process [0-9]+ (?:detected|still)|database system was )"
+                       r"|(?:password|peer|ident|ldap|pam) authentication failed ", re.I)
+#: What supervisors write as information, and the level that it means.
+_SUPERVISED = re.compile(r"gave up: \S+ entered FATAL state|exited: \S+ \([^)]*; not expected\)")
+_LOGIN_FAILED: tuple[Rule, ...] = tuple(rule for rule in _FACTS if "password" in rule[0])
 
 
 def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapping[str, Any], *,
@@ -116,6 +134,22 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             return WARNING if status in (401, 403, 429) else INFO
     if clear:
         return INFO
+    if parsed_level is not None and not _believable(message, fmt, metadata):
+        if ("ailed " in message or "nvalid " in message or "pam_" in message or "; not " in message
+                or "gave up" in message or "ttempts" in message):
+            if _SUPERVISED.match(message) is not None:
+                return ERROR
+            begins = login(message)
+            return (_of_login(message, begins) if begins else None) or parsed_level
+        return parsed_level
+    if ("ERROR" in message or "WARN" in message or "FATAL" in message or "CRITICAL" in message
+            or "SEVERE" in message or "PANIC" in message or "EMERG" in message or "INFO" in message
+            or "DEBUG" in message or "TRACE" in message or "NOTICE" in message):
+        own = _OWN_WORD.search(message, 0, 200)
+        if own is not None and own[1]:
+            return level_name(own[1]) or INFO
+    else:
+        own = None
     low = (message if len(message) <= _SEARCHED else message[:_SEARCHED]).lower()
     # Each rule above contains one of these; most lines contain none and cost only this.
     if ("fail" in low or "kill" in low or "memory" in low or "panic" in low or "full" in low or "back" in low
@@ -129,17 +163,48 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             or "enospc" in low or "terminated by" in low or "not expected" in low or "properly shut" in low):
         level = _first(_FACTS, low)
         if level is not None:
-            return level
+            begins = login(message)
+            if begins:
+                return _of_login(message, begins) or parsed_level or INFO
+            low = bare(low)
+            level = _first(_FACTS, low)
+            if level is not None:
+                return level
     if parsed_level is not None:
         return parsed_level
     if fmt in _TERSE:
         return INFO
-    if ("ERROR" in message or "WARN" in message or "FATAL" in message or "CRITICAL" in message
-            or "SEVERE" in message or "PANIC" in message or "EMERG" in message):
-        own = _OWN_WORD.search(message, 0, 200)
-        if own is not None:
-            return level_name(own[1]) or INFO
-    return _first(_WORDS, low) or INFO
+    if own is not None:
+        return level_name(own[2]) or INFO
+    level = _first(_WORDS, low)
+    if level is None:
+        return INFO
+    begins = login(message)
+    return (_of_login(message, begins) if begins else _first(_WORDS, bare(low))) or INFO
+
+
+def _of_login(message: str, begins: str) -> Optional[str]:
+    """Return warning for a login that failed; only how the line begins is the program's own."""
+    if "accepted " in begins or "disconnected from " in begins or "received disconnect" in begins:
+        return None
+    if "pam_" in begins:
+        begins = message[:len(begins) + 60].lower().partition(";")[0]
+    return _first(_LOGIN_FAILED, begins) or _first(_WORDS, begins)
+
+
+def _believable(message: str, fmt: str, metadata: Mapping[str, Any]) -> bool:
+    """Say whether failures hide in this information: system software wrote it, in its own words."""
+    if fmt in _SYSTEM:
+        return True
+    if fmt in _SYSLOG:
+        return metadata.get("facility") in _FACILITIES
+    if fmt == "postgresql":
+        return "part" not in metadata and _POSTGRES.match(message) is not None
+    if fmt == "klog":
+        return _KUBERNETES.match(str(metadata.get("logger", ""))) is not None
+    # What the journal keeps of a service's standard output has no level of the service's own.
+    return fmt == "json" and (metadata.get("_TRANSPORT") in ("stdout", "kernel")
+                              or metadata.get("SYSLOG_FACILITY") in _FACILITIES)
 
 
 def _first(rules: tuple[Rule, ...], low: str) -> Optional[str]:

@@ -53,7 +53,7 @@ _QUOTED = r"\"(?:[^\"\\]|\\.){0,4096}"
 #: A string inside JSON that is itself a string of JSON.
 _NESTED = r"\\\"(?:[^\"\\]|\\\\(?:\\[\"\\]|[^\\\"])|\\[^\"\\]){0,4096}"
 _PAIR = re.compile(
-    r"((?:pass(?:word|wd|phrase|code)|pwd|secret(?:[_.-]?(?:access[_.-]?)?key)?|token|credentials?"
+    r"((?:pass(?:word|wd|phrase|code)|(?<=[_.\"'-])pass|\bpass(?==)|pwd|secret(?:[_.-]?(?:access[_.-]?)?key)?|token|credentials?"
     r"|(?:api|access|account|private|encryption|master|signing|shared)[_.-]?key)"
     r"\\?[\"']?\s{0,3}(=>|[=:]|%3D)\s{0,3})"
     rf"(\[(?:[^\[\]{{}}\"\\]|{_QUOTED}\"|{_NESTED}\\\"){{1,1000}}\]"
@@ -68,6 +68,16 @@ _PROSE = frozenset(("", "null", "none", "nil", "true", "false", "yes", "no", "is
                     "accepted", "ok",
                     "error", "mismatch", "unknown", "user", "cannot", "authentication", "login", "rotated",
                     "default"))
+#: Secrets on a command line, and in a sentence.
+_OPTION = re.compile(
+    r"(--(?:[a-z0-9]{1,20}-){0,4}(?:password|passwd|pass|passphrase|token|secret|(?:api|access|secret)-?key)"
+    r"\s{1,4}[\"']?)(?!-)([^\s\"'\\]{1,4096})", re.I)
+_SPOKEN = re.compile(r"(\b(?:pass(?:word|wd|phrase|code)|pwd)\s{1,3}(?:is|was|set to)\s{0,2}:?\s{1,3})"
+                     r"([\"'`]?)([^\s\"'`\\]{3,4096})", re.I)
+_CURL = re.compile(r"(\bcurl\b[^\n]{0,300}?\s(?:-u|-U|--user|--proxy-user)[\s=]{0,3}[\"']?"
+                   r"[^\s:\"'\\]{1,100}:)([^\s\"'\\]{1,1000})")
+_MYSQL = re.compile(r"(\b(?:mysql|mariadb)[a-z-]{0,20}\b[^\n]{0,300}?\s-p[\"']?"
+                    r"|\bsshpass\s{1,3}-p\s{0,3}[\"']?)([^\s\"'\\]{1,1000})")
 _CARD = re.compile(r"[2-6](?<![\w.+/:-][2-6])(?<![0-9] [2-6])[0-9]{3}([ -]?)(?:[0-9]{4}\1[0-9]{4}\1"
                    r"[0-9]{4}|[0-9]{6}\1[0-9]{5})(?![\w.-]?[0-9])")
 #: Whatever is replaced, a card's number apart, contains one of these as written, or in small letters one of
@@ -80,11 +90,14 @@ AS_WRITTEN = (
     *(f"gl{kind}-" for kind in ("pat", "ptt", "dt", "rt", "cbt", "soat", "agent", "ft", "imt", "oas")),
     "-----BEGIN", "://")
 _SIGN = r"\\?[\"']?\s{0,3}(?:[=:]|%3d)"
+_GIVEN = r"|--[a-z0-9-]{0,80}"
 ANY_CASE: dict[str, Pattern[str]] = {word: re.compile(pattern) for word, pattern in (
     ("authorization", r"authorization\\?[\"']?\s{0,4}[:=]"), ("bearer", r"bearer\s"),
-    ("cookie", r"cookie\\?[\"']?\s{0,4}:"), ("pass", r"pass(?:word|wd|phrase|code)" + _SIGN),
-    ("secret", r"secret(?:[_.-]?(?:access[_.-]?)?key)?" + _SIGN), ("credential", "credentials?" + _SIGN),
-    *((word, word + _SIGN) for word in ("token", "pwd", "key")))}
+    ("cookie", r"cookie\\?[\"']?\s{0,4}:"), ("pass", "pass"), ("pwd", "pwd"), ("curl", "curl"),
+    ("mysql", "mysql"), ("mariadb", "mariadb"),
+    ("secret", r"secret(?:[_.-]?(?:access[_.-]?)?key)?" + _SIGN + _GIVEN + r"secret"),
+    ("credential", "credentials?" + _SIGN),
+    *((word, word + _SIGN + _GIVEN + word) for word in ("token", "key")))}
 _CARD_FIRST = re.compile(r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6011|65|64[4-9]")
 
 
@@ -105,6 +118,14 @@ def redact(text: str) -> str:
     if ("pass" in low or "secret" in low or "token" in low or "pwd" in low or "key" in low
             or "credential" in low):
         text = _PAIR.sub(_pair, text)
+        if "--" in text:
+            text = _OPTION.sub(_option, text)
+        if "pass" in low or "pwd" in low:
+            text = _SPOKEN.sub(_spoken, text)
+    if "curl" in low:
+        text = _CURL.sub(_option, text)
+    if "mysql" in low or "mariadb" in low or "sshpass" in low:
+        text = _MYSQL.sub(_option, text)
     return _CARD.sub(_card, text) if _CARD.search(text) is not None else text
 
 
@@ -155,12 +176,38 @@ def _pair(found: Match[str]) -> str:
         return found[0]
     name = before.lower()
     password = "pass" in name or "pwd" in name
+    if name.startswith("pass") and not name[4:5].isalpha() and _weak(found, bare):
+        return found[0]
     # Of the other names many mean no secret; one has some length and, in what may be prose, a digit.
     if not password and "secret" not in name and (
             len(bare) < 8 or (sign == ":" and not quote and not any(c.isdigit() for c in bare))):
         return found[0]
     quote = quote or _missing_quote(before)
     return f"{before}{quote}[redacted:{'password' if password else 'secret'}]{quote}"
+
+
+def _weak(found: Match[str], bare: str) -> bool:
+    """Say whether `pass` may mean that a test passed, and its value how many did."""
+    if found.string[found.start() - 1:found.start()] in ("_", ".", "-", '"', "'"):
+        return len(bare) < 4 or (len(bare) < 6 and bare.replace(".", "").isdigit())
+    return len(bare) < 6 or bare.isalpha() or not any(c.isalpha() for c in bare)
+
+
+def _option(found: Match[str]) -> str:
+    before, value = found.groups()
+    if value.startswith(("[redacted:", "***", "${", "$(")) or value.lower().strip(".:!,") in _PROSE:
+        return found[0]
+    return f"{before}[redacted:password]"
+
+
+def _spoken(found: Match[str]) -> str:
+    before, quote, value = found.groups()
+    # of what a sentence says of a password, most is no password: it has a digit or sign, or stands in quotes
+    inner = value.rstrip(".,;:!?)")
+    if value.startswith("[redacted:") or inner.lower() in _PROSE or (not quote and (
+            inner.isalpha() or inner.replace("-", "").isalpha() or inner.replace("'", "").isalpha())):
+        return found[0]
+    return f"{before}{quote}[redacted:password]{value[len(inner):]}"
 
 
 def _card(found: Match[str]) -> str:

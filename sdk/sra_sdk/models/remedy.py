@@ -91,9 +91,11 @@ class HealIn(Incoming):
 
 
 class ApproveIn(Incoming):
-    """POST /remedies/{id}/approve. `digest` is the plan that was read; another plan is refused."""
+    """POST /remedies/{id}/approve. `digest` is that of the plan that was read; without it, or with
+    another, the approval is refused.
+    """
 
-    digest: Optional[str] = Field(default=None, max_length=128)
+    digest: Optional[str] = Field(default=None, max_length=128, description="Required.")
 
 
 class RejectIn(Incoming):

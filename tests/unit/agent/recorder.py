@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 KEY = "sra_test_key"
 #: Given the method, the path and how many such requests there were: a status to answer with, "drop" to
-#: close without an answer, "lose" to act and then close without an answer, or None to answer well.
-Fault = Callable[[str, str, int], "int | str | None"]
+#: close without an answer, "lose" to act and then close without an answer, bytes to answer 200 with instead
+#: of acting, or None to answer well.
+Fault = Callable[[str, str, int], "int | str | bytes | None"]
 
 
 class Recorder:
@@ -157,7 +158,10 @@ def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
                 if fault == "drop":
                     self.close_connection = True
                     return
-                if isinstance(fault, int):
+                body: Any
+                if isinstance(fault, bytes):
+                    status, body = 200, fault
+                elif isinstance(fault, int):
                     status, body = fault, {"code": "told_to", "detail": "told to fail"}
                 else:
                     status, body = recorder.act(
@@ -167,7 +171,7 @@ def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
                 if fault == "lose":
                     self.close_connection = True
                     return
-            data = json.dumps(body).encode()
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(data)))
             if recorder.retry_after and status != 200:

@@ -91,6 +91,12 @@ PEM = "-----BEGIN RSA PRIVATE " + "KEY-----\nMIIEow\nabc\n-----END RSA PRIVATE "
     f"SharedAccessKey={S3CRET}12345=", f"auth_token={S3CRET}", f"csrf_token={S3CRET}",
     f"user_secret={S3CRET}",
     f'level=info msg="login" password="{S3CRET}"', f"password%3D{S3CRET}", f"password => {S3CRET}",
+    f"DB_PASS={S3CRET}", f"db.pass: {S3CRET}", f'{{"pass": "{S3CRET}", "n": 1}}', f"user=bob pass={S3CRET}",
+    f"tool --password {S3CRET} -u root", f"tool --db-password '{S3CRET}'", f"tool --api-key {S3CRET}",
+    f"curl -u admin:{S3CRET} https://x.example", f"curl -s --user 'admin:{S3CRET}' https://x.example",
+    f"CMD (curl -uadmin:{S3CRET} x)", f"mysql -uroot -p{S3CRET} shop", f"mysqldump -u root -p'{S3CRET}' a",
+    f"sshpass -p {S3CRET} ssh a@b", f"passwd is {S3CRET}", f"the password was: '{S3CRET}'.",
+    f"Password is {S3CRET}, do not tell",
 ])
 def test_named_secrets_in_every_form(text: str) -> None:
     cleaned = redact(text)
@@ -140,6 +146,11 @@ def test_cards_that_are_cards(number: str) -> None:
     "Cookie policy shown",
     "The bearer of this letter", "password=${DB_PASSWORD}", "password=********",
     "risk-assessment-of-the-quarter-2026",
+    "tests_pass=12", "first_pass: 0.93", "--password-file /run/x", "--token --verbose",
+    "password is required",
+    "password is too short", "the passwd was changed.", "docker run -u 1000:1000 x", "curl -u bob https://x",
+    "mysql -u root -p shop", "mysqld: ready for connections", "pass=ok", "password is not-set",
+    "the password is re-used", "mysql -h db -P 3306",
     "authorization failed", "session=42", "xoxo", "pass=1 fail=0", "compass: north", "bypass=true",
     "ghp_ is a prefix",
     "2026-01-31 10:00:00.123 INFO c.e.App - served 4 requests", "desk-1234567890-1234567890-123",
@@ -153,7 +164,9 @@ def test_other_text_is_not_touched(text: str) -> None:
     "authorization:" * 20_000,
     'password="' + "\\a" * 80_000, "4" * 200_000, "-----BEGIN PRIVATE KEY-----" * 5000,
     "a_" * 80_000 + "password=x",
-    "4111 " * 40_000, "cookie:" * 30_000, "sk-" * 60_000, "a.secret_" * 20_000])
+    "4111 " * 40_000, "cookie:" * 30_000, "sk-" * 60_000, "a.secret_" * 20_000,
+    "curl " * 40_000, "curl -u a" * 20_000, "mysql " * 40_000, "mysql -" * 30_000, "--pass-" * 30_000,
+    "password is " * 20_000, "--a" * 60_000 + "password", "sshpass -p" * 20_000])
 def test_hostile_text_takes_no_time(text: str) -> None:
     started = time.process_time()
     redact(text)
@@ -161,7 +174,7 @@ def test_hostile_text_takes_no_time(text: str) -> None:
 
 
 SECRET_KEYS = st.sampled_from(["password", "api_key", "card", "token", "Authorization", "cookie", "note",
-                               "client_secret"])
+                               "client_secret", "pass", "db_pass"])
 SECRETS = st.one_of(st.sampled_from([*TOKENS.values(), S3CRET, PEM, "4111111111111111",
                                      f"redis://:{S3CRET}@cache/0"]),
                     st.integers(0, 10**16), st.text(max_size=12), st.just(4111111111111111), st.none(),

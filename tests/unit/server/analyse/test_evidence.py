@@ -31,6 +31,25 @@ def test_what_is_not_in_it_may_not(text: str) -> None:
     assert not supported(text, [LINE], NAMES)
 
 
+UNITS = ("refused after 30s, 512MB of 1.5GiB at 0x1f, 1e5 times, the 3rd, at 2026-01-31T10:00:00.123Z and "
+         "2026-01-31T10:00:00+02:00 \x1b[31mred\x1b[0m 99% 12ms. 7")
+UNIT_LINE = Evidence(id="r2", kind="record", at=START, text=UNITS, service="shop", host="web-1")
+
+
+@pytest.mark.parametrize("text", [
+    UNITS, "30s", "30 s", "30", "512MB", "512 MB", "1.5 GiB", "0x1f", "1e5", "3rd",
+    "2026-01-31T10:00:00.123Z", "\x1b[31mred", "99 %", "12 ms"])
+def test_a_number_that_touches_letters_is_a_number(text: str) -> None:
+    assert supported(text, [UNIT_LINE], NAMES)
+
+
+@pytest.mark.parametrize("text", [
+    "31s", "300s", "3s", "8 s", "512.5MB", "0x2f", "1e6", "5 GiB", "4rd", "2026-01-31T10:00:00.124Z",
+    "2026-01-31T11:00:00Z", "[32mred", "1f"])
+def test_another_number_is_not_said_by_it(text: str) -> None:
+    assert not supported(text, [UNIT_LINE], NAMES)
+
+
 def test_no_evidence_no_claim() -> None:
     assert not supported("all is well", [], NAMES)
 

@@ -1,6 +1,7 @@
 """The local analyst: sentences that its evidence holds, honest doubt, and help that somebody offers."""
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from sra_server.domain.analysis import Analysis, Offer
 from sra_server.domain.case import Case, Known
 from sra_server.domain.evidence import of_record
 from sra_server.domain.signal import Signal
+from sra_server.pipeline import Settings
 
 from ..world import World, batch, point, probe, record
 
@@ -51,7 +53,44 @@ def test_the_caller_is_not_restarted_for_what_it_calls() -> None:
     world.fold(batch(0, *(record("https://pay.example/charge failed: Connection refused", 0, number=n)
                           for n in range(3))))
     restart = next(each for each in _analysis(world).recommendations if each.action == "restart_service")
-    assert (restart.service, restart.offered) == ("pay.example:443", False)
+    assert (restart.service, restart.host, restart.offered) == ("", "", False)
+    assert "none of the services known here" in restart.reason
+
+
+@pytest.mark.parametrize("text", [
+    'connection to server at "db1", port 5432 failed: Connection refused <http://evil|click>',
+    "GET http://evil:8080/x failed: Connection refused", "dial tcp evil:80: connect: connection refused"])
+def test_no_text_picks_the_target(text: str) -> None:
+    world = World(offers=(
+        Offer(host="web-1", service="shop", action="restart_service", platform="command", mode="live"),))
+    for moment in range(3):
+        world.fold(batch(moment, record(text, moment)))
+    for change in world.changes:
+        for each in change.analysis.recommendations if change.analysis else ():
+            assert each.service in ("", "shop")
+            assert "evil" not in repr(each)
+
+
+def test_a_declared_service_may_be_named() -> None:
+    world = World(Settings(depends_on={"shop": ("pay",)}))
+    world.fold(batch(0, *(record("http://pay:8080/charge failed: Connection refused", 0, number=n)
+                          for n in range(3))))
+    assert {each.service for each in _analysis(world).recommendations} == {"pay"}
+
+
+def test_a_duration_does_not_cost_the_claim() -> None:
+    world = World()
+    text = 'connection to server at "db1", port 5432 failed: Connection refused after 30s'
+    world.fold(batch(0, *(record(text, 0, number=n) for n in range(2))))
+    claims = _analysis(world).claims
+    assert claims and "after 30s" in claims[0].text
+
+
+def test_a_long_word_is_cut_before_its_last_number() -> None:
+    world = World()
+    world.fold(batch(0, record("ENOSPC:" + "x" * 145 + "=1234567" * 40, 0)))
+    claims = _analysis(world).claims
+    assert claims and "123" not in claims[0].text
 
 
 def test_more_independent_signs_make_it_surer_and_never_sure() -> None:

@@ -57,6 +57,28 @@ async def test_raw_lines_in_every_form(api: Api, key: dict[str, str], body: byte
     assert api.sql("SELECT at FROM records ORDER BY line DESC LIMIT 1") == [(1767323045000000,)]
 
 
+@pytest.mark.parametrize("body", [
+    b'["a"],"service":"inj"', b'["a"]]', b'["a"', b'["a"] x', b'["a", "\\ud800"]', b'[NaN', b"[\xff]"])
+async def test_raw_lists_that_are_no_json(api: Api, key: dict[str, str], body: bytes) -> None:
+    answer = await send(api, key, "/ingest/logs/raw", body, 400, **{"Content-Type": "application/json"})
+    assert answer["code"] in ("malformed_json", "invalid_utf8")
+    assert api.sql("SELECT count(*) FROM records") == [(0,)]
+
+
+@pytest.mark.parametrize(("body", "field"), [(b"[1]", "logs[0]"), (b'["a", {}]', "logs[1]"),
+                                             (b'["a\\u0000"]', "logs[0]")])
+async def test_raw_lists_of_something_else(api: Api, key: dict[str, str], body: bytes, field: str) -> None:
+    answer = await send(api, key, "/ingest/logs/raw", body, 422)
+    assert [each["field"] for each in answer["errors"]] == [field]
+
+
+async def test_the_count_of_raw_lines_is_what_was_stored(api: Api, key: dict[str, str]) -> None:
+    lines = ["one", "", "  ", "Traceback (most recent call last):", '  File "a.py", line 1', "ValueError: x"]
+    answer = await send(api, key, "/ingest/logs/raw", lines)
+    assert api.sql("SELECT count(*) FROM records") == [(answer["count"],)]
+    assert answer["count"] == 2
+
+
 async def test_raw_lines_are_joined_parsed_and_given_a_level(api: Api, key: dict[str, str]) -> None:
     lines = ["Traceback (most recent call last):", '  File "a.py", line 1, in f', "ValueError: no", "",
              "sshd: Failed password for root from 1.2.3.4", "\x1b[31mno known format\x1b[0m"]
@@ -85,6 +107,35 @@ async def test_secrets_are_redacted_wherever_they_stand(api: Api, key: dict[str,
     for row in rows:
         assert row[7] is None or isinstance(json.loads(row[7]), dict)
     assert json.loads(rows[1][7])["n"] == 1
+
+
+@pytest.mark.parametrize("zone", ["Z", ""], ids=["fast", "models"])
+async def test_names_tags_and_metadata_hold_no_secret(api: Api, key: dict[str, str], zone: str) -> None:
+    word = "hunter2-S3cr3t"
+    url = f"postgres://app:{word}@db/shop"
+    at = f"2026-01-02T03:04:05{zone}"
+    hidden = {"password": word, "DB_PASS": word, "pass": word, "url": url, f"token={word}": 1,
+              "deep": [{"k": url}]}
+    names = {"service": f"shop password={word}", "host": url, "timestamp": at}
+    await send(api, key, "/ingest/logs", {"service": url, "host": url, "logs": [
+        {"message": "m", **names, "source": url, "trace_id": f"api_key={word}", "metadata": hidden},
+        {"message": f"CMD mysql -uroot -p{word}", "timestamp": at}]})
+    tags = {"password": word, "url": url, "zone": "a"}
+    await send(api, key, "/ingest/batch", {
+        "host": "h", "logs": [{"message": "m", **names, "source": url}],
+        "metrics": [{"name": "n", "value": 1, "unit": url, **names, "tags": tags}]})
+    await send(api, key, "/ingest/metrics", {"metrics": [
+        {"name": f"password={word}", "value": 1, "tags": {"pass": word}, "timestamp": at}]})
+    await send(api, key, "/ingest/snapshot", {"service": url, "snapshot": {"custom_metrics": {url: 1}}})
+    await send(api, key, f"/ingest/logs/raw?service=a&source=password%3D{word}", ["plain"])
+    stored = [*api.sql("SELECT * FROM records"), *api.sql("SELECT * FROM points")]
+    assert len(stored) == 7 and "S3cr3t" not in repr(stored), stored
+    assert '"zone":"a"' in repr(stored)
+
+
+async def test_an_id_of_a_trace_stays(api: Api, key: dict[str, str]) -> None:
+    await send(api, key, "/ingest/logs", {"logs": [{"message": "m", "trace_id": "4111111111111111"}]})
+    assert api.sql("SELECT trace_id FROM records") == [("4111111111111111",)]
 
 
 async def test_metrics_and_snapshots(api: Api, key: dict[str, str]) -> None:

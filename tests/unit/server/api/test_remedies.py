@@ -65,6 +65,8 @@ async def test_hosts_show_what_they_offer(api: Api, host: ScriptedHost) -> None:
     ("restart", {"host": "web-9"}, 409, "no_target"),
     ("restart", {"incident_id": "inc_none"}, 404, "incident_not_found"),
     ("restart", {"wait": 61}, 422, "validation_failed"),
+    ("restart", {"parameters": {"force": True}}, 422, "unknown_parameters"),
+    ("flush", {"parameters": {"keys": "*"}}, 422, "unknown_parameters"),
 ])
 async def test_what_cannot_be_done_says_why(api: Api, host: ScriptedHost, path: str, body: dict[str, Any],
                                             status: int, code: str) -> None:
@@ -160,7 +162,7 @@ async def test_a_changed_plan_is_shown_and_approved_once(api: Api, host: Scripte
 async def test_an_expired_plan_is_asked_for_anew(api: Api, host: ScriptedHost) -> None:
     shown = await planned(api, host)
     api.sql("UPDATE remedies SET updated_at = updated_at - 660000000")
-    answer = await api.client.post(f"/remedies/{shown['id']}/approve")
+    answer = await api.client.post(f"/remedies/{shown['id']}/approve", json={"digest": "digest-2"})
     assert (answer.status_code, answer.json()["status"]) == (202, "proposed")
     [task] = await host.poll()
     host.digest = "digest-3"
@@ -227,3 +229,12 @@ async def test_a_stranger_reaches_neither_remedy_nor_task(api: Api, host: Script
     await host.announce()
     assert await host.poll(0) == []
     assert (await api.client.post("/autoheal/restart", json={"incident_id": "inc_1"})).status_code == 404
+
+
+async def test_an_approval_without_the_plan_that_was_read_is_none(api: Api, host: ScriptedHost) -> None:
+    shown = await planned(api, host)
+    for body in (None, {}, {"digest": None}):
+        answer = await api.client.post(f"/remedies/{shown['id']}/approve", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "digest_required")
+        assert answer.json()["hint"]
+    assert (await api.client.get(f"/remedies/{shown['id']}")).json()["status"] == "planned"

@@ -6,7 +6,7 @@ import contextlib
 
 import pytest
 
-from sra_sdk.errors import IllegalMove
+from sra_sdk.errors import BadInput, IllegalMove
 from sra_server.domain.record import MINUTE, SECOND
 from sra_server.heal import approve
 from sra_server.store import Store, incidents, remedies, timeline
@@ -20,11 +20,11 @@ def test_an_approval_replaces_the_token_and_takes_the_switch() -> None:
     assert after.task_token not in (None, "token-one")
 
 
-def test_without_a_digest_the_present_plan_is_meant() -> None:
-    assert (
-        approve.approved(making.planned(), digest=None, actor="ann", dry_run=True, now=NOW).status
-        == "approved"
-    )
+def test_an_approval_names_the_plan_that_was_read() -> None:
+    with pytest.raises(BadInput) as raised:
+        approve.approved(making.planned(), digest=None, actor="ann", dry_run=True, now=NOW)
+    assert (raised.value.code, raised.value.http_status) == ("digest_required", 422)
+    assert raised.value.hint
 
 
 @pytest.mark.parametrize(("remedy", "digest", "code"), [
