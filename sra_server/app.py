@@ -78,6 +78,7 @@ async def running(config: ServerConfig) -> AsyncIterator[Running]:
             async with store.writing() as conn:
                 await accounts.ensure_account(conn, accounts.ADMIN_ACCOUNT, name="admin", at=now())
         runner = web.AppRunner(application(context), access_log=None, auto_decompress=False,
+                               logger=middleware.Wire(logging.getLogger("aiohttp.server")),
                                keepalive_timeout=HEADER_SECONDS, lingering_time=LINGER_SECONDS,
                                shutdown_timeout=STOP_SECONDS)
         await runner.setup()

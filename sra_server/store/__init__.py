@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Literal
 
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +27,9 @@ from .folder import FolderLock, make_private
 from .migrations import migrate
 from .turn import Turn
 from .wakeups import Wakeups
+
+#: PostgreSQL's classes: connection, login, database, resources, operator, system.
+_TROUBLES = ("08", "28", "3D", "53", "57", "58")
 
 
 class Store:
@@ -49,7 +53,7 @@ class Store:
         try:
             if file is not None:
                 make_private(file)
-            with _explained():
+            with _explained(), _let_in(parsed):
                 await asyncio.to_thread(migrate, parsed)
         except BaseException:
             if lock is not None:
@@ -85,6 +89,22 @@ class Store:
 
 
 @contextmanager
+def _let_in(url: URL) -> Iterator[None]:
+    """Say what is wrong with the URL where PostgreSQL answers and refuses us."""
+    try:
+        yield
+    except Exception as error:
+        state = _state(getattr(error, "orig", None) or error)
+        if state == "3D000":
+            raise BadInput(f"database_url: there is no database {url.database!r} on {url.host}",
+                           code="no_database", hint=f"make it first: createdb {url.database}") from error
+        if state[:2] == "28":
+            raise BadInput(f"database_url: {url.host} does not let {url.username or 'this user'} in",
+                           code="database_login", hint="check user and password in database_url") from error
+        raise
+
+
+@contextmanager
 def _explained() -> Iterator[None]:
     """Turn the database's own troubles into Unavailable; a broken rule of ours stays what it is."""
     try:
@@ -100,7 +120,10 @@ def _explained() -> Iterator[None]:
         if isinstance(error, OperationalError | InterfaceError) or _is_resource_trouble(error):
             raise Unavailable(f"the database cannot be used: {error.orig}", retry_after=2.0) from error
         raise
-    except OSError as error:  # no connection to PostgreSQL
+    except Exception as error:
+        if not isinstance(error, OSError) and _state(error)[:2] not in _TROUBLES:
+            raise
+        # no connection to PostgreSQL; what asyncpg says of that comes unwrapped
         raise Unavailable(f"the database cannot be reached: {error}", retry_after=2.0) from error
 
 
@@ -108,5 +131,9 @@ def _is_resource_trouble(error: DBAPIError) -> bool:
     """Tell whether PostgreSQL lacks connections, disk, memory, or is starting or stopping."""
     if error.connection_invalidated:
         return True
-    state = str(getattr(error.orig, "sqlstate", "") or "")
-    return state[:2] in ("08", "53", "57", "58")
+    return _state(error.orig)[:2] in _TROUBLES
+
+
+def _state(error: object) -> str:
+    """Return PostgreSQL's code of an error, or nothing."""
+    return str(getattr(error, "sqlstate", "") or "")
