@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from sra_sdk.errors import BadInput
-from sra_server.domain.analysis import Analysis, Offer
+from sra_server.domain.analysis import Analysis, Offer, Recommendation
 from sra_server.domain.evidence import Evidence
 from sra_server.domain.incident import ACTIVE, Incident
 from sra_server.domain.record import MINUTE, Batch, Count
@@ -40,6 +40,13 @@ class Trouble:
     analysis: Analysis | None = None
     evidence: dict[str, Evidence] = field(default_factory=dict)
     ended_at: int | None = None
+    #: what could not be reached, by the log's own words
+    place: str = ""
+
+    def reason(self, advice: Recommendation) -> str:
+        """Return why; advice for no known service says which place it is about."""
+        at = f" (at {self.place})" if self.place and not advice.service else ""
+        return advice.reason + at
 
     def as_json(self) -> dict[str, Any]:
         """Return the incident as `--json` prints it."""
@@ -56,7 +63,7 @@ class Trouble:
                          for each in self.lines()],
             "recommended_actions": [
                 {"action": each.action, "service": each.service or None, "host": each.host or None,
-                 "reason": each.reason, "offered": each.offered}
+                 "reason": self.reason(each), "offered": each.offered}
                 for each in (analysis.recommendations if analysis else ())],
         }
 
@@ -127,6 +134,7 @@ class _Judge:
             found.analysis = change.analysis or found.analysis
             found.ended_at = change.incident.last_signal_at if change.kind == "resolved" else None
             for signal in change.signals:
+                found.place = found.place or signal.subject
                 for each in signal.evidence:
                     if len(found.evidence) < _EVIDENCE:
                         found.evidence.setdefault(each.id, each)
@@ -248,7 +256,8 @@ def _print(report: Report) -> None:
             text = output.plain(line.text.split("\n", 1)[0])
             output.show(f"  {output.plain(line.source)}:{line.line}: {text[:200]}")
         for advice in (each.analysis.recommendations if each.analysis else ())[:3]:
-            output.show(f"  would help: {advice.action} {output.plain(advice.service)}: {advice.reason}")
+            what = f"{advice.action} {output.plain(advice.service)}".rstrip()
+            output.show(f"  would help: {what}: {output.plain(each.reason(advice))}")
     output.show()
     output.tell(f"{report.records:,} records in {report.files} file{'s' * (report.files != 1)}, "
                 f"{report.unparsed:,} of no known format, {report.seconds:.1f} s")

@@ -70,7 +70,7 @@ def _slices(source: Source, tally: Tally, *, now: int, service: str | None, sinc
     last = clock = 0
     current: Slice | None = None
     read, infer, numbers = reader.read, level_of, NUMBER
-    number = source.first_line
+    number, lengths = source.first_line, source.cut
     # times of a file whose first lines have none: it was written by then
     unknown = source.modified or now
     for text, count in _events(source, on_bytes):
@@ -106,6 +106,10 @@ def _slices(source: Source, tally: Tally, *, now: int, service: str | None, sinc
         if loud:
             if form in _UNPACKED and message not in text:
                 message = text
+            if lengths:
+                was = max(lengths.pop(n, 0) for n in range(line, line + count))
+                if was:
+                    metadata = {**metadata, "cut_from_bytes": was}
             current.records.append(Record(
                 id=f"{source.name}:{line}", at=at, level=level, message=message, service=who, host=host,
                 source=source.name, line=line, metadata=metadata))

@@ -11,6 +11,7 @@ import gzip
 import lzma
 import os
 import re
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,10 +23,14 @@ from sra_sdk.errors import BadInput
 
 CHUNK = 1 << 20
 _ENDINGS = re.compile(r"(?:\.(?:log|out|err|txt|json|gz|bz2|xz|\d{1,8}|\d{4}-?\d\d-?\d\d))+$|-\d{8}$")
-_PACKED: dict[str, Callable[..., object]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+#: How packed content begins; names lie.
+_PACKED: dict[bytes, Callable[..., object]] = {
+    b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-#: A line longer than this goes on as another one.
+_KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device",
+          stat.S_IFBLK: "a device"}
+#: A line longer than this is cut.
 LONGEST = 4 << 20
 
 
@@ -41,6 +46,10 @@ class Source:
     problem: str = ""
     start: int = 0
     first_line: int = 1
+    packed: bool = False
+    #: number of each line that was cut → the bytes that it had; whoever numbers the lines takes them out
+    cut: dict[int, int] = field(default_factory=dict)
+    identity: tuple[int, int] = (0, 0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +58,13 @@ class Found:
 
     sources: list[Source] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    _seen: set[tuple[int, int]] = field(default_factory=set)
+
+    def add(self, source: Source) -> None:
+        """Take a source, unless the same file came under another name before."""
+        if source.identity not in self._seen:
+            self._seen.add(source.identity)
+            self.sources.append(source)
 
 
 def find(paths: list[str], since: int | None = None) -> Found:
@@ -56,10 +72,13 @@ def find(paths: list[str], since: int | None = None) -> Found:
     found = Found()
     for path in paths:
         if path == "-":
-            found.sources.append(Source(path="-", name="stdin", size=0, modified=0, service=""))
+            if paths.count("-") > 1:
+                raise BadInput("- names standard input, which can be read only once", hint="give - once")
+            found.add(Source(path="-", name="stdin", size=0, modified=0, service=""))
         elif os.path.isdir(path):
-            for inner in sorted(each for each in Path(path).rglob("*") if each.is_file()):
-                _consider(str(inner), found, since)
+            for inner in sorted(Path(path).rglob("*")):
+                if not inner.is_dir():
+                    _consider(str(inner), found, since)
         elif not os.path.exists(path):
             raise BadInput(f"there is no file {path}", code="file_missing",
                            hint="name log files, folders, or - for standard input")
@@ -67,13 +86,20 @@ def find(paths: list[str], since: int | None = None) -> Found:
             raise BadInput(f"{path} cannot be read by this user", code="file_unreadable",
                            hint="read it as its owner, for example with sudo")
         else:
-            found.sources.append(_source(path))
+            found.add(_source(path))
     return found
 
 
 def _consider(path: str, found: Found, since: int | None) -> None:
     """Take a file that a folder brought, unless it is old, unreadable or no text."""
     try:
+        if not os.path.exists(path):
+            found.skipped.append((path, "a link to nothing" if os.path.islink(path) else "it went away"))
+            return
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            found.skipped.append((path, f"{_KINDS.get(stat.S_IFMT(mode), 'something else')}, not a file"))
+            return
         source = _source(path)
         if since is not None and source.modified < since:
             return
@@ -85,7 +111,7 @@ def _consider(path: str, found: Found, since: int | None) -> None:
     if head.count(b"\0") > len(head) // 100 and not head.startswith(_UTF16):
         found.skipped.append((path, "not a text file"))
     elif head:
-        found.sources.append(source)
+        found.add(source)
 
 
 def _source(path: str) -> Source:
@@ -93,14 +119,27 @@ def _source(path: str) -> Source:
     base = os.path.basename(path)
     service = _ENDINGS.sub("", base) or base
     return Source(path=path, name=path, size=status.st_size, modified=status.st_mtime_ns // 1000,
-                  service=service)
+                  service=service, identity=(status.st_dev, status.st_ino))
 
 
 def _open(source: Source) -> BinaryIO:
     if source.path == "-":
-        return sys.stdin.buffer
-    opener = _PACKED.get(os.path.splitext(source.path)[1])
-    return cast(BinaryIO, opener(source.path, "rb")) if opener else open(source.path, "rb")
+        given: BinaryIO = sys.stdin.buffer
+        if hasattr(given, "peek"):
+            opener = _opener(given.peek(8))
+            return cast(BinaryIO, opener(given, "rb")) if opener else given
+        return given
+    file = open(source.path, "rb")  # noqa: SIM115 - the caller closes it
+    opener = _opener(file.peek(8)) if file.seekable() else None
+    if opener is None:
+        return file
+    file.close()
+    source.packed = True
+    return cast(BinaryIO, opener(source.path, "rb"))
+
+
+def _opener(head: bytes) -> Callable[..., object] | None:
+    return next((opener for magic, opener in _PACKED.items() if head.startswith(magic)), None)
 
 
 def skip_before(source: Source, time_of: Callable[[str], int | None], since: int) -> None:
@@ -108,10 +147,12 @@ def skip_before(source: Source, time_of: Callable[[str], int | None], since: int
 
     A search by halves: it trusts that lines are roughly in order, and stays 64 KiB on the safe side.
     """
-    if source.path == "-" or os.path.splitext(source.path)[1] in _PACKED or source.size < 4 * CHUNK:
+    if source.path == "-" or source.size < 4 * CHUNK:
         return
     low, high = 0, source.size
-    with open(source.path, "rb") as file:
+    with _open(source) as file:
+        if source.packed:
+            return
         while high - low > CHUNK // 4:
             middle = (low + high) // 2
             file.seek(middle)
@@ -142,7 +183,8 @@ def _newlines(file: IO[bytes], end: int) -> int:
 
 def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iterator[str]:
     """Yield the lines of a source without their ends; a reading problem ends it and is noted."""
-    rest = ""
+    rest = kept = ""
+    over, number = 0, source.first_line
     try:
         file = _open(source)
         with file:
@@ -156,19 +198,39 @@ def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iter
             while head:
                 if on_bytes is not None:
                     on_bytes(_done(file, source, len(head)))
-                text = rest + decoder.decode(head)
-                parts = text.split("\n")
+                text = decoder.decode(head)
+                if over:
+                    end = text.find("\n")
+                    over += _bytes(text if end < 0 else text[:end])
+                    if end >= 0:
+                        source.cut[number] = over
+                        yield kept
+                        number, kept, over, text = number + 1, "", 0, text[end + 1:]
+                    else:
+                        text = ""
+                parts = (rest + text).split("\n")
                 rest = parts.pop()
+                if parts and len(parts[0]) > LONGEST:
+                    source.cut[number] = _bytes(parts[0])
                 yield from parts
-                while len(rest) > LONGEST:
-                    yield rest[:LONGEST]
-                    rest = rest[LONGEST:]
+                number += len(parts)
+                if len(rest) > LONGEST:
+                    kept, over, rest = rest[:LONGEST], _bytes(rest), ""
                 head = file.read1(CHUNK) if hasattr(file, "read1") else file.read(CHUNK)
             rest += decoder.decode(b"", final=True)
+            if over:
+                over += _bytes(rest)
     except _BROKEN as problem:
         source.problem = f"{type(problem).__name__}: {problem}"
-    if rest:
+    if over:
+        source.cut[number] = over
+        yield kept
+    elif rest:
         yield rest
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def _done(file: BinaryIO, source: Source, read: int) -> int:

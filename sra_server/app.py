@@ -113,6 +113,7 @@ async def _answering(context: Context) -> AsyncIterator[str]:
         yield ""
         return
     runner = web.AppRunner(application(context), access_log=None, auto_decompress=False,
+                           logger=middleware.Wire(logging.getLogger("aiohttp.server")),
                            keepalive_timeout=HEADER_SECONDS, lingering_time=LINGER_SECONDS,
                            shutdown_timeout=STOP_SECONDS)
     await runner.setup()

@@ -5,10 +5,12 @@ import logging
 import traceback
 import uuid
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
-from sra_sdk.errors import SraError
+from sra_sdk.errors import BadInput, SraError
 
 from . import problem
 
@@ -23,6 +25,17 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+class Wire(logging.LoggerAdapter[logging.Logger]):
+    """What aiohttp logs to: a request that is no HTTP is the sender's fault, one line and no traceback."""
+
+    def exception(self, msg: object, *args: object, exc_info: Any = True, **more: Any) -> None:
+        if isinstance(exc_info, HttpProcessingError):
+            who, what = (args or ("?",))[0], problem.escaped(" ".join(exc_info.message.split()))
+            self.warning("what %s sent is not HTTP: %s", who, what, extra={"action": "request_unreadable"})
+            return
+        super().exception(msg, *args, exc_info=exc_info, **more)
 
 
 @web.middleware
@@ -41,6 +54,10 @@ async def errors(request: web.Request,
             raise
         kept = {name: value for name, value in error.headers.items() if name in ("Allow", "Retry-After")}
         return problem.response(problem.of_http(error, request.method, request.path), kept)
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        return problem.response(BadInput(
+            f"the body cannot be read: {problem.escaped(' '.join(str(error).split()))}", code="bad_body",
+            http_status=400))
     except ConnectionError:
         raise  # the client went away: nobody is left to answer
     except Exception as error:  # noqa: BLE001 - it is logged whole, but line by line escaped

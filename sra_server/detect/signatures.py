@@ -42,7 +42,13 @@ class Signatures:
         for record in batch.records:
             if record.level < 30:
                 continue
-            signature = find(_said(record), record.level)
+            text = _text(record)
+            signature = find(text, record.level)
+            if signature is not None:
+                # nearly every text means nothing, so only a find is held against what the record repeats
+                said = _said(record, text)
+                if said != text:
+                    signature = find(said, record.level)
             if signature is not None and (signature.cls == "auth_failures" or not login(record.message)):
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
@@ -58,9 +64,8 @@ def _text(record: Record) -> str:
     return "\n".join((record.message, *more)) if more else record.message
 
 
-def _said(record: Record) -> str:
+def _said(record: Record, text: str) -> str:
     """Return what the record says itself: no warning and no request is judged by what it repeats."""
-    text = _text(record)
     if "client" in record.metadata and "status" in record.metadata:
         return bare(text)
     if record.level >= 40:

@@ -27,9 +27,12 @@ from .known import KnownKeys
 from .listener import Listener
 from .migrations import migrate
 from .parcel import Parcel
-from .trouble import explained
+from .trouble import explained, let_in
 from .turn import Turn
 from .wakeups import Wakeups
+
+#: PostgreSQL's classes: connection, login, database, resources, operator, system.
+_TROUBLES = ("08", "28", "3D", "53", "57", "58")
 
 
 class Store:
@@ -76,7 +79,7 @@ class Store:
         try:
             if file is not None:
                 make_private(file)
-            with explained():
+            with explained(), let_in(parsed):
                 await asyncio.to_thread(migrate, parsed)
         except BaseException:
             if lock is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -38,6 +39,22 @@ def explained() -> Iterator[None]:
         raise
     except OSError as error:  # no connection to PostgreSQL
         raise Unavailable(f"the database cannot be reached: {error}", retry_after=2.0) from error
+
+
+@contextmanager
+def let_in(url: URL) -> Iterator[None]:
+    """Say what is wrong with the URL where PostgreSQL answers and refuses us."""
+    try:
+        yield
+    except Exception as error:
+        state = str(getattr(getattr(error, "orig", None) or error, "sqlstate", "") or "")
+        if state == "3D000":
+            raise BadInput(f"database_url: there is no database {url.database!r} on {url.host}",
+                           code="no_database", hint=f"make it first: createdb {url.database}") from error
+        if state[:2] == "28":
+            raise BadInput(f"database_url: {url.host} does not let {url.username or 'this user'} in",
+                           code="database_login", hint="check user and password in database_url") from error
+        raise
 
 
 def _is_resource_trouble(error: DBAPIError) -> bool:

@@ -112,9 +112,9 @@ _SYSLOG = frozenset(("syslog3164", "syslog5424"))
 #: kern, daemon, auth and authpriv: what applications of their own do not use.
 _FACILITIES = frozenset((0, 3, 4, 10, "0", "3", "4", "10"))
 _KUBERNETES = re.compile(r"(?:event|prober|pod_workers|oom\w*|kube\w*|status_manager|generic)\.go:")
-_POSTGRES = re.compile(r"(?:could not |out of |[\w ]{1,60} process(?: \S+)? \(pid |"
-                       r"process [0-9]+ (?:detected|still)|database system was )"
-                       r"|(?:password|peer|ident|ldap|pam) authentication failed ", re.I)
+_POSTGRES = re.compile(r"(?:could not |out of |[\w ]{1,60} process(?: \S+)? \(pid |database system was "
+                       r"|process [0-9]+ (?:detected|still)"
+                       r"|(?:password|peer|ident|ldap|pam) authentication failed )", re.I)
 #: What supervisors write as information, and the level that it means.
 _SUPERVISED = re.compile(r"gave up: \S+ entered FATAL state|exited: \S+ \([^)]*; not expected\)")
 _LOGIN_FAILED: tuple[Rule, ...] = tuple(rule for rule in _FACTS if "password" in rule[0])

@@ -8,7 +8,9 @@ from .fields import from_fields
 from .parsed import Context, Parsed
 
 _FIRST = re.compile(r'[A-Za-z_@][\w.@/-]{0,63}=(?:"|\S)', re.A)
-_PAIR = re.compile(r'([A-Za-z_@][\w.@/-]{0,63})=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))(?:\s+|\Z)', re.A)
+#: Some write a date with a space and no quotation marks.
+_PAIR = re.compile(r'([A-Za-z_@][\w.@/-]{0,63})=(?:"((?:[^"\\]|\\.)*)"'
+                   r'|([0-9]{4}-[0-9]{2}-[0-9]{2} (?:[0-9]{2}:){2}[0-9]{2}[^\s"]*|[^\s"]*))(?:\s+|\Z)', re.A)
 _ESCAPE = re.compile(r"\\(.)", re.S)
 _KNOWN = frozenset(("msg", "message", "level", "lvl", "severity"))
 _NAMED = {"n": "\n", "t": "\t", "r": "\r"}

@@ -6,15 +6,25 @@ from typing import Annotated, Literal, Optional
 
 from pydantic import AfterValidator, Field
 
-from .base import Incoming, Outgoing, Timestamp
+from .base import Incoming, Outgoing, Timestamp, storable
 
 Scope = Literal["ingest", "read", "operate", "admin"]
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 
 
+#: What hides or turns around text when it is shown: control characters and marks of direction.
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def _shown(value: str) -> str:
+    if _HIDDEN.search(storable(value)) is not None:
+        raise ValueError("must not contain control characters or marks of direction")
+    return value
+
+
 def _email(value: str) -> str:
-    value = value.strip()
+    value = _shown(value.strip())
     if not _EMAIL.fullmatch(value) or ".." in value:
         raise ValueError("must be an e-mail address, like you@example.com")
     return value.lower()
@@ -25,7 +35,7 @@ class Registration(Incoming):
 
     email: Annotated[str, AfterValidator(_email)]
     password: str = Field(min_length=8, max_length=1024)
-    name: Optional[str] = Field(default=None, max_length=200)
+    name: Optional[Annotated[str, AfterValidator(_shown)]] = Field(default=None, max_length=200)
 
 
 class Login(Incoming):
@@ -59,7 +69,7 @@ class TokenOut(Outgoing):
 class KeyRequest(Incoming):
     """POST /api-keys."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Annotated[str, AfterValidator(_shown)] = Field(min_length=1, max_length=200)
     scopes: Optional[list[Scope]] = Field(default=None, min_length=1)
 
 

@@ -5,6 +5,8 @@ import bz2
 import gzip
 import io
 import json
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sra_cli.analyze import analyze_files
-from sra_cli.logfiles import find
+from sra_cli.logfiles import LONGEST, find
 from sra_sdk.errors import BadInput
 
 LINES = [f"2024-03-05 10:00:{n % 60:02d},000 INFO [shop] request {n} answered" for n in range(60)]
@@ -182,3 +184,81 @@ def test_standard_input_may_be_anything(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(sys, "stdin", Input())
     assert analyze_files(["-"], now=NOW).records == 61
+
+
+@pytest.mark.parametrize("extra", [1, 300_000, 2 * LONGEST])
+def test_a_line_too_long_is_one_cut_record_and_later_lines_keep_their_numbers(
+        tmp_path: Path, extra: int) -> None:
+    long = FULL + "é" * (LONGEST + extra)
+    (tmp_path / "a.log").write_text(f"{LINES[0]}\n{long}\n{LINES[1]}\n{FULL}\n", encoding="utf-8")
+    report = analyze_files([str(tmp_path / "a.log")], now=NOW)
+    assert report.records == 4
+    found, = report.incidents
+    assert [each.line for each in found.lines()] == [2, 4]
+
+
+def test_a_cut_record_says_how_long_it_was(tmp_path: Path) -> None:
+    from sra_cli.distil import Tally, merged
+    for end in ("\n", ""):
+        (tmp_path / "a.log").write_text(f"{FULL}\n{FULL}{'x' * 2 * LONGEST}{end}")
+        pieces = merged(find([str(tmp_path / "a.log")]).sources, Tally(), now=NOW, service=None, since=None,
+                        on_bytes=None)
+        records = [record for piece in pieces for record in piece.records]
+        assert [record.line for record in records] == [1, 2]
+        assert [record.metadata.get("cut_from_bytes") for record in records] == [
+            None, len(FULL) + 2 * LONGEST]
+
+
+def test_standard_input_named_twice_is_wrong_use() -> None:
+    done = sra("-", "-", given=LOG.encode())
+    assert done.returncode == 2
+    assert b"standard input" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "shop.log"
+    path.write_text(LOG)
+    (tmp_path / "same.log").symlink_to(path)
+    report = analyze_files([str(path), str(path), str(tmp_path), f"{tmp_path}/./shop.log"], now=NOW)
+    assert (report.files, report.records) == (1, 61)
+
+
+def test_packing_is_told_by_the_content_not_by_the_name(tmp_path: Path) -> None:
+    (tmp_path / "plain.log.gz").write_text(LOG)
+    (tmp_path / "packed.log").write_bytes(gzip.compress(LOG.encode()))
+    for name in ("plain.log.gz", "packed.log"):
+        report = analyze_files([str(tmp_path / name)], now=NOW)
+        assert (report.records, report.unparsed, report.skipped) == (61, 0, []), name
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_packed_standard_input(pack: object) -> None:
+    report = json.loads(sra("--json", "-", given=pack(LOG.encode())).stdout)  # type: ignore[operator]
+    assert (report["records"], len(report["incidents"])) == (61, 1)
+
+
+def test_what_is_no_file_in_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text(LOG)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(tmp_path / "door"))
+        report = analyze_files([str(tmp_path)], now=NOW)
+    assert report.files == 1
+    assert report.skipped == [(str(tmp_path / "door"), "a socket, not a file"),
+                              (str(tmp_path / "gone"), "a link to nothing"),
+                              (str(tmp_path / "pipe"), "a pipe, not a file")]
+
+
+def test_advice_about_an_address_names_the_place_and_no_service(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text("".join(
+        f"2024-03-05 10:00:{n:02d},000 ERROR [shop] redis.exceptions.ConnectionError: Error 111 connecting to "
+        "127.0.0.1:56379. Connection refused.\n" for n in range(5)))
+    found, = analyze_files([str(tmp_path / "shop.log")], now=NOW).incidents
+    advice = found.as_json()["recommended_actions"][0]
+    assert (advice["action"], advice["service"]) == ("restart_service", None)
+    assert "127.0.0.1:56379" in advice["reason"]
+    text = sra(str(tmp_path / "shop.log")).stdout.decode()
+    assert "would help: restart_service: " in text
+    assert "(at 127.0.0.1:56379)" in text

@@ -74,6 +74,8 @@ SAMPLES: tuple[Sample, ...] = (
     # key=value
     S('time=2026-01-31T10:00:00Z level=warn msg="say \\"hi\\"" service=cart n=3',
       "logfmt", "2026-01-31T10:00:00", "warning", 'say "hi"', "cart", None, {"n": "3"}),
+    S('time=2026-01-31 10:00:00,656 level=ERROR logger=x msg="it broke"', "logfmt", "2026-01-31T10:00:00.656",
+      "error", "it broke", "x"),
     S("ts=1769853600.5 lvl=eror level=error msg=short", "logfmt", "2026-01-31T10:00:00.5", "error", "short"),
     # syslog and what travels in it
     S("Feb 14 15:16:01 combo sshd(pam_unix)[19939]: authentication failure; uid=0", "syslog3164",

@@ -100,3 +100,13 @@ async def test_what_is_no_session_is_not_signed_in(api: Api, headers: dict[str, 
     answer = await api.client.get("/auth/me", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("hidden", ["\x1b", "\n", "\x9b", "\u202e", "\u2066", "\u200f"])
+async def test_names_show_what_they_are(api: Api, session: dict[str, str], hidden: str) -> None:
+    for email, name in ((f"a{hidden}b@example.com", "Ann"), ("ab@example.com", f"A{hidden}nn")):
+        answer = await api.client.post("/auth/register", json={
+            "email": email, "name": name, "password": "long enough"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    answer = await api.client.post("/api-keys", json={"name": f"a{hidden}b"}, headers=session)
+    assert answer.status_code == 422

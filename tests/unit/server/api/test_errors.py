@@ -160,3 +160,23 @@ async def test_a_failed_statement_does_not_tell_its_values(store: Store) -> None
     told = "".join(traceback.format_exception(raised.value))
     assert "INSERT INTO nowhere" in told and "[SQL parameters hidden" in told
     assert "parameters: " not in told
+
+
+@pytest.mark.parametrize("request_", [
+    b"POST /auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    b"zz\r\n{}\r\n",
+    b"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
+    b"GET /health HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n",
+    b"GET /\x1b[31m\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"FOO\x00 / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n\r\n",
+], ids=["chunk", "lengths", "header", "path", "method", "tls"])
+async def test_what_is_no_http_costs_one_line(api: Api, caplog: pytest.LogCaptureFixture,
+                                              request_: bytes) -> None:
+    with caplog.at_level(logging.INFO):
+        answer, _ = await _raw(api, request_)
+    assert answer.split()[1] == b"400", answer[:200]
+    told = [record for record in caplog.records if record.name.startswith(("aiohttp", "sra"))]
+    assert len(told) <= 1
+    for record in told:
+        assert record.exc_info in (None, False) and record.levelno < logging.ERROR
+        assert record.getMessage().isprintable() and len(record.getMessage()) < 600

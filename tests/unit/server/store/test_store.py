@@ -19,6 +19,7 @@ from sra_server.store import Store, accounts
 from sra_server.store.engine import open_single, parse
 from sra_server.store.partitions import is_partition
 from sra_server.store.schema import metadata
+from tests.services import needs
 
 
 @pytest.fixture
@@ -210,3 +211,14 @@ async def test_a_full_disk_is_unavailable_and_passes(sqlite_url: str) -> None:
     async with store.writing() as conn:
         await accounts.ensure_account(conn, "a", name="a", at=1)
     await store.close()
+
+
+@needs("postgresql")
+async def test_a_database_that_is_not_there_is_said_clearly(postgresql: str) -> None:
+    with pytest.raises(BadInput) as raised:
+        await Store.open(f"{postgresql}/nowhere")
+    assert raised.value.code == "no_database" and "'nowhere'" in raised.value.message
+    with pytest.raises(BadInput) as raised:
+        await Store.open(f"{postgresql.replace('postgres@', 'nobody:hunter2@')}/sra")
+    assert raised.value.code == "database_login"
+    assert "hunter2" not in raised.value.message + str(raised.value.hint)
