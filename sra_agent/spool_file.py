@@ -120,6 +120,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 8388608")
     connection.execute("PRAGMA cache_size = -2048")
+    # Otherwise forgetting a batch would write it once more, as zeros; a full disk has no room for that.
+    connection.execute("PRAGMA secure_delete = FAST")
     if version == 0:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise SpoolLost("the spool has tables but no version")
