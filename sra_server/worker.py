@@ -12,6 +12,7 @@ import logging
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sra_sdk.errors import SraError
 
@@ -22,6 +23,8 @@ from .notify.route import Channels
 from .pipeline import Settings, State
 from .store import heads, incidents, leases, remedies
 from .store.incidents import Stale
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ TRIES = 5
 #: Remedies that ended this long ago may still be owed a verdict.
 VERDICTS = 600 * SECOND
 _STATES = 200
+_LEASES = 10_000
 
 
 @dataclass(slots=True)
@@ -49,7 +53,7 @@ class Counters:
     conflicts: int = 0
     skipped: int = 0
     failed: int = 0
-    lag: dict[str, int] = field(default_factory=dict)
+    lag: OrderedDict[str, int] = field(default_factory=OrderedDict)  # of the accounts last folded
 
 
 class Worker:
@@ -62,7 +66,7 @@ class Worker:
         self._channels = Channels.of(config)
         self._settings = Settings(quiet=int(config.quiet_seconds * SECOND),
                                   reopen=int(config.reopen_seconds * SECOND), depends_on=config.services)
-        self._leases: dict[str, int] = {}
+        self._leases: OrderedDict[str, int] = OrderedDict()
         self._states: OrderedDict[str, tuple[str, State]] = OrderedDict()
         self.counters = Counters()
 
@@ -139,7 +143,7 @@ class Worker:
             if not await leases.take(conn, account_id, self._owner, now=now, until=now + LEASE):
                 self._leases.pop(account_id, None)
                 return False
-        self._leases[account_id] = now + LEASE
+        _latest(self._leases, account_id, now + LEASE, _LEASES)  # a forgotten one is taken again
         return True
 
     async def step(self, account_id: str) -> bool:
@@ -152,7 +156,7 @@ class Worker:
                 return False
             before = self._remembered(account_id, view.head.state)
             folded = await asyncio.to_thread(rounds.fold_all, before, view, now, self._settings)
-            self.counters.lag[account_id] = max(0, view.head.lag - len(view.batches))
+            _latest(self.counters.lag, account_id, max(0, view.head.lag - len(view.batches)), _STATES)
             if not view.batches and not folded.changes:
                 return False
             try:
@@ -191,10 +195,7 @@ class Worker:
         return rounds.parsed(account_id, text)
 
     def _remember(self, account_id: str, text: str, state: State) -> None:
-        self._states[account_id] = (text, state)
-        self._states.move_to_end(account_id)
-        while len(self._states) > _STATES:
-            self._states.popitem(last=False)
+        _latest(self._states, account_id, (text, state), _STATES)
 
     def _wake(self, account_id: str, written: rounds.Written) -> None:
         for host in sorted(written.hosts):
@@ -203,3 +204,11 @@ class Worker:
             self._store.wakeups.notify(f"remedy:{account_id}:{remedy_id}")
         if written.messages:
             self._store.wakeups.notify("outbox")
+
+
+def _latest(kept: OrderedDict[str, T], account_id: str, value: T, most: int) -> None:
+    """Keep the value, and no more than so many, the latest."""
+    kept[account_id] = value
+    kept.move_to_end(account_id)
+    while len(kept) > most:
+        kept.popitem(last=False)
