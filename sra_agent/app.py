@@ -38,6 +38,8 @@ from .spool_file import Lock, NoRoom, SpoolLost
 log = logging.getLogger("sra.agent")
 STALLED_SECONDS = 60.0
 NO_ROOM_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+TELL_SECONDS = 3.0  # at least between two words about troubles that come and go
 
 
 class Agent:
@@ -104,6 +106,10 @@ class Agent:
                     await self._parts.run(self._stop, self._started)
                 except* SpoolLost:
                     damaged = True
+                except* NoRoom as full:
+                    damaged = False
+                    log.warning("the agent waits: %s", full.exceptions[0], extra={"action": "spool"})
+                    await asyncio.sleep(LOOK_SECONDS)
                 else:
                     damaged = False
                 finally:
@@ -124,6 +130,7 @@ class Parts:
         self._end = threading.Event()  # sending ends
         self._quiet = asyncio.Event()  # probes end
         self._give_up = float("inf")
+        self._announced: tuple[list[str], tuple[str, ...]] | None = None  # troubles, watched files
         self._links = {
             name: Connection(config.server, config.key) for name in ("ends", "ship", "poll", "post")
         }
@@ -157,6 +164,7 @@ class Parts:
                 ]
                 sending = group.create_task(self._part(self._send, self._end))
                 others = [group.create_task(self._relay.run()), group.create_task(self._watchdog())]
+                others.append(group.create_task(self._telling()))
                 others += [group.create_task(self._executor())] if self._config.executor != "off" else []
                 inward += [
                     group.create_task(probes.watch(probe, self._gather.keep, self._quiet))
@@ -232,6 +240,25 @@ class Parts:
                 systemd.notify("WATCHDOG=1")
             await asyncio.sleep(seconds)
 
+    def _troubles(self) -> list[str]:
+        spool = [self._spool.trouble] if self._spool.trouble else []
+        return [*spool, *self._reading.view.problems, *self._gather.problems()]
+
+    async def _telling(self) -> None:
+        """Name each trouble in the log when it begins, and tell the server when they change."""
+        named: dict[str, float] = {}
+        while True:
+            now, troubles = time.monotonic(), self._troubles()
+            for trouble in troubles:
+                if trouble not in named:
+                    log.warning("cannot watch or keep everything: %s", trouble, extra={"action": "trouble"})
+            named = {trouble: at for trouble, at in named.items() if now - at < STALLED_SECONDS}
+            named |= dict.fromkeys(troubles, now)
+            changed = self._announced not in (None, (troubles, self._reading.view.watches))
+            if changed:
+                self._relay.announce_soon()
+            await asyncio.sleep(TELL_SECONDS if changed else LOOK_SECONDS)
+
     def counters(self) -> dict[str, Any]:
         """Return the balance of the spool and what else is counted."""
         return {
@@ -244,8 +271,8 @@ class Parts:
     def announcement(self) -> dict[str, Any]:
         """Return what this agent says of itself and of what it watches."""
         view = self._reading.view
-        troubles = [*view.problems, *self._gather.problems()]
-        troubles += [self._spool.trouble] if self._spool.trouble else []
+        troubles = self._troubles()
+        self._announced = troubles, view.watches
         watches = [*view.watches, *(f"probe {probe.name}: {probe.target}" for probe in self._config.probes)]
         watches += ["host measurements"] if self._config.metrics_seconds else []
         services = sorted({*view.services, *(probe.service for probe in self._config.probes)})

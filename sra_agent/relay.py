@@ -112,6 +112,10 @@ class Relay:
     def _on_event(self, event: dict[str, Any]) -> None:
         self._queue(event)
 
+    def announce_soon(self) -> None:
+        """Tell the server now what this host watches; it has changed."""
+        self._changed.set()
+
     # ── the server ───────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:

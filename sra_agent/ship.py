@@ -27,6 +27,7 @@ GZIP_BYTES = 512
 IDLE_SECONDS = 1.0
 FORBIDDEN_SECONDS = 15.0
 ABSENT_SECONDS = 3.0
+LONGEST_SECONDS = 8.0  # a server that is back is seen within this
 
 
 class Next(Enum):
@@ -59,7 +60,7 @@ class Sender:
         self, spool: Spool, connection: Connection, *, host: str, backoff: Backoff | None = None
     ) -> None:
         self._spool, self._connection, self._host = spool, connection, host
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff or Backoff(longest=LONGEST_SECONDS)
         self._said: str | None = None
         self._renewals = 0  # since the last batch that was stored
         self.batches = 0

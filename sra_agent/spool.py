@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,10 @@ from typing import Any
 import orjson
 
 from . import spool_rows as rows
+from .ballast import PAGE_BYTES, Ballast, draining
 from .crash import crashpoint
 from .encode import encoded, items_of
-from .spool_file import NAME, NoRoom, SpoolLost, has_room, open_file, set_aside, translated
+from .spool_file import NAME, NoRoom, SpoolLost, open_file, set_aside, translated
 from .spool_rows import Chunk, reading, writing
 
 log = logging.getLogger("sra.agent.spool")
@@ -56,9 +58,13 @@ class Spool:
         self._pending: Counter[str] = Counter()  # counted, and not yet on disk
         self.news = threading.Event()  # set when there may be something to send
         self.trouble: str | None = None  # why nothing can be kept at present
+        self._refusals = 0
         self._connection = open_file(path)
         try:
             self._load()
+            self.ballast = Ballast(path.parent)
+            self.ballast.restore()
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {self.ballast.log_pages}")
         except sqlite3.Error as error:
             self._connection.close()
             raise translated(error) from error
@@ -72,6 +78,10 @@ class Spool:
         try:
             if damaged:
                 raise SpoolLost("the spool was found damaged while it was used")
+            return cls(path, host=host, cap=cap, now=now)
+        except NoRoom:
+            if not Ballast(folder).release():
+                raise
             return cls(path, host=host, cap=cap, now=now)
         except SpoolLost as error:
             log.warning("%s; it is moved aside and begun anew", error.message, extra={"action": "spool"})
@@ -99,6 +109,7 @@ class Spool:
             row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return str(row[0]) if row else None
 
+    @draining
     def keep_fact(self, name: str, value: str) -> None:
         """Keep a fact about this spool, durably."""
         with self._lock, writing(self._connection):
@@ -116,20 +127,17 @@ class Spool:
         with self._lock:
             # An empty spool takes a chunk of any size; one above the cap would wait for ever.
             if n and self.bytes and self.bytes + chunk.size() > self._cap:
-                self.trouble = "the spool is full"
-                return False
+                return self._refuse("the spool is full")
+            if not self._room(chunk.size()):
+                return self._refuse("the disk of the state directory is nearly full")
             try:
-                with reading():
-                    if n and not has_room(self._connection, self._path, chunk.size()):
-                        raise NoRoom("the disk under the spool is nearly full")
                 with writing(self._connection):
                     rows.insert(self._connection, self._last_id + rows.STRIDE, chunk)
                     rows.place(self._connection, ends)
                     rows.add(self._connection, {"written": n})
                     crashpoint("spool.append.commit")
             except NoRoom as error:
-                self.trouble = error.message
-                return False
+                return self._refuse(error.message)
             self._last_id += rows.STRIDE
             self.bytes += chunk.size()
             self.spooled += n
@@ -139,6 +147,26 @@ class Spool:
         crashpoint("spool.appended")
         return True
 
+    def _refuse(self, why: str) -> bool:
+        self.trouble = why
+        self._refusals += 1
+        return False
+
+    def _room(self, size: int) -> bool:
+        alone = not self.bytes
+        if self.ballast.takes(size, unused=self._unused(), alone=alone):
+            return True
+        if not alone or not self._unused():
+            return False
+        self._give_back(0)
+        return self.ballast.takes(size, unused=self._unused(), alone=True)
+
+    def _unused(self) -> int:
+        with reading():
+            pages = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
+            return int(pages) * int(self._connection.execute("PRAGMA page_size").fetchone()[0])
+
+    @draining
     def keep_positions(self, ends: Ends) -> None:
         """Keep positions without telling the server of them."""
         with self._lock, writing(self._connection):
@@ -179,10 +207,12 @@ class Spool:
                 "spooled": self.spooled,
                 "spool_bytes": self.bytes,
                 "spools_lost": total["spools_lost"],
+                "no_room": self._refusals,
             }
 
     # ── handing out ──────────────────────────────────────────────────────────────────────────
 
+    @draining
     def batch(self) -> Sealed | None:
         """Return the one batch in flight, sealed now if none is; None when nothing waits."""
         with self._lock:
@@ -234,6 +264,7 @@ class Spool:
         self._counters.update(sent)
         return self._sealed(sequence, span.first, span.last, digest, body, items)
 
+    @draining
     def acknowledge(self, sealed: Sealed) -> None:
         """Forget a batch that the server has stored."""
         crashpoint("spool.acknowledge")
@@ -248,8 +279,9 @@ class Spool:
             self.spooled -= sealed.items
             self._counters["stored"] += sealed.items
             if self.spooled == 0:
-                self._give_back()
+                self._give_back(4096 * PAGE_BYTES if self.ballast.held else 0)
 
+    @draining
     def reject(self, sealed: Sealed, reason: str) -> None:
         """Halve a batch that the server will never take, or set its single item apart and count it.
 
@@ -285,6 +317,7 @@ class Spool:
             self.bytes += kept - freed
             self.spooled -= 1 if single is not None else 0
 
+    @draining
     def renew(self) -> None:
         """Take a new producer id; what was in flight is sealed again under it, as its first."""
         with self._lock, writing(self._connection):
@@ -318,7 +351,9 @@ class Spool:
             self._counters.update(changes)
             self._pending.clear()
 
-    def _give_back(self) -> None:
-        with reading():
-            if self._connection.execute("PRAGMA freelist_count").fetchone()[0] > 1024:
+    def _give_back(self, least: int) -> None:
+        """Return unused room of the file to the disk; when that fails it is tried another time."""
+        with suppress(NoRoom), reading():
+            if self._unused() > least:
                 self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

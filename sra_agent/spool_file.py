@@ -71,20 +71,6 @@ def translated(error: sqlite3.Error) -> SraError:
     return SpoolLost(f"the spool is damaged: {error}")
 
 
-def has_room(connection: sqlite3.Connection, path: Path, more: int) -> bool:
-    """Return whether so many bytes more find room in the file, or on the disk beside its reserve."""
-    try:
-        disk = os.statvfs(path.parent)
-    except OSError:
-        return True  # the write itself will tell
-    reserve = min(RESERVE, disk.f_blocks * disk.f_frsize // 3)
-    if disk.f_bavail * disk.f_frsize >= reserve + more:
-        return True
-    free = connection.execute("PRAGMA freelist_count").fetchone()[0]
-    page = connection.execute("PRAGMA page_size").fetchone()[0]
-    return bool(free * page >= 2 * more)
-
-
 class Lock:
     """One agent for one state directory."""
 
@@ -141,6 +127,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_size_limit = 8388608")
     connection.execute("PRAGMA cache_size = -2048")
     connection.execute("PRAGMA wal_autocheckpoint = 500")
+    # Otherwise forgetting a batch would write it once more, as zeros; a full disk has no room for that.
+    connection.execute("PRAGMA secure_delete = FAST")
     if version == 0:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise SpoolLost("the spool has tables but no version")

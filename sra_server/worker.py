@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sra_sdk.errors import SraError
 
@@ -23,6 +24,8 @@ from .pipeline import Settings, State
 from .store import heads, incidents, remedies
 from .store.incidents import Stale
 from .tenancy import Tenancy
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +54,7 @@ class Counters:
     conflicts: int = 0
     skipped: int = 0
     failed: int = 0
-    lag: dict[str, int] = field(default_factory=dict)
+    lag: OrderedDict[str, int] = field(default_factory=OrderedDict)  # of the accounts last folded
 
 
 class Worker:
@@ -163,7 +166,7 @@ class Worker:
         before = self._remembered(account_id, view.head.state)
         crashpoint("worker.read")
         folded = await asyncio.to_thread(rounds.fold_all, before, view, now, self._settings)
-        self.counters.lag[account_id] = max(0, view.head.lag - len(view.batches))
+        _latest(self.counters.lag, account_id, max(0, view.head.lag - len(view.batches)), _STATES)
         if not view.batches and not folded.changes:
             return False
         async with self._store.writing(urgent=True) as conn:
@@ -205,10 +208,7 @@ class Worker:
         return rounds.parsed(account_id, text)
 
     def _remember(self, account_id: str, text: str, state: State) -> None:
-        self._states[account_id] = (text, state)
-        self._states.move_to_end(account_id)
-        while len(self._states) > _STATES:
-            self._states.popitem(last=False)
+        _latest(self._states, account_id, (text, state), _STATES)
 
     def _wake(self, account_id: str, written: rounds.Written) -> None:
         for host in sorted(written.hosts):
@@ -217,3 +217,11 @@ class Worker:
             self._store.wakeups.notify(f"remedy:{account_id}:{remedy_id}")
         if written.messages:
             self._store.wakeups.notify("outbox")
+
+
+def _latest(kept: OrderedDict[str, T], account_id: str, value: T, most: int) -> None:
+    """Keep the value, and no more than so many, the latest."""
+    kept[account_id] = value
+    kept.move_to_end(account_id)
+    while len(kept) > most:
+        kept.popitem(last=False)

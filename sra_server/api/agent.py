@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 
 from pydantic import Field
 
@@ -12,7 +11,6 @@ from sra_sdk.models import Announcement, AnnouncementOut, AnswerIn, Done, Incomi
 from .. import __version__
 from ..domain.analysis import Offer
 from ..domain.record import SECOND
-from ..domain.remedy import Remedy
 from ..heal import answer as answers
 from ..heal import lease, resolve, switch
 from ..notify.route import TOLD_AT_ONCE, Channels, of_remedy
@@ -24,14 +22,8 @@ from .route import Call, Route
 POLL = 25.0
 #: A waiting poll looks again, and asks whether its key still holds, this often.
 LOOK = 4.0
-#: A plan that was asked for is not asked for again within this, or a quick agent would poll in circles.
-ASK_AGAIN = 10.0
 #: `last_seen` of a polling host is written this often.
 SEEN_EVERY = 20 * SECOND
-_REMEMBERED = 10_000
-
-#: token → monotonic time at which it was given out; losing it only means asking twice.
-_asked: OrderedDict[str, float] = OrderedDict()
 
 
 class Poll(Incoming):
@@ -54,7 +46,8 @@ async def hello(call: Call) -> AnnouncementOut:
     async with call.store.writing(urgent=True) as conn:
         await hosts.announce(conn, account_id, host, offers)
         for remedy in await lease.waiting(conn, account_id, said.host):
-            _asked.pop(remedy.task_token or "", None)  # a new agent knows nothing of what the old was asked
+            # A new agent knows nothing of what the old was asked.
+            call.context.asked.forget(remedy.task_token or "")
     return AnnouncementOut(account_id=account_id, poll_seconds=POLL, server_version=__version__)
 
 
@@ -99,7 +92,8 @@ async def _collect(call: Call, host: str) -> list[TaskOut]:
     async with call.store.reading() as conn:
         waiting = await lease.waiting(conn, account_id, host)
     found = [lease.task_of(account_id, remedy) for remedy in waiting
-             if remedy.status == "proposed" and _may_ask(remedy)]
+             if remedy.status == "proposed"
+             and call.context.asked.may(remedy.task_token or "", time.monotonic())]
     approved = [remedy for remedy in waiting if remedy.status == "approved"]
     if not approved or _gone(call):
         return found
@@ -110,17 +104,6 @@ async def _collect(call: Call, host: str) -> list[TaskOut]:
             if task is not None:
                 found.append(task)
     return found
-
-
-def _may_ask(remedy: Remedy) -> bool:
-    """Say whether the plan is to be asked for now, and remember it."""
-    now, token = time.monotonic(), remedy.task_token or ""
-    if now - _asked.get(token, -ASK_AGAIN) < ASK_AGAIN:
-        return False
-    _asked[token] = now
-    while len(_asked) > _REMEMBERED:
-        _asked.popitem(last=False)
-    return True
 
 
 async def answer(call: Call) -> Done:

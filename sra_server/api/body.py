@@ -27,7 +27,7 @@ _ERRORS_SHOWN = 20
 #: Kinds of wrong values that have a code of their own, by a part of the model's message.
 _KINDS = (("NUL character", "nul_character", 422), ("must not be longer than", "message_too_large", 413),
           ("timestamp must", "bad_timestamp", 422), ("lone surrogates", "bad_character", 422),
-          ("finite number", "not_finite", 422))
+          ("finite numbers only", "not_finite", 422))
 _GENERAL = ("validation_failed", 422)
 
 

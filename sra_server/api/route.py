@@ -19,6 +19,7 @@ from sra_server.store import Store
 
 from . import body as bodies
 from . import identity
+from .asked import Asked
 from .signin import Gate
 
 #: Body of a route that is not for ingest; decompressed.
@@ -52,6 +53,7 @@ class Context:
     store: Store
     clock: Callable[[], int]
     gate: Gate = field(default_factory=Gate)
+    asked: Asked = field(default_factory=Asked)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -46,14 +46,21 @@ class Signatures:
             signature = find(text, record.level)
             if signature is not None:
                 # nearly every text means nothing, so only a find is held against what the record repeats
-                said = _said(record, text)
-                if said != text:
-                    signature = find(said, record.level)
-            if signature is not None and (signature.cls == "auth_failures" or not login(record.message)):
+                signature = self._again(signature, record, text)
+            if signature is not None:
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
         signals = (_judge(memory, key, signature, records) for key, (signature, records) in found.items())
         return [signal for signal in signals if signal is not None]
+
+    def _again(self, signature: Signature, record: Record, text: str) -> Signature | None:
+        """Return what the record's own words mean; of a login only its beginning is its own."""
+        begins = login(record.message)
+        if begins:
+            known = signature.cls == "auth_failures"
+            return signature if known else self.catalogue.find(begins, record.level)
+        said = _said(record, text)
+        return signature if said == text else self.catalogue.find(said, record.level)
 
 
 def _text(record: Record) -> str:

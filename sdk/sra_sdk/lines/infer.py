@@ -142,14 +142,6 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             begins = login(message)
             return (_of_login(message, begins) if begins else None) or parsed_level
         return parsed_level
-    if ("ERROR" in message or "WARN" in message or "FATAL" in message or "CRITICAL" in message
-            or "SEVERE" in message or "PANIC" in message or "EMERG" in message or "INFO" in message
-            or "DEBUG" in message or "TRACE" in message or "NOTICE" in message):
-        own = _OWN_WORD.search(message, 0, 200)
-        if own is not None and own[1]:
-            return level_name(own[1]) or INFO
-    else:
-        own = None
     low = (message if len(message) <= _SEARCHED else message[:_SEARCHED]).lower()
     # Each rule above contains one of these; most lines contain none and cost only this.
     if ("fail" in low or "kill" in low or "memory" in low or "panic" in low or "full" in low or "back" in low
@@ -166,21 +158,42 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             begins = login(message)
             if begins:
                 return _of_login(message, begins) or parsed_level or INFO
-            low = bare(low)
-            level = _first(_FACTS, low)
+            calm = _calm(message)
+            if calm is not None:
+                return calm
+            said = bare(low)
+            if said != low:
+                low = said
+                level = _first(_FACTS, low)
             if level is not None:
                 return level
     if parsed_level is not None:
         return parsed_level
     if fmt in _TERSE:
         return INFO
-    if own is not None:
-        return level_name(own[2]) or INFO
-    level = _first(_WORDS, low)
-    if level is None:
-        return INFO
+    if ("ERROR" in message or "WARN" in message or "FATAL" in message or "CRITICAL" in message
+            or "SEVERE" in message or "PANIC" in message or "EMERG" in message):
+        own = _OWN_WORD.search(message, 0, 200)
+        if own is not None:
+            return level_name(own[1] or own[2]) or INFO
+    return INFO if _first(_WORDS, low) is None else _of_words(message, low)
+
+
+def _of_words(message: str, low: str) -> str:
+    """Return the level of a line that sounds bad, unless it says itself that it is not."""
     begins = login(message)
-    return (_of_login(message, begins) if begins else _first(_WORDS, bare(low))) or INFO
+    if begins:
+        return _of_login(message, begins) or INFO
+    return _calm(message) or _first(_WORDS, bare(low)) or INFO
+
+
+def _calm(message: str) -> Optional[str]:
+    """Return information or debug if the message says that it is."""
+    if "INFO" in message or "DEBUG" in message or "TRACE" in message or "NOTICE" in message:
+        own = _OWN_WORD.search(message, 0, 200)
+        if own is not None and own[1]:
+            return level_name(own[1]) or INFO
+    return None
 
 
 def _of_login(message: str, begins: str) -> Optional[str]:

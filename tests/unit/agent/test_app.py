@@ -222,3 +222,41 @@ def test_the_shipper_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+RUNNING = """
+import asyncio, logging, sys
+from sra_agent import Agent, AgentConfig
+logging.basicConfig(format="%(message)s")
+url, key, folder = sys.argv[1:]
+asyncio.run(Agent(AgentConfig(server=url, key=key, host="h", files=(folder + "/*.log",), executor="off",
+    state_dir=folder + "/state", metrics_seconds=0.0, poll_seconds=0.05)).run())
+"""
+
+
+async def test_a_log_that_may_not_be_read_is_told_within_seconds_and_named_once(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    write(tmp_path, 0, 10)
+    # Root without these two is held to the modes of its files, as everybody is.
+    held = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    with Recorder() as recorder, subprocess.Popen(
+        [*held, sys.executable, "-c", RUNNING, recorder.url, KEY, str(tmp_path)], cwd=ROOT,
+        stderr=subprocess.PIPE, text=True,
+    ) as agent:
+        try:
+            await until(lambda: recorder.hellos and recorder.hellos[-1]["watches"] == [str(log)])
+            assert recorder.hellos[-1]["cannot_watch"] == []
+            log.rename(tmp_path / "app.log.1")
+            log.touch(mode=0o000)
+            told = [f"{log}: Permission denied"]
+            await until(lambda: recorder.hellos[-1]["cannot_watch"] == told, 6)
+            await asyncio.sleep(2.5)
+            said = len(recorder.hellos)
+            log.chmod(0o600)
+            expected = write(tmp_path, 10, 20)
+            await until(lambda: recorder.hellos[-1]["cannot_watch"] == [] and len(recorder.records) == 10, 6)
+            assert len(recorder.hellos) == said + 1 and recorder.messages() == expected
+        finally:
+            agent.terminate()
+        assert agent.stderr is not None
+        assert agent.stderr.read().count("Permission denied") == 1

@@ -54,29 +54,6 @@ def test_items_and_positions_go_through_in_order(spool: Spool) -> None:
     assert spool.positions() == body["ends"]
 
 
-def test_room_is_left_on_the_disk_for_what_waits_to_be_sealed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A spool that fills its disk could neither seal nor forget, and would wait for ever."""
-    free, disk = 0, os.statvfs(tmp_path)
-    monkeypatch.setattr(
-        os, "statvfs", lambda _: os.statvfs_result((*disk[:2], 16 << 8, free, free, *disk[5:])), raising=True
-    )
-    spool = Spool.open(tmp_path, host="web-1", cap=10_000_000)
-    free = 16 << 20  # blocks of the disk: far more than the reserve
-    for n in range(20):
-        assert spool.append([record(n, text="x" * 20_000)], [], {})
-    free = 10
-    assert not spool.append([record(20, text="x" * 20_000)], [], {})
-    assert "nearly full" in (spool.trouble or "")
-    assert spool.append([], [], {"a.log": {"offset": 1}})  # a position takes nothing
-    while sealed := spool.batch():
-        spool.acknowledge(sealed)
-    assert spool.append([record(20, text="x" * 20_000)], [], {})  # into the room that has become free inside
-    assert balanced(spool)
-    spool.close()
-
-
 def test_every_commit_of_the_spool_is_on_disk_before_it_returns(spool: Spool) -> None:
     assert spool._connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
 

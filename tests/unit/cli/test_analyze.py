@@ -253,8 +253,8 @@ def test_what_is_no_file_in_a_folder_is_named(tmp_path: Path) -> None:
 
 def test_advice_about_an_address_names_the_place_and_no_service(tmp_path: Path) -> None:
     (tmp_path / "shop.log").write_text("".join(
-        f"2024-03-05 10:00:{n:02d},000 ERROR [shop] redis.exceptions.ConnectionError: Error 111 connecting to "
-        "127.0.0.1:56379. Connection refused.\n" for n in range(5)))
+        f"2024-03-05 10:00:{n:02d},000 ERROR [shop] redis.exceptions.ConnectionError: Error 111 connecting "
+        "to 127.0.0.1:56379. Connection refused.\n" for n in range(5)))
     found, = analyze_files([str(tmp_path / "shop.log")], now=NOW).incidents
     advice = found.as_json()["recommended_actions"][0]
     assert (advice["action"], advice["service"]) == ("restart_service", None)

@@ -333,3 +333,18 @@ async def test_with_no_channel_nothing_piles_up(store: Store, account: str) -> N
         assert await outbox.next_due(conn, channel="slack") is None
     assert await count_messages(context) == 0
     assert TICK == 2 * SECOND
+
+
+async def test_what_is_kept_of_accounts_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound in ("_LEASES", "_STATES"):
+        monkeypatch.setattr(f"sra_server.worker.{bound}", 2)
+    context = Context(store)
+    worker = Worker(context)
+    for n in range(4):
+        account = f"many-{n}"
+        async with store.writing() as conn:
+            await accounts.ensure_account(conn, account, name=account, at=1)
+        await send(context, account, FAILURE)
+        assert await worker._safely(account)
+    assert len(worker.counters.lag) == len(worker._states) == 2
+    assert len(worker._leases) == (0 if store.dialect == "sqlite" else 2)

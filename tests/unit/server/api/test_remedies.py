@@ -3,11 +3,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from sra_server import app
 from sra_server.api import agent
+from sra_server.config import ServerConfig
 from tests.fakes.host import ScriptedHost
 
 from .conftest import Api
@@ -123,6 +127,20 @@ async def test_a_plan_is_asked_for_once_in_a_while_and_after_a_restart(api: Api,
     await host.announce()
     [again] = await host.poll(0)
     assert again == task
+
+
+async def test_a_server_does_not_remember_what_another_in_its_process_asked(tmp_path: Path) -> None:
+    config = ServerConfig(port=0, data_dir=tmp_path / "data")
+    for told in range(2):
+        async with app.serving(config) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+            if not told:
+                other = Api(client, tmp_path / "data" / "sra.db")
+                client.headers.update(await other.key(await other.register()))
+                headers = client.headers
+                await ScriptedHost(client).announce()
+                await asked(other)
+            client.headers = headers
+            assert len(await ScriptedHost(client).poll(0)) == 1
 
 
 async def test_two_pollers_get_one_execution(api: Api, host: ScriptedHost) -> None:

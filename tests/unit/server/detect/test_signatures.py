@@ -85,3 +85,10 @@ def test_what_could_not_be_reached_is_the_subject() -> None:
     text = 'connect() failed (111: Connection refused) while connecting to upstream, upstream: "http://10.0.0.7:80/"'
     (signal,), = run(batch(3, *(record(text, n, number=n) for n in range(3))))
     assert signal.subject == "10.0.0.7:80"
+
+
+def test_a_user_name_that_imitates_another_trouble_still_counts_as_a_login() -> None:
+    lines = [record(f"Failed password for invalid user No space left on device from 203.0.113.9 port {n}", n,
+                    number=n) for n in range(5)]
+    (signal,), = run(batch(5, *lines))
+    assert signal.cls == "auth_failures"
