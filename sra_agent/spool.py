@@ -201,9 +201,7 @@ class Spool:
             total = self._counters + self._pending
             dropped = {name[8:]: n for name, n in sorted(total.items()) if name.startswith("dropped:")}
             return {
-                "written": total["written"],
-                "stored": total["stored"],
-                "dropped": dropped,
+                "written": total["written"], "stored": total["stored"], "dropped": dropped,
                 "spooled": self.spooled,
                 "spool_bytes": self.bytes,
                 "spools_lost": total["spools_lost"],
@@ -229,15 +227,9 @@ class Spool:
             return self._sealed(sequence, first, last, digest, body, items)
 
     def _sealed(self, sequence: int, first: int, last: int, digest: str, body: bytes, items: int) -> Sealed:
-        return Sealed(
-            producer=self.fact("producer") or "",
-            sequence=sequence,
-            digest=digest,
-            body=body,
-            items=items,
-            first=first,
-            last=last,
-        )
+        producer = self.fact("producer") or ""
+        return Sealed(producer=producer, sequence=sequence, digest=digest, body=body, items=items,
+                      first=first, last=last)
 
     def _seal(self) -> Sealed | None:
         span = rows.span(self._connection)
