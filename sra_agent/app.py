@@ -161,6 +161,8 @@ class Parts:
                     group.create_task(probes.watch(probe, self._gather.keep, self._quiet))
                     for probe in self._config.probes
                 ]
+                while not self._reading.looking.is_set():
+                    await asyncio.sleep(0.005)  # what is written after the start is news, not history
                 systemd.notify("READY=1")
                 started.set()
                 await stop.wait()

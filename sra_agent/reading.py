@@ -50,6 +50,7 @@ class Reading:
     ) -> None:
         self._config, self._spool, self._ask_ends, self._now = config, spool, ask_ends, now
         self.view = View(at=time.monotonic())
+        self.looking = threading.Event()  # set once everything that was there before has been seen
 
     def run(self, stop: threading.Event) -> None:
         """Follow the files."""
@@ -78,6 +79,7 @@ class Reading:
         self._spool.keep_positions(positions)
         self._spool.keep_fact("patterns", orjson.dumps([p.glob for p in files.patterns]).decode())
         self._show(files, 0)
+        self.looking.set()
         if self._spool.fact("ends_known") == "1":
             return files
         ends = self._ask_ends(stop)
