@@ -140,6 +140,18 @@ async def test_an_old_copy_of_the_state_sends_nothing_twice(tmp_path: Path) -> N
         assert recorder.messages() == expected
 
 
+async def test_what_is_written_once_the_agent_has_started_is_news(tmp_path: Path) -> None:
+    """Looking at many files takes a while; a start that did not wait for it took their lines for history."""
+    for number in range(400):
+        (tmp_path / f"{number}.log").write_text("an old line\n")
+    last = tmp_path / "399.log"
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path, files=(str(tmp_path / "*.log"),))):
+            with last.open("a") as file:
+                file.write("a new line\n")
+            await until(lambda: recorder.messages() == ["a new line"])
+
+
 async def test_a_spool_that_breaks_at_work_is_replaced(tmp_path: Path) -> None:
     with Recorder() as recorder:
         async with Agent(config(recorder, tmp_path)) as agent:
