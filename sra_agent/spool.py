@@ -245,10 +245,8 @@ class Spool:
         digest = hashlib.sha256(body).hexdigest()
         sent = {f"unsent:{reason}": -n for reason, n in dropped.items()}
         with writing(self._connection):
-            self._connection.execute(
-                "INSERT INTO seals VALUES (?, ?, ?, ?, ?, ?)",
-                (sequence, span.first, span.last, head, tail, digest),
-            )
+            self._connection.execute("INSERT INTO seals VALUES (?, ?, ?, ?, ?, ?)",
+                                     (sequence, span.first, span.last, head, tail, digest))
             rows.put(self._connection, "sequence", str(sequence))
             rows.add(self._connection, sent)
             crashpoint("spool.seal.commit")
