@@ -93,17 +93,20 @@ async def test_old_lines_are_not_read_and_a_restart_continues(tmp_path: Path) ->
 async def test_a_stop_with_the_server_away_is_bounded_and_loses_nothing(tmp_path: Path) -> None:
     with Recorder() as recorder:
         async with Agent(config(recorder, tmp_path)):
-            await until(lambda: "/agent/hello" in [path for _, path in recorder.requests])
+            # A line that arrived shows that the server has said how far the files are stored; until it
+            # has, an agent holds its place and spools nothing.
+            first = write(tmp_path, 0, 1)
+            await until(lambda: recorder.messages() == first)
         recorder.stop()
         began = asyncio.get_running_loop().time()
         async with Agent(config(recorder, tmp_path, drain_seconds=0.5)) as agent:
-            expected = write(tmp_path, 0, 100)
+            expected = first + write(tmp_path, 1, 101)
             await until(lambda: agent.counters()["spooled"] == 100)
         assert asyncio.get_running_loop().time() - began < 8
         assert balanced(agent.counters()) and agent.counters()["spooled"] == 100
         recorder.start()
         async with Agent(config(recorder, tmp_path)):
-            await until(lambda: len(recorder.records) == 100)
+            await until(lambda: len(recorder.records) == 101)
         assert recorder.messages() == expected
 
 
