@@ -28,8 +28,13 @@ check: lint test ## lint and test
 mutants: $(VENV)/.dev ## remove each safety guard in turn; the named test must fail
 	@$(BIN)/python tests/mutants.py
 
+faults: $(VENV)/.dev ## the fault tests in their long form (bounded by SRA_FAULTS_SECONDS); writes docs/faults.md
+	@$(BIN)/python -m tests.faults.report $(PYTEST_ARGS)
+
 bench: $(VENV)/.dev ## the benchmarks of this version
 	@$(BIN)/python bench/analyze.py
+	@$(BIN)/python bench/agent.py
+	@$(BIN)/python bench/idle.py
 
 clean: ## remove what the targets made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -24,6 +24,8 @@ PACKAGES=(
   procps
   redis-server        # a real program to break and restart
   systemd-container   # systemd-nspawn
+  gcc                 # compiles the recorder of the power-cut tests
+  libc6-dev
 )
 
 started=$SECONDS

@@ -37,6 +37,7 @@ from .spool_file import Lock, NoRoom, SpoolLost
 
 log = logging.getLogger("sra.agent")
 STALLED_SECONDS = 60.0
+NO_ROOM_SECONDS = 1.0
 LOOK_SECONDS = 1.0
 TELL_SECONDS = 3.0  # at least between two words about troubles that come and go
 
@@ -89,9 +90,17 @@ class Agent:
         try:
             damaged = False
             while not self._stop.is_set():
-                spool = Spool.open(
-                    folder, host=self.config.host, cap=self.config.spool_bytes, damaged=damaged
-                )
+                try:
+                    spool = Spool.open(
+                        folder, host=self.config.host, cap=self.config.spool_bytes, damaged=damaged
+                    )
+                except (NoRoom, OSError) as error:
+                    log.warning(
+                        "nothing is read before the disk is well: %s", error, extra={"action": "spool"}
+                    )
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stop.wait(), NO_ROOM_SECONDS)
+                    continue
                 self._parts = Parts(self.config, spool)
                 try:
                     await self._parts.run(self._stop, self._started)

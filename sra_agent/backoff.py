@@ -17,10 +17,11 @@ class Backoff:
         self._first, self._longest, self._die = first, longest, die
         self._failures = 0
 
-    def failed(self, asked: float | None = None) -> float:
+    def failed(self, asked: float | None = None, *, at_most: float | None = None) -> float:
         """Return the seconds to wait; never less than what the other side asked for."""
         self._failures = min(self._failures + 1, 30)
-        wait = min(self._longest, self._first * 2.0 ** (self._failures - 1)) * (0.5 + 0.5 * self._die())
+        longest = min(self._longest, at_most or self._longest)
+        wait = min(longest, self._first * 2.0 ** (self._failures - 1)) * (0.5 + 0.5 * self._die())
         return max(wait, asked or 0.0)
 
     def succeeded(self) -> None:

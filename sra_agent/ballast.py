@@ -19,7 +19,7 @@ NAME = "ballast"
 #: The ballast holds the whole write-ahead log once more, and what a seal and its end add to it.
 LEAST_BYTES, MOST_BYTES = 64 * 1024, 8 * 1024 * 1024
 FLOOR_BYTES = 64 * 1024 * 1024
-PAGE_BYTES = 4096
+PAGE_BYTES = 16 * 1024
 #: What a transaction writes beside its rows.
 SPARE_BYTES = 64 * 1024
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -22,6 +23,8 @@ from sra_sdk.errors import BadInput
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NAME_CHARACTERS = 200
+_UNIT = re.compile(r"[A-Za-z0-9:_.@*\\][A-Za-z0-9:_.@*\\-]{0,255}")
+_ADDRESS = re.compile(r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}")
 MEGABYTE = 1024 * 1024
 
 
@@ -55,6 +58,10 @@ class AgentConfig:
     key: str = field(default="", repr=False)  # an API key with the scope ingest
     host: str = field(default_factory=socket.gethostname)
     files: tuple[str, ...] = ()  # paths or globs; "service=path" pins the service
+    journald: bool | tuple[str, ...] = False  # the whole journal, or some units
+    docker: bool | str = False  # every container's output; the path of a socket that is not the usual one
+    syslog_udp: str = ""  # "host:port" to listen on, or nothing
+    syslog_tcp: str = ""
     state_dir: str = field(default_factory=default_state_dir)
     policy: str | None = None  # handed to the executor, which alone reads it
     executor: str = "child"  # "child", "off", or the path of the executor's socket
@@ -80,7 +87,7 @@ class AgentConfig:
             **{name: value for name, value in overrides.items() if value is not None},
         }
         _known(given, [f.name for f in fields(cls)], "agent")
-        for name in ("files", "probes"):
+        for name in ("files", "probes", "journald"):
             if isinstance(given.get(name), list):
                 given[name] = tuple(given[name])
         return cls(**given)
@@ -156,6 +163,7 @@ def check(config: AgentConfig) -> None:
         )
     if not isinstance(config.files, tuple) or not all(isinstance(p, str) and p for p in config.files):
         raise _bad("files", "must be a list of paths", 'Write files = ["/var/log/app.log"].')
+    _check_sources(config)
     for name, low, high in (
         ("metrics_seconds", 0.0, 3600.0),
         ("poll_seconds", 0.01, 60.0),
@@ -172,6 +180,22 @@ def check(config: AgentConfig) -> None:
         )
     for number, probe in enumerate(config.probes, start=1):
         _check_probe(f"probes[{number}]", probe)
+
+
+def _check_sources(config: AgentConfig) -> None:
+    units = config.journald
+    if not isinstance(units, bool) and not (
+        isinstance(units, tuple) and units and all(isinstance(u, str) and _UNIT.fullmatch(u) for u in units)
+    ):
+        raise _bad("journald", "is neither true, false nor a list of units", 'Write ["shop.service"].')
+    if not isinstance(config.docker, bool) and not (
+        isinstance(config.docker, str) and config.docker.startswith("/")
+    ):
+        raise _bad("docker", "is neither true, false nor a path", 'Write "/var/run/docker.sock".')
+    for name in ("syslog_udp", "syslog_tcp"):
+        address = getattr(config, name)
+        if not isinstance(address, str) or (address and not _ADDRESS.fullmatch(address)):
+            raise _bad(name, f"is {address!r}", 'Give address:port such as "127.0.0.1:5514" or "[::]:5514".')
 
 
 def _check_server(config: AgentConfig) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -61,26 +61,65 @@ def fetch_ends(connection: Connection, host: str) -> dict[str, Position]:
 
 
 def ahead(theirs: Mapping[str, Position], ours: Mapping[str, Position]) -> bool:
-    """Return whether the server has stored more of some file than we remember that it has."""
+    """Return whether the server has stored more of some source than we remember that it has."""
     for source, end in theirs.items():
         known = ours.get(source)
         if known is not None:
-            mine = {(place["device"], place["inode"]): place["offset"] for place in _places(known)}
-            for place in _places(end):
-                if place["offset"] > mine.get((place["device"], place["inode"]), place["offset"]):
+            mine = dict(_places(known))
+            for place, reached in _places(end):
+                if reached > mine.get(place, reached):
                     return True
     return False
 
 
-def _places(position: Position) -> list[Position]:
-    return [position, *position.get("older", [])]
+def _places(position: Position) -> list[tuple[Hashable, Any]]:
+    """Return what can be compared in a position: how far each part of the source was read."""
+    kind = position.get("kind")
+    if kind == "journald":
+        return [("at", position["at"])]
+    if kind == "docker":
+        streams = [(id_, each) for id_, each in position["containers"].items()]
+        return [((id_, name), place) for id_, each in streams for name, place in each.items()]
+    files = [position, *position.get("older", [])]
+    return [((place["device"], place["inode"]), place["offset"]) for place in files]
 
 
 def usable(end: Any) -> bool:
-    """Return whether a position that came from outside has what a file's position needs."""
-    if not isinstance(end, dict) or not isinstance(end.get("older", []), list):
+    """Return whether a position that came from outside has what a position of its kind needs."""
+    if not isinstance(end, dict):
+        return False
+    if "kind" in end:
+        return _usable_kind(end)
+    if not isinstance(end.get("older", []), list):
         return False
     return all(_whole(place) for place in [end, *end.get("older", [])])
+
+
+def _usable_kind(end: Position) -> bool:
+    if end["kind"] == "journald":
+        ahead = end.get("ahead", {})
+        return (
+            isinstance(end.get("cursor"), str)
+            and _count(end.get("at"))
+            and isinstance(ahead, dict)
+            and all(isinstance(cursor, str) for cursor in ahead.values())
+        )
+    containers = end.get("containers")
+    return (
+        end["kind"] == "docker"
+        and _count(end.get("since"))
+        and isinstance(containers, dict)
+        and all(isinstance(streams, dict) for streams in containers.values())
+        and all(_place(place) for streams in containers.values() for place in streams.values())
+    )
+
+
+def _place(place: Any) -> bool:
+    return isinstance(place, list) and len(place) == 2 and all(_count(n) for n in place)
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _whole(place: Any) -> bool:

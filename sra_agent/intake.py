@@ -7,26 +7,21 @@ came for HOLD_SECONDS; the position kept never passes a line that is still held.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
 
-from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.multiline import Joiner
+from sra_sdk.lines.outline import UNKNOWN, Outlines
 from sra_sdk.lines.parse import LineReader
-from sra_sdk.lines.redact import redact
 
-from .sources import Origin, Piece, Position, Source
+from .records import Record, Records
+from .sources import Known, Origin, Piece, Position, Source
 from .spool import Spool
 
 HOLD_SECONDS = 0.5
 CHUNK_ITEMS = 1_000
 CHUNK_BYTES = 1024 * 1024
-MESSAGE_BYTES = 256 * 1024
-NAME_CHARACTERS = 200
-#: Times outside these are mistakes of the writer; the server takes none of them.
-EARLIEST, LATEST = 315_532_800_000_000, 7_258_032_000_000_000
 
 
 @dataclass(slots=True)
@@ -40,6 +35,7 @@ class Stream:
     end: int = 0
     sizes: list[int] = field(default_factory=list)  # true sizes of cut lines that are not yet in an event
     fed_at: float = 0.0
+    known: deque[Known] = field(default_factory=deque)  # of the lines that are not yet in an event
 
 
 class Intake:
@@ -54,12 +50,14 @@ class Intake:
         now: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._source, self._spool, self._host = source, spool, host
+        self._source, self._spool = source, spool
         self._now, self._clock = now, clock
         self._streams: dict[Hashable, Stream] = {}
-        self._logs: list[dict[str, Any]] = []
+        self._records, self._outlines = Records(host, now), Outlines()
+        self._logs: list[Record] = []
         self._ends: dict[str, Position] = {}
         self._bytes = 0
+        self._once = 0  # gathered records that no source can give again
         self.lines = 0
 
     def round(self) -> bool:
@@ -82,16 +80,14 @@ class Intake:
             stream = self._streams[piece.stream] = Stream(reader, piece.origin)
         stream.fed_at = self._clock()
         self.lines += len(piece.lines)
-        feed, cut = stream.joiner.feed, piece.cut
-        for number, line in enumerate(piece.lines):
-            if number in cut:
-                stream.sizes.append(cut[number])
-            for text, _ in feed(line):
-                self._keep(text, stream, whole=number not in cut)
+        if piece.cut or stream.sizes or piece.known or stream.known:
+            self._take_singly(piece, stream)
+        else:
+            self._take_whole(piece.lines, stream)
         stream.end = piece.end
         if piece.final:
-            for text, _ in stream.joiner.flush():
-                self._keep(text, stream, whole=True)
+            for text, n in stream.joiner.flush():
+                self._keep(text, stream, n, whole=True)
         pending = stream.joiner.pending_lines
         fresh = min(pending, len(piece.lines))
         stream.held = (stream.held[len(stream.held) - (pending - fresh) :] if pending > fresh else []) + (
@@ -101,13 +97,33 @@ class Intake:
         if piece.final:
             del self._streams[piece.stream]
 
+    def _take_whole(self, lines: list[str], stream: Stream) -> None:
+        doubts, cards = self._outlines.doubts(lines)
+        for texts, number in stream.joiner.feed_all(lines):
+            if number < 0:
+                for text in texts:
+                    self._keep(text, stream, 0, whole=True)
+            else:
+                events = zip(texts, doubts[number : number + len(texts)], strict=True)
+                made = self._records.make(events, stream.reader, stream.origin, cards=cards)
+                self._add(made, stream.origin)
+
+    def _take_singly(self, piece: Piece, stream: Stream) -> None:
+        """Take lines of which more is known than their text."""
+        stream.known.extend(piece.known)
+        for number, line in enumerate(piece.lines):
+            if number in piece.cut:
+                stream.sizes.append(piece.cut[number])
+            for text, n in stream.joiner.feed(line):
+                self._keep(text, stream, n, whole=number not in piece.cut)
+
     def _release(self) -> None:
         """Finish the events that no line has continued for a while."""
         now = self._clock()
         for key, stream in self._streams.items():
             if stream.held and now - stream.fed_at >= HOLD_SECONDS:
-                for text, _ in stream.joiner.flush():
-                    self._keep(text, stream, whole=True)
+                for text, n in stream.joiner.flush():
+                    self._keep(text, stream, n, whole=True)
                 stream.held = []
                 self._pass(key, stream)
 
@@ -116,35 +132,21 @@ class Intake:
         if position is not None:
             self._ends[name] = position
 
-    def _keep(self, text: str, stream: Stream, *, whole: bool) -> None:
+    def _keep(self, text: str, stream: Stream, lines: int, *, whole: bool) -> None:
+        known = stream.known[0] if stream.known else None
+        for _ in range(min(lines, len(stream.known))):
+            stream.known.popleft()
         if not text or text.isspace():
             return
-        origin, text = stream.origin, redact(text)
-        at, level, service, host, message, metadata, form = stream.reader.read(text)
-        level = level_of(message, level, form, metadata)
-        if len(message) * 4 > MESSAGE_BYTES:
-            message, metadata = shortened(message, metadata)
         # A cut line is the first of its event or starts the event that is still held.
-        if stream.sizes and (whole or len(stream.sizes) > 1):
-            metadata = {**metadata, "cut_from_bytes": stream.sizes.pop(0)}
-        if at is None or not EARLIEST <= at < LATEST:
-            at = self._now()
-        if host and host != self._host:
-            metadata = {**metadata, "logged_host": host}
-        record: dict[str, Any] = {
-            "message": message,
-            "level": level,
-            "service": origin.service or service or origin.guess,
-            "timestamp": datetime.fromtimestamp(at / 1e6, UTC),
-            "source": origin.source[-NAME_CHARACTERS:],
-        }
-        if metadata:
-            record["metadata"] = metadata
-            trace = metadata.get("trace_id")
-            if isinstance(trace, str) and 0 < len(trace) <= NAME_CHARACTERS and trace.isprintable():
-                record["trace_id"] = trace
-        self._logs.append(record)
-        self._bytes += len(message)
+        cut = stream.sizes.pop(0) if stream.sizes and (whole or len(stream.sizes) > 1) else None
+        made = self._records.make([(text, UNKNOWN)], stream.reader, stream.origin, cut_from=cut, known=known)
+        self._add(made, stream.origin)
+
+    def _add(self, records: list[Record], origin: Origin) -> None:
+        self._logs += records
+        self._once += 0 if origin.again else len(records)
+        self._bytes += sum([len(record["message"]) for record in records])
 
     def holds(self) -> bool:
         """Return whether an event waits to be finished."""
@@ -156,13 +158,11 @@ class Intake:
             return True
         if not self._spool.append(self._logs, (), self._ends):
             return False
-        self._logs, self._ends, self._bytes = [], {}, 0
+        self._logs, self._ends, self._bytes, self._once = [], {}, 0, 0
         return True
 
-
-def shortened(message: str, metadata: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return a message that the server takes, and its former size beside it."""
-    raw = message.encode("utf-8", "replace")
-    if len(raw) <= MESSAGE_BYTES:
-        return message, metadata
-    return raw[:MESSAGE_BYTES].decode("utf-8", "ignore"), {**metadata, "cut_from_bytes": len(raw)}
+    def unkept(self) -> int:
+        """Return how many lines would be lost for ever if nothing more could be spooled."""
+        return self._once + sum(
+            len(stream.held) for stream in self._streams.values() if not stream.origin.again
+        )

@@ -1,4 +1,4 @@
-"""The loop that reads: the files' lines into the spool, again and again. From app; to intake.
+"""The loop that reads: the lines of every source into the spool, again and again. From app; to intake.
 
 A new spool first learns from the server how far the host's files are stored. Until then the files are
 held open where they stand, so that nothing written meanwhile is lost.
@@ -16,12 +16,14 @@ import orjson
 from .config import AgentConfig
 from .intake import HOLD_SECONDS, Intake
 from .sources import Position
-from .sources.files import Files
+from .sources.several import Several, several
 from .spool import Spool
+from .spool_file import NoRoom
 
 VIEW_SECONDS = 1.0
 FULL_SECONDS = 0.5
 SLOWEST_SECONDS = 1.0
+LAST_ROUNDS = 20
 
 AskEnds = Callable[[threading.Event], dict[str, Position] | None]
 
@@ -50,75 +52,102 @@ class Reading:
     ) -> None:
         self._config, self._spool, self._ask_ends, self._now = config, spool, ask_ends, now
         self.view = View(at=time.monotonic())
+        self.sources: Several | None = None  # while `run` runs
         self.looking = threading.Event()  # set once everything that was there before has been seen
 
     def run(self, stop: threading.Event) -> None:
-        """Follow the files."""
-        files = self._begin(stop)
-        if files is None:
+        """Follow the sources."""
+        sources = self._begin(stop)
+        if sources is None:
             return
-        intake = Intake(files, self._spool, host=self._config.host, now=self._now)
+        self.sources = sources
+        intake = Intake(sources, self._spool, host=self._config.host, now=self._now)
         try:
             while not stop.is_set():
-                stop.wait(self._round(files, intake))
-            self._last(files, intake)
+                self._pause(stop, sources, self._round(sources, intake))
+            self._last(sources, intake)
         finally:
-            self._show(files, intake.lines)
-            files.close()
+            self._show(sources, intake.lines)
+            if unkept := intake.unkept():
+                self._spool.drop("unkept_at_stop", unkept)
+            sources.close()
 
-    def _files(self, positions: dict[str, Position]) -> Files:
+    def _sources(self, positions: dict[str, Position]) -> Several:
         known = orjson.loads(self._spool.fact("patterns") or "[]")
-        return Files(
-            self._config.files, positions, from_start=self._config.from_start, known_patterns=frozenset(known)
-        )
+        return several(self._config, positions, known_patterns=frozenset(known), drop=self._spool.drop)
 
-    def _begin(self, stop: threading.Event) -> Files | None:
-        files = self._files(self._spool.positions())
-        files.look()
-        positions = files.positions()
-        self._spool.keep_positions(positions)
-        self._spool.keep_fact("patterns", orjson.dumps([p.glob for p in files.patterns]).decode())
-        self._show(files, 0)
+    def _begin(self, stop: threading.Event) -> Several | None:
+        sources = self._sources(self._spool.positions())
+        sources.look()
+        positions = sources.positions()
+        patterns = orjson.dumps([pattern.glob for pattern in sources.files.patterns]).decode()
+        self._patiently(stop, lambda: self._spool.keep_positions(positions))
+        self._patiently(stop, lambda: self._spool.keep_fact("patterns", patterns))
+        self._show(sources, 0)
         self.looking.set()
         if self._spool.fact("ends_known") == "1":
-            return files
+            sources.start()
+            return sources
         ends = self._ask_ends(stop)
         if ends is not None:
-            files.close()
-            files = self._files({**positions, **ends})
-            files.look()
-            while not self._spool.append((), (), files.positions()):
+            sources.close()
+            sources = self._sources({**positions, **ends})
+            sources.look()
+            while not self._spool.append((), (), sources.positions()):
                 if stop.wait(FULL_SECONDS):
                     break
             else:
-                self._spool.keep_fact("ends_known", "1")
-                return files
-        files.close()
+                self._patiently(stop, lambda: self._spool.keep_fact("ends_known", "1"))
+                sources.start()
+                return sources
+        sources.close()
         return None
 
-    def _round(self, files: Files, intake: Intake) -> float:
-        """Read once; return the seconds to wait before the next time."""
+    def _patiently(self, stop: threading.Event, keep: Callable[[], None]) -> None:
+        """Keep something durably, however long the disk takes to be well; the sources are held meanwhile."""
+        while not stop.is_set():
+            try:
+                return keep()
+            except NoRoom as error:
+                self._spool.trouble = error.message
+                stop.wait(FULL_SECONDS)
+
+    def _round(self, sources: Several, intake: Intake) -> float | None:
+        """Read once; return the seconds to wait before the next time, None when there is no room."""
         began, lines = time.monotonic(), intake.lines
         room = intake.round()
         ended = time.monotonic()
         if ended - self.view.at >= VIEW_SECONDS:
-            self._show(files, intake.lines)
+            self._show(sources, intake.lines)
         if not room:
-            return FULL_SECONDS
-        if files.behind():
+            return None
+        if sources.behind():
             return 0.0
         # Looking at very many files costs something: then look less often.
         cost = 100 * (ended - began) if intake.lines == lines else 0.0
         return max(self._config.poll_seconds, min(cost, SLOWEST_SECONDS))
 
-    def _last(self, files: Files, intake: Intake) -> None:
+    def _pause(self, stop: threading.Event, sources: Several, seconds: float | None) -> None:
+        if seconds is None:
+            stop.wait(FULL_SECONDS)  # whatever comes, there is no place for it
+        elif seconds:
+            sources.wait(stop, seconds)
+
+    def _last(self, sources: Several, intake: Intake) -> None:
         """Read what was written up to now, so that a program that ends leaves nothing behind."""
-        files.look_for_new()
+        sources.files.look_for_new()
+        for _ in range(LAST_ROUNDS):
+            if not intake.round() or not sources.behind():
+                break
         if intake.round() and intake.holds():
             time.sleep(HOLD_SECONDS)
             intake.round()
 
-    def _show(self, files: Files, lines: int) -> None:
+    def _show(self, sources: Several, lines: int) -> None:
         self.view = View(
-            tuple(files.watches()), tuple(files.problems()), tuple(files.services()), lines, time.monotonic()
+            tuple(sources.watches()),
+            tuple(sources.problems()),
+            tuple(sources.services()),
+            lines,
+            time.monotonic(),
         )

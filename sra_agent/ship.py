@@ -7,7 +7,6 @@ taken until the one bad item is found (400, 413, 422), or waits for a person (40
 
 from __future__ import annotations
 
-import gzip
 import logging
 import threading
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from .backoff import Backoff
 from .connection import Answer, Connection
 from .crash import crashpoint
 from .ends import ahead, fetch_ends
+from .pack import packed
 from .spool import Sealed, Spool
 from .spool_file import SpoolLost
 
@@ -26,6 +26,7 @@ log = logging.getLogger("sra.agent.ship")
 GZIP_BYTES = 512
 IDLE_SECONDS = 1.0
 FORBIDDEN_SECONDS = 15.0
+ABSENT_SECONDS = 3.0
 LONGEST_SECONDS = 8.0  # a server that is back is seen within this
 
 
@@ -86,7 +87,8 @@ class Sender:
             return None if sealed is None else self._send(sealed)
         except Unavailable as error:
             self._say(error.message)
-            return self._backoff.failed()
+            # Trying costs an absent server nothing, and one that is back is not kept waiting.
+            return self._backoff.failed(at_most=ABSENT_SECONDS)
 
     def _send(self, sealed: Sealed) -> float:
         answer = self._post(sealed)
@@ -148,7 +150,7 @@ class Sender:
         }
         body = sealed.body
         if len(body) >= GZIP_BYTES:
-            body = gzip.compress(body, 1, mtime=0)
+            body = packed(body)
             headers["Content-Encoding"] = "gzip"
         crashpoint("ship.send")
         answer = self._connection.request("POST", "/ingest/batch", body, headers=headers)

@@ -53,7 +53,7 @@ class Spool:
     """The queue. Its methods may be called from any thread."""
 
     def __init__(self, path: Path, *, host: str, cap: int, now: Callable[[], float] = time.time) -> None:
-        self._host, self._cap, self._now = host, cap, now
+        self._path, self._host, self._cap, self._now = path, host, cap, now
         self._lock = threading.RLock()
         self._pending: Counter[str] = Counter()  # counted, and not yet on disk
         self.news = threading.Event()  # set when there may be something to send
@@ -96,6 +96,8 @@ class Spool:
             with writing(self._connection):
                 rows.put(self._connection, "producer", secrets.token_hex(16))
                 rows.put(self._connection, "sequence", "0")
+                crashpoint("spool.born.commit")
+            crashpoint("spool.born")
         self._counters: Counter[str] = Counter(dict(run("SELECT name, value FROM counters").fetchall()))
         chunks, self.bytes, self.spooled, self._last_id = rows.totals(self._connection)
         if chunks:
@@ -112,6 +114,7 @@ class Spool:
         """Keep a fact about this spool, durably."""
         with self._lock, writing(self._connection):
             rows.put(self._connection, name, value)
+            crashpoint("spool.fact.commit")
 
     # ── taking in ────────────────────────────────────────────────────────────────────────────
 
@@ -160,13 +163,15 @@ class Spool:
 
     def _unused(self) -> int:
         with reading():
-            return int(self._connection.execute("PRAGMA freelist_count").fetchone()[0]) * PAGE_BYTES
+            pages = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
+            return int(pages) * int(self._connection.execute("PRAGMA page_size").fetchone()[0])
 
     @draining
     def keep_positions(self, ends: Ends) -> None:
         """Keep positions without telling the server of them."""
         with self._lock, writing(self._connection):
             rows.place(self._connection, ends)
+            crashpoint("spool.positions.commit")
 
     def positions(self) -> dict[str, dict[str, Any]]:
         """Return the position of every source up to which it was read."""
@@ -196,9 +201,7 @@ class Spool:
             total = self._counters + self._pending
             dropped = {name[8:]: n for name, n in sorted(total.items()) if name.startswith("dropped:")}
             return {
-                "written": total["written"],
-                "stored": total["stored"],
-                "dropped": dropped,
+                "written": total["written"], "stored": total["stored"], "dropped": dropped,
                 "spooled": self.spooled,
                 "spool_bytes": self.bytes,
                 "spools_lost": total["spools_lost"],
@@ -224,15 +227,9 @@ class Spool:
             return self._sealed(sequence, first, last, digest, body, items)
 
     def _sealed(self, sequence: int, first: int, last: int, digest: str, body: bytes, items: int) -> Sealed:
-        return Sealed(
-            producer=self.fact("producer") or "",
-            sequence=sequence,
-            digest=digest,
-            body=body,
-            items=items,
-            first=first,
-            last=last,
-        )
+        producer = self.fact("producer") or ""
+        return Sealed(producer=producer, sequence=sequence, digest=digest, body=body, items=items,
+                      first=first, last=last)
 
     def _seal(self) -> Sealed | None:
         span = rows.span(self._connection)
@@ -248,13 +245,12 @@ class Spool:
         digest = hashlib.sha256(body).hexdigest()
         sent = {f"unsent:{reason}": -n for reason, n in dropped.items()}
         with writing(self._connection):
-            self._connection.execute(
-                "INSERT INTO seals VALUES (?, ?, ?, ?, ?, ?)",
-                (sequence, span.first, span.last, head, tail, digest),
-            )
+            self._connection.execute("INSERT INTO seals VALUES (?, ?, ?, ?, ?, ?)",
+                                     (sequence, span.first, span.last, head, tail, digest))
             rows.put(self._connection, "sequence", str(sequence))
             rows.add(self._connection, sent)
             crashpoint("spool.seal.commit")
+        crashpoint("spool.sealed")
         self._counters.update(sent)
         return self._sealed(sequence, span.first, span.last, digest, body, items)
 
@@ -268,6 +264,7 @@ class Spool:
                 freed = rows.remove(self._connection, sealed.first, sealed.last, sealed.sequence)
                 rows.add(self._connection, {"stored": sealed.items})
                 crashpoint("spool.acknowledge.commit")
+            crashpoint("spool.acknowledged")
             self.bytes -= freed
             self.spooled -= sealed.items
             self._counters["stored"] += sealed.items
@@ -303,6 +300,8 @@ class Spool:
                     rows.quarantine(self._connection, self._now(), reason, single)
                 rows.add(self._connection, changes)
                 rows.put(self._connection, "sequence", str(sealed.sequence - 1))
+                crashpoint("spool.reject.commit")
+            crashpoint("spool.rejected")
             self._last_id = max(self._last_id, middle)
             self._counters.update(changes)
             self.bytes += kept - freed
@@ -315,6 +314,8 @@ class Spool:
             self._connection.execute("DELETE FROM seals")
             rows.put(self._connection, "producer", secrets.token_hex(16))
             rows.put(self._connection, "sequence", "0")
+            crashpoint("spool.renew.commit")
+        crashpoint("spool.renewed")
 
     def quarantined(self) -> list[tuple[str, bytes]]:
         """Return the items that the server rejected, with its reason, oldest first."""

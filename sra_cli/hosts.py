@@ -1,7 +1,7 @@
 """`sra hosts`: the hosts with an agent and what each offers. From the shell; to /hosts."""
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -33,6 +33,20 @@ def list_(context: typer.Context, server: options.Server = None, json: options.J
         empty="no host has reported yet; start an agent with `sra agent run` or `sra up`")
 
 
+def counts(counters: dict[str, Any]) -> list[str]:
+    """The balance in one line, with what was dropped by reason, then every other count."""
+    rest = dict(counters)
+    balance = {"written", "stored", "spooled", "dropped"}
+    if not balance <= rest.keys() or not isinstance(rest["dropped"], dict):
+        return [f"{name}: {value}" for name, value in rest.items()]
+    written, stored, spooled = (rest.pop(name) for name in ("written", "stored", "spooled"))
+    dropped = rest.pop("dropped")
+    reasons = ", ".join(f"{reason} {n}" for reason, n in dropped.items())
+    lost = f"{sum(dropped.values())} dropped" + (f" ({reasons})" if reasons else "")
+    return [f"{written} written = {stored} stored + {lost} + {spooled} spooled",
+            *(f"{name}: {value}" for name, value in rest.items())]
+
+
 @app.command()
 def show(host: Annotated[str, typer.Argument(help="Its name.")], server: options.Server = None,
          json: options.Json = False) -> None:
@@ -55,7 +69,7 @@ def show(host: Annotated[str, typer.Argument(help="Its name.")], server: options
         ("watches", one.watches), ("cannot watch", one.cannot_watch), ("services", one.services),
         ("offers", [f"{offer.action} {offer.service} ({offer.platform}, {offer.mode})"
                     for offer in one.inventory]),
-        ("counts", [f"{name}: {value}" for name, value in one.counters.items()]),
+        ("counts", counts(one.counters)),
     ):
         if lines:
             output.show(f"  {title}")

@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Run": {
         "serve": ("server:command", "Run the server"),
+        "server": ("server:app", "Look after the server's database: retention, distribute"),
         "agent": ("agent:app", "Run this host's agent; write and explain its policy"),
         "completion": ("completion:command", "Print the shell completion script"),
     },

@@ -41,6 +41,11 @@ def _show_survey(found: Survey) -> None:
         output.show(f"  {output.plain(path)}")
     if len(found.files) > 20:
         output.show(f"  and {len(found.files) - 20} more (sra hosts show {socket.gethostname()})")
+    if found.journald:
+        output.show("  the system's journal" + (
+            f" (it also holds what is in {', '.join(found.journalled)})" if found.journalled else ""))
+    if found.docker:
+        output.show(f"  the output of every container of docker ({found.docker})")
     output.show("Not watched:")
     for text in found.cannot[:20]:
         output.show(f"  {output.plain(text)}")
@@ -114,7 +119,8 @@ async def _agent(url: str, account: SignedIn, found: Survey, state: Path) -> Asy
     from sra_agent.config import AgentConfig
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     config = AgentConfig(server=url, key=account.key, files=found.files, state_dir=str(state),
-                         policy=policy_path(), executor="child")
+                         policy=policy_path(), executor="child", journald=found.journald,
+                         docker=found.docker or False)
     async with Agent(config):
         yield
 
@@ -158,7 +164,7 @@ async def _up(config: ServerConfig, files: list[str], once: bool) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     found = await asyncio.to_thread(survey, files, now=time.time())
-    past = asyncio.create_task(look_back(found.files))
+    past = asyncio.create_task(look_back(found.files + found.journalled))
     try:
         async with running(config) as server:
             url = _reachable(server.url)
@@ -206,7 +212,8 @@ def command(
 ) -> None:
     """Watch this host: server, agent and executor at once, with nothing to configure.
 
-    Reads the logs of /var/log that this user may read. Changes nothing on the host unless a policy
+    Reads the logs of /var/log, the system's journal and the output of containers, as far as this user
+    may read them. Changes nothing on the host unless a policy
     that you wrote allows it and you approve.
 
     \b

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ MOST_LOOKED_AT = 5000
 #: What rotation leaves behind; the agent follows the name that is written to.
 _ROTATED = re.compile(r"\.(?:gz|xz|bz2|zst|zip|old|\d{1,4})$|-\d{8}(?:-\d+)?$")
 _JOURNAL = "journal"
+#: What a syslog daemon writes; on a host with systemd the journal has all of it.
+_FROM_JOURNAL = frozenset((
+    "auth.log", "cron", "cron.log", "daemon.log", "debug", "kern.log", "mail.err", "mail.log", "maillog",
+    "messages", "secure", "syslog", "user.log"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,9 @@ class Survey:
 
     files: tuple[str, ...]
     cannot: tuple[str, ...]
+    journald: bool = False
+    docker: str = ""  # the socket
+    journalled: tuple[str, ...] = ()  # files that say what the journal says as well
 
 
 def _looks_like_text(path: Path) -> bool:
@@ -73,21 +81,40 @@ def survey(given: list[str], *, now: float, logs: Path = Path("/var/log"), root:
     if len(files) > MOST_FILES:
         unreadable.append(f"{len(files) - MOST_FILES} older files of {logs}: "
                           f"at most {MOST_FILES} are watched")
-    chosen = [path for _, path in files[:MOST_FILES]]
     named = {name.rpartition("=")[2] for name in given}
+    chosen = sorted(path for _, path in files[:MOST_FILES] if path not in named)
     unreadable += [f"{name}: this user may not read it" for name in sorted(named)
                    if os.path.exists(name) and not os.access(name, os.R_OK)]
-    return Survey(files=(*given, *(name for name in sorted(chosen) if name not in named)),
-                  cannot=(*_surroundings(root), *unreadable))
+    around: list[str] = []
+    journald = _journald(root, around)
+    twice = tuple(path for path in chosen if journald
+                  and os.path.dirname(path) == str(logs) and os.path.basename(path) in _FROM_JOURNAL)
+    return Survey(files=(*given, *(path for path in chosen if path not in twice)), journalled=twice,
+                  journald=journald, docker=_docker(root, around), cannot=(*around, *unreadable))
 
 
-def _surroundings(root: Path) -> Iterator[str]:
-    """What is on this host besides files, or is not."""
-    if (root / "run/systemd/system").is_dir():
-        yield "journald: not watched by this version; programs that log only there stay unseen"
+def _journald(root: Path, cannot: list[str]) -> bool:
+    """Whether the system's journal is to be watched; why not is added to `cannot`."""
+    if not (root / "run/systemd/system").is_dir():
+        cannot.append("systemd: not running here, so there is no journal and there are no units")
+    elif shutil.which("journalctl") is None:
+        cannot.append("journald: journalctl is not installed; programs that log only there stay unseen")
+    elif not any(os.access(path, os.R_OK) for folder in ("var/log/journal", "run/log/journal")
+                 for path in (root / folder).glob("*/system.journal")):
+        cannot.append("journald: this user may not read it; add the user to the group systemd-journal")
     else:
-        yield "systemd: not running here, so there is no journal and there are no units"
-    if any((root / path).exists() for path in ("var/run/docker.sock", "run/docker.sock")):
-        yield "containers: their output is not watched by this version"
+        return True
+    return False
+
+
+def _docker(root: Path, cannot: list[str]) -> str:
+    """The socket of the dockerd whose containers are to be watched, or nothing."""
+    found = [path for name in ("var/run/docker.sock", "run/docker.sock") if (path := root / name).exists()]
+    if not found:
+        cannot.append("docker: not running here, so there are no containers")
+    elif not os.access(found[0], os.R_OK | os.W_OK):
+        cannot.append("docker: this user may not use its socket; add the user to the group docker, "
+                      "which makes it as mighty as root")
     else:
-        yield "docker: not running here, so there are no containers"
+        return str(found[0])
+    return ""

@@ -24,6 +24,7 @@ from .api.route import Context, bind
 from .config import ServerConfig
 from .notify.send import Sender
 from .store import Store, accounts
+from .upkeep import Upkeep
 from .worker import Worker
 
 log = logging.getLogger(__name__)
@@ -32,13 +33,19 @@ log = logging.getLogger(__name__)
 HEADER_SECONDS = 15.0
 #: After an answer that did not wait for its request's body, the rest of it is awaited for so long.
 LINGER_SECONDS = 2.0
+#: How long one thread may keep Python to itself while another wants it. A database's thread needs it a moment
+#: for each statement, and would wait the usual 5 ms each time while requests are decoded.
+SWITCH_SECONDS = 0.0001
 #: Requests in progress get so long to end when the server stops.
 STOP_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A server at work. A background task that ends is a failure of the server."""
+    """A server at work. A background task that ends is a failure of the server.
+
+    `url` is empty where the role is "worker": it listens nowhere.
+    """
 
     url: str
     tasks: tuple[asyncio.Task[None], ...]
@@ -73,28 +80,48 @@ async def running(config: ServerConfig) -> AsyncIterator[Running]:
     """As `serving`, with the background tasks at hand."""
     store = await Store.open(config.database)
     try:
+        if store.dialect == "sqlite" and config.role != "all":
+            raise BadInput(f"role {config.role!r} needs PostgreSQL: one process owns an SQLite database",
+                           code="bad_setting", hint="set database_url to a PostgreSQL, or leave role out")
         context = Context(config=config, store=store, clock=now)
         if config.admin_api_key is not None:
             async with store.writing() as conn:
                 await accounts.ensure_account(conn, accounts.ADMIN_ACCOUNT, name="admin", at=now())
-        runner = web.AppRunner(application(context), access_log=None, auto_decompress=False,
-                               logger=middleware.Wire(logging.getLogger("aiohttp.server")),
-                               keepalive_timeout=HEADER_SECONDS, lingering_time=LINGER_SECONDS,
-                               shutdown_timeout=STOP_SECONDS)
-        await runner.setup()
-        try:
-            url = await _listen(runner, config)
-            tasks = (asyncio.create_task(Worker(context).run(), name="worker"),
-                     asyncio.create_task(Sender(context).run(), name="sender"))
+        async with _answering(context) as url:
+            tasks = _background(context)
             try:
                 yield Running(url=url, tasks=tasks)
             finally:
                 await _stop(tasks)
-        finally:
-            store.wakeups.stop()  # long polls end now, not at the deadline
-            await runner.cleanup()
     finally:
         await store.close()
+
+
+def _background(context: Context) -> tuple[asyncio.Task[None], ...]:
+    """Start what the role does besides answering."""
+    if context.config.role == "api":
+        return ()
+    return (asyncio.create_task(Worker(context).run(), name="worker"),
+            asyncio.create_task(Sender(context).run(), name="sender"),
+            asyncio.create_task(Upkeep(context).run(), name="upkeep"))
+
+
+@asynccontextmanager
+async def _answering(context: Context) -> AsyncIterator[str]:
+    """Answer requests while the block runs, if the role does; give the base URL."""
+    if context.config.role == "worker":
+        yield ""
+        return
+    runner = web.AppRunner(application(context), access_log=None, auto_decompress=False,
+                           logger=middleware.Wire(logging.getLogger("aiohttp.server")),
+                           keepalive_timeout=HEADER_SECONDS, lingering_time=LINGER_SECONDS,
+                           shutdown_timeout=STOP_SECONDS)
+    await runner.setup()
+    try:
+        yield await _listen(runner, context.config)
+    finally:
+        context.store.wakeups.stop()  # long polls end now, not at the deadline
+        await runner.cleanup()
 
 
 async def _listen(runner: web.AppRunner, config: ServerConfig) -> str:
@@ -121,6 +148,7 @@ async def _stop(tasks: tuple[asyncio.Task[None], ...]) -> None:
 
 def run(config: ServerConfig) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         return asyncio.run(_serve(config))
     except SraError as error:
@@ -134,7 +162,7 @@ async def _serve(config: ServerConfig) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(config) as server:
-        sys.stdout.write(f"SRA listens on {server.url}\n")
+        sys.stdout.write(f"SRA listens on {server.url}\n" if server.url else "SRA works on what is stored\n")
         sys.stdout.flush()
         waiting = asyncio.create_task(stop.wait())
         await asyncio.wait((waiting, *server.tasks), return_when=asyncio.FIRST_COMPLETED)

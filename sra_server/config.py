@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import platformdirs
 import tomli
@@ -46,6 +46,8 @@ class ServerConfig(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535, description="0 takes a free one.")
+    role: Literal["all", "api", "worker"] = Field(
+        "all", description="api answers, worker detects and sends messages; several on one PostgreSQL.")
     public_url: str | None = Field(None, description="Where people and hosts reach it, for links.")
     data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("sra")))
     database_url: str = Field("", description="Empty: the file sra.db in the data folder.")
@@ -53,6 +55,10 @@ class ServerConfig(BaseModel):
     dry_run: bool | None = Field(None, description="Until an account throws its own switch; unset is on.")
     quiet_seconds: float = Field(120.0, gt=0, description="So much quiet with life resolves an incident.")
     reopen_seconds: float = Field(600.0, ge=0, description="Within it the same trouble reopens its incident.")
+    retention_days: int = Field(30, ge=1, le=36500, description="Logs are kept for so many days.")
+    retention_metrics_days: int = Field(30, ge=1, le=36500, description="And metrics.")
+    retention_incidents_days: int = Field(365, ge=1, le=36500, description="And incidents after their end.")
+    retention_bytes: int = Field(0, ge=0, description="Above it the oldest go; 0: as the disk allows.")
     slack_webhook_url: SecretStr | None = None
     webhook_url: SecretStr | None = None
     discord_webhook_url: SecretStr | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .config import ServerConfig
+from .crash import crashpoint
 from .domain.analysis import Offer
 from .domain.incident import Change, Incident
 from .domain.record import SECOND, Batch
@@ -129,7 +130,9 @@ def _tried(state: State, batch: Batch, present: tuple[Incident, ...], offers: tu
 async def write(conn: AsyncConnection, account_id: str, view: View, folded: Folded, *, channels: Channels,
                 config: ServerConfig) -> Written:
     """Commit one round: cursor, state, changes, remedies, messages. Raise Stale if anything was outrun."""
+    crashpoint("worker.begun")
     await incidents.apply(conn, account_id, folded.changes, view.incidents)
+    crashpoint("worker.applied")
     asked: set[str] = set()
     messages = False
     dry_run, _ = await switch.of(conn, account_id, config) if folded.changes else (True, "default")
@@ -143,10 +146,12 @@ async def write(conn: AsyncConnection, account_id: str, view: View, folded: Fold
                                actor="sra", text="a batch could not be read whole; see the server's log")
     for change in folded.changes:  # after all remedies: a message tells of those too
         messages |= await route.of_change(conn, account_id, change, channels)
+    crashpoint("worker.told")
     # last, for ingest waits for this row until the commit
     text = folded.text or folded.state.to_json()
     if not await heads.save(conn, account_id, was=view.head.cursor, cursor=folded.cursor, state=text):
         raise Stale("another worker folded this account")
+    crashpoint("worker.commit")
     return Written(hosts=frozenset(asked), messages=messages)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -18,11 +17,13 @@ from sra_sdk.errors import SraError
 
 from . import rounds
 from .context import Context
+from .crash import crashpoint
 from .domain.record import SECOND
 from .notify.route import Channels
 from .pipeline import Settings, State
-from .store import heads, incidents, leases, remedies
+from .store import heads, incidents, remedies
 from .store.incidents import Stale
+from .tenancy import Tenancy
 
 T = TypeVar("T")
 
@@ -33,15 +34,15 @@ TICK = 2 * SECOND
 #: And for remedies this often while a verdict is owed.
 OWED = SECOND // 4
 LOOK = 1.0
+#: A stopping worker takes so long to give its leases back.
+LEAVE = 2.0
 #: A step that changed much is followed by a rest as long as itself, within these, so that batches gather.
 REST = (0.05, 1.0)
-LEASE = 30 * SECOND
 #: How often a step is begun anew because somebody else changed its incident.
 TRIES = 5
 #: Remedies that ended this long ago may still be owed a verdict.
 VERDICTS = 600 * SECOND
 _STATES = 200
-_LEASES = 10_000
 
 
 @dataclass(slots=True)
@@ -62,16 +63,25 @@ class Worker:
     def __init__(self, context: Context) -> None:
         config = context.config
         self._context, self._store = context, context.store
-        self._owner = secrets.token_hex(8)
+        self.tenancy = Tenancy(context.store)
         self._channels = Channels.of(config)
         self._settings = Settings(quiet=int(config.quiet_seconds * SECOND),
                                   reopen=int(config.reopen_seconds * SECOND), depends_on=config.services)
-        self._leases: OrderedDict[str, int] = OrderedDict()
         self._states: OrderedDict[str, tuple[str, State]] = OrderedDict()
         self.counters = Counters()
 
     async def run(self) -> None:
-        """Detect, for ever. The database being away is waited out; nothing is lost meanwhile."""
+        """Detect until cancelled. The database being away is waited out; nothing is lost meanwhile."""
+        try:
+            await self._run()
+        finally:
+            try:
+                async with asyncio.timeout(LEAVE):
+                    await self.tenancy.leave()
+            except (SraError, TimeoutError) as error:
+                log.info("leases were left to run out: %s", error)
+
+    async def _run(self) -> None:
         next_tick = next_follow = since = 0
         wakeups = self._store.wakeups
         while True:
@@ -88,15 +98,17 @@ class Worker:
                     next_follow = began + (OWED if await self.follow() else TICK)
             except SraError as error:
                 log.warning("detection waits: %s", error.message, extra={"action": "detection_waits"})
-                worked = []
+                behind, worked = [], []
             except Exception:  # a fault of ours: loud, counted, and the worker goes on
                 self.counters.failed += 1
                 log.exception("detection failed", extra={"action": "worker_failed"})
-                worked = []
+                behind, worked = [], []
             took = (self._context.clock() - began) / SECOND
             if any(worked):
                 await asyncio.sleep(min(max(took, REST[0]), REST[1]))
             else:
+                if behind:  # others work on those, and each of their commits' wake-ups comes here, too
+                    await asyncio.sleep(REST[0])
                 await wakeups.wait("batches", LOOK, since=since)
 
     async def _behind(self) -> list[str]:
@@ -121,8 +133,6 @@ class Worker:
     async def _safely(self, account_id: str, *, remedies_only: bool = False) -> bool:
         """Do a step of one account; no account's trouble stops another's detection."""
         try:
-            if not await self._leased(account_id):
-                return False
             if remedies_only:
                 return await self._follow(account_id)
             return await self.step(account_id)
@@ -134,45 +144,41 @@ class Worker:
             await asyncio.sleep(REST[1])
         return False
 
-    async def _leased(self, account_id: str) -> bool:
-        """Say whether this worker may work for the account. On SQLite there is only one."""
-        now = self._context.clock()
-        if self._store.dialect == "sqlite" or self._leases.get(account_id, 0) - now > LEASE // 2:
-            return True
-        async with self._store.writing(urgent=True) as conn:
-            if not await leases.take(conn, account_id, self._owner, now=now, until=now + LEASE):
-                self._leases.pop(account_id, None)
-                return False
-        _latest(self._leases, account_id, now + LEASE, _LEASES)  # a forgotten one is taken again
-        return True
-
     async def step(self, account_id: str) -> bool:
         """Fold what waits, or a tick of time; say whether batches were folded."""
         for _ in range(TRIES):
-            now = self._context.clock()
-            async with self._store.reading() as conn:
-                view = await rounds.read(conn, account_id, now, self._settings)
-            if view is None:
-                return False
-            before = self._remembered(account_id, view.head.state)
-            folded = await asyncio.to_thread(rounds.fold_all, before, view, now, self._settings)
-            _latest(self.counters.lag, account_id, max(0, view.head.lag - len(view.batches)), _STATES)
-            if not view.batches and not folded.changes:
+            if not await self.tenancy.enter(account_id):
                 return False
             try:
-                async with self._store.writing(urgent=True) as conn:
-                    written = await rounds.write(conn, account_id, view, folded, channels=self._channels,
-                                                config=self._context.config)
+                async with self.tenancy.kept(account_id):
+                    return await self._round(account_id)
             except Stale:
                 self.counters.conflicts += 1
-                continue
-            self.counters.batches += len(view.batches)
-            self.counters.skipped += folded.skipped
-            self._remember(account_id, folded.text, folded.state)
-            self._wake(account_id, written)
-            return bool(view.batches)
         log.warning("account %s: an incident is being changed all the time; trying again", account_id)
         return True
+
+    async def _round(self, account_id: str) -> bool:
+        now = self._context.clock()
+        async with self._store.reading() as conn:
+            view = await rounds.read(conn, account_id, now, self._settings)
+        if view is None:
+            return False
+        before = self._remembered(account_id, view.head.state)
+        crashpoint("worker.read")
+        folded = await asyncio.to_thread(rounds.fold_all, before, view, now, self._settings)
+        _latest(self.counters.lag, account_id, max(0, view.head.lag - len(view.batches)), _STATES)
+        if not view.batches and not folded.changes:
+            return False
+        async with self._store.writing(urgent=True) as conn:
+            await self.tenancy.fence(conn, account_id)
+            written = await rounds.write(conn, account_id, view, folded, channels=self._channels,
+                                         config=self._context.config)
+        crashpoint("worker.committed")
+        self.counters.batches += len(view.batches)
+        self.counters.skipped += folded.skipped
+        self._remember(account_id, folded.text, folded.state)
+        self._wake(account_id, written)
+        return bool(view.batches)
 
     async def _follow(self, account_id: str) -> bool:
         """End remedies that wait too long, pass the verdicts that are due; say whether some must wait."""
@@ -181,9 +187,16 @@ class Worker:
             if not await rounds.to_follow(conn, account_id, now):
                 return False
             head = await heads.load(conn, account_id)
+        if not await self.tenancy.enter(account_id):
+            return False
         fired = rounds.last_fired(self._remembered(account_id, head.state if head else None))
-        async with self._store.writing(urgent=True) as conn:
-            written = await rounds.follow(conn, account_id, now, fired, channels=self._channels)
+        try:
+            async with self._store.writing(urgent=True) as conn:
+                await self.tenancy.fence(conn, account_id)
+                written = await rounds.follow(conn, account_id, now, fired, channels=self._channels)
+        except Stale:
+            self.counters.conflicts += 1
+            return False
         self._wake(account_id, written)
         return written.owed
 

@@ -5,13 +5,15 @@ import os
 
 import pytest
 
-from tests.services import missing, required
+from tests.services import MAY_BE_ABSENT, missing, required
 
 #: Variables of the person who runs the tests must not reach the programs under test.
 _PREFIXES = ("SRA_", "WATSONX_", "SLACK_", "DISCORD_", "SMTP_", "AUTOHEAL_")
 _NAMES = ("DATABASE_URL", "ADMIN_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
           "http_proxy", "https_proxy", "all_proxy")
-_KEEP = ("SRA_REQUIRE", "SRA_CI_CACHE", "SRA_BENCH_DATA", "SRA_TEST_OUTAGE")
+_KEEP = ("SRA_REQUIRE", "SRA_CI_CACHE", "SRA_BENCH_DATA", "SRA_TEST_OUTAGE", "SRA_FAULT_SECONDS",
+         "SRA_FAULT_ROWS", "SRA_FAULT_RACES", "SRA_FAULTS", "SRA_FAULTS_SECONDS", "SRA_FAULTS_SHARE",
+         "SRA_FAULTS_FIGURES")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,7 +27,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         reason = missing(mark.args)
         if reason is None:
             continue
-        if required():
+        if required() and not MAY_BE_ABSENT.issuperset(mark.args):
             pytest.fail(f"SRA_REQUIRE=all, and this test {reason}", pytrace=False)
         pytest.skip(reason)
 
@@ -35,6 +37,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """Turn any skip into a failure where everything is required."""
     outcome = yield
     report = outcome.get_result()
-    if required() and report.skipped and not hasattr(report, "wasxfail"):
+    absent = any(MAY_BE_ABSENT.issuperset(mark.args) and missing(mark.args)
+                 for mark in item.iter_markers("service"))
+    if required() and report.skipped and not absent and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"SRA_REQUIRE=all, and this test was skipped: {report.longrepr}"

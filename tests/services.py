@@ -32,6 +32,14 @@ def postgresql_bin() -> Path | None:
     return Path(initdb).resolve().parent if initdb else None
 
 
+def _citus() -> bool:
+    programs = postgresql_bin()
+    if programs is None:
+        return False
+    done = subprocess.run([programs / "pg_config", "--sharedir"], capture_output=True, text=True, timeout=20)
+    return (Path(done.stdout.strip()) / "extension" / "citus.control").exists()
+
+
 def _nspawn() -> bool:
     return _root() and _program("systemd-nspawn", "debootstrap") and rootfs().is_dir()
 
@@ -51,7 +59,11 @@ SERVICES: dict[str, tuple[Callable[[], bool], str]] = {
     "redis-server": (lambda: _program("redis-server"), "apt-get install redis-server"),
     "nginx": (lambda: _program("nginx"), "apt-get install nginx-light"),
     "root": (_root, "run the tests as root"),
+    "citus": (_citus, "install Citus 12 beside PostgreSQL: https://docs.citusdata.com/en/stable/installation/"),
+    "gcc": (lambda: _program("gcc"), "apt-get install gcc libc6-dev"),
 }
+#: No package index here has these, so their tests may skip even where everything is required.
+MAY_BE_ABSENT = frozenset({"citus"})
 
 
 @cache

@@ -5,9 +5,9 @@ From the host; to intake. A new kind of source is one module with a class that f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 Position = dict[str, Any]
 
@@ -19,6 +19,15 @@ class Origin:
     source: str  # shown with each record
     service: str | None  # pinned by the configuration
     guess: str  # the service if the lines do not say
+    again: bool = True  # the lines can be had again, so that none is lost with the process
+
+
+class Known(NamedTuple):
+    """What the source itself says of a line; its words win over those of the line."""
+
+    at: int | None = None  # µs
+    level: str | None = None  # one of the five; "info" may be a mere default, and then the line's own counts
+    metadata: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,7 @@ class Piece:
     marks: Callable[[int], list[int]]  # the marks before each of the last n lines
     cut: Mapping[int, int] = field(default_factory=dict)  # line number → its true size in bytes
     final: bool = False  # nothing will continue these lines
+    known: Sequence[Known] = ()  # of each line, or nothing of any
 
 
 class Source(Protocol):
@@ -52,5 +62,25 @@ class Source(Protocol):
     def problems(self) -> list[str]:
         """Return what cannot be watched and why, for people."""
 
+    def behind(self) -> bool:
+        """Return whether there is something to read at once."""
+
+    def positions(self) -> dict[str, Position]:
+        """Return where each part of this source stands."""
+
+    def services(self) -> list[str]:
+        """Return the services that were seen."""
+
     def close(self) -> None:
         """Let go of everything."""
+
+
+class Active(Source, Protocol):
+    """A source that is told of its lines (by a program, a daemon, a network), in a thread of its own."""
+
+    @property
+    def wake(self) -> int:
+        """Return a descriptor that is readable while there is something to take."""
+
+    def start(self) -> None:
+        """Begin to listen."""

@@ -19,11 +19,12 @@ from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.level import NUMBER
 from sra_sdk.lines.multiline import Joiner, cut
 from sra_sdk.lines.parse import LineReader
-from sra_sdk.lines.redact import redact
 from sra_sdk.models import PointIn, RawLogsIn, RecordIn, Snapshot
 from sra_sdk.models.base import EARLIEST, LATEST
 from sra_sdk.models.ingest import NAME_CHARACTERS
 from sra_server.store.rows import NewPoint, NewRecord, as_json
+
+from .clean import redact
 
 _HEX = re.compile(r"[0-9a-f-]{16,64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

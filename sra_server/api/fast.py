@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 
 from sra_sdk.lines.level import LEVELS, NUMBER
-from sra_sdk.lines.redact import redact
 from sra_sdk.models.base import EARLIEST, LATEST
 from sra_sdk.models.ingest import BATCH_ITEMS, MESSAGE_BYTES, NAME_CHARACTERS
 from sra_server.store.rows import NewPoint, NewRecord
 
 from .arrival import Defaults, first, metadata_text, micros, named, traced
+from .clean import redact
 
 #: The form of RFC 3339 that programs write; others are left to the models.
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
@@ -106,7 +106,8 @@ def batch(raw: bytes, received_at: int) -> tuple[Batch, list[NewRecord], list[Ne
 def _records(given: list[_Record], defaults: Defaults) -> list[NewRecord]:
     if len(given) > BATCH_ITEMS:
         raise _Unusual
-    rows = []
+    rows, new = [], tuple.__new__
+    names: set[str | None] = {None}  # looked at already: a batch has few
     for one in given:
         message = one.message
         if "\x00" in message or (len(message) * 4 > MESSAGE_BYTES and len(message.encode()) > MESSAGE_BYTES):
@@ -116,11 +117,16 @@ def _records(given: list[_Record], defaults: Defaults) -> list[NewRecord]:
             level = _LEVEL.get(one.level.strip().lower())
             if level is None:
                 raise _Unusual
-        rows.append(NewRecord(
+        service, host = one.service, one.host
+        if service not in names:
+            names.add(_name(service))
+        if host not in names:
+            names.add(_name(host))
+        rows.append(new(NewRecord, (
             _time(one.timestamp) if one.timestamp is not None else defaults.received_at, level,
-            redact(message), first(_name(one.service), defaults.service),
-            first(_name(one.host), defaults.host), named(_name(one.source)), traced(_name(one.trace_id)),
-            metadata_text(_shallow(one.metadata)) if one.metadata else None))
+            redact(message), first(service, defaults.service), first(host, defaults.host),
+            named(_name(one.source)), traced(_name(one.trace_id)),
+            metadata_text(_shallow(one.metadata)) if one.metadata else None)))
     return rows
 
 
@@ -140,6 +146,11 @@ def _points(given: list[_Point], defaults: Defaults) -> list[NewPoint]:
 
 
 def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    for part in value.values():
+        if part.__class__ is dict or part.__class__ is list:
+            break
+    else:
+        return value
     inner: list[Any] = [value]
     for _ in range(_DEPTH):
         inner = [part for one in inner for part in (one.values() if isinstance(one, dict) else one)

@@ -15,6 +15,7 @@ from pydantic import Field
 from sra_sdk.errors import BadInput
 from sra_sdk.models import BatchIn, EndsOut, Incoming, IngestOut, LogsIn, MetricsIn, RawLogsIn, SnapshotIn
 from sra_sdk.models.ingest import Name
+from sra_server.crash import crashpoint
 from sra_server.store import batches
 from sra_server.store.batches import Seal
 
@@ -129,6 +130,8 @@ async def ends(call: Call) -> EndsOut:
 
 
 async def _read(call: Call) -> tuple[bytes, Seal | None]:
+    # before its bytes are held
+    call.store.group.admit(call.principal.account_id, call.request.content_length or 0)
     sent, raw = await bodies.read_both(call.request, limit=bodies.UNPACKED_LIMIT)
     return raw, _seal(call.request, sent, raw)
 
@@ -147,7 +150,7 @@ def _seal(request: web.Request, sent: bytes, raw: bytes) -> Seal | None:
     digest = (digest or "").lower()
     if not _DIGEST.fullmatch(digest):
         raise _bad_seal("X-SRA-Digest must be the SHA-256 of the body in 64 hex digits")
-    if digest not in (hashlib.sha256(raw).hexdigest(), hashlib.sha256(sent).hexdigest()):
+    if digest != hashlib.sha256(raw).hexdigest() and digest != hashlib.sha256(sent).hexdigest():
         raise BadInput("X-SRA-Digest is not the SHA-256 of the body", code="digest_mismatch",
                        http_status=400, hint="the body was changed on its way: send it again")
     return Seal(producer=producer, sequence=int(number), digest=digest)
@@ -171,10 +174,12 @@ def _raw_body(request: web.Request, raw: bytes) -> RawLogsIn:
 
 async def _store(call: Call, rows: Rows, defaults: Defaults, seal: Seal | None,
                  of: BatchIn | fast.Batch | None = None) -> IngestOut:
+    crashpoint("ingest.received")
     done = await batches.append(
         call.store, call.principal.account_id, records=rows.records, points=rows.points, seal=seal,
         received_at=defaults.received_at, host=defaults.host or None, ends=of.ends if of else None,
-        dropped=of.dropped if of else None)
+        dropped=of.dropped if of else None, size=call.request.content_length or 0)
+    crashpoint("ingest.answer")
     return IngestOut(count=rows.given, duplicate=done.duplicate, gap=done.gap,
                      timestamp=moment(defaults.received_at))
 
@@ -182,7 +187,7 @@ async def _store(call: Call, rows: Rows, defaults: Defaults, seal: Seal | None,
 def _ingest(path: str, handler: object, summary: str, body: object, **more: object) -> Route:
     return Route(method="POST", path=path, handler=handler, summary=summary, body=body,  # type: ignore[arg-type]
                  tag="Data Ingestion", scope="ingest", raw_body=True, answer=IngestOut,
-                 errors=(400, 408, 409, 413, 415, 503), **more)  # type: ignore[arg-type]
+                 errors=(400, 408, 409, 413, 415, 429, 503), **more)  # type: ignore[arg-type]
 
 
 ROUTES = (

@@ -53,6 +53,7 @@ async def revoke(call: Call) -> KeyChanged:
     async with call.store.writing(urgent=True) as conn:
         key = await _named(conn, call)
         await keys.revoke(conn, call.principal.account_id, key.id, call.now())
+    call.store.known_keys.forget(key.id)
     return KeyChanged(status="revoked", name=key.name, prefix=key.prefix)
 
 
@@ -61,6 +62,7 @@ async def delete(call: Call) -> KeyChanged:
     async with call.store.writing(urgent=True) as conn:
         key = await _named(conn, call)
         await keys.remove(conn, call.principal.account_id, key.id)
+    call.store.known_keys.forget(key.id)
     return KeyChanged(status="deleted", name=key.name, prefix=key.prefix)
 
 

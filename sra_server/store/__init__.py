@@ -11,20 +11,23 @@ From app; to the store's modules, which are plain functions of a connection and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sra_sdk.errors import BadInput, Unavailable
+from sra_sdk.errors import BadInput
 
-from . import engine
+from . import commit_postgresql, commit_sqlite, engine
 from .folder import FolderLock, make_private
+from .group import Group, Outcome
+from .known import KnownKeys
+from .listener import Listener
 from .migrations import migrate
+from .parcel import Parcel
+from .trouble import explained, let_in
 from .turn import Turn
 from .wakeups import Wakeups
 
@@ -36,35 +39,66 @@ class Store:
     """The one way to the database; `reading` and `writing` give connections for one transaction."""
 
     dialect: Literal["sqlite", "postgresql"]
+    #: Where batches wait for the transaction that they share.
+    group: Group
 
-    def __init__(self, engines: engine.Engines, lock: FolderLock | None) -> None:
-        self.dialect = "sqlite" if lock is not None else "postgresql"
+    def __init__(self, engines: engine.Engines, file: Path | None, lock: FolderLock | None) -> None:
         self.wakeups = Wakeups()
+        self.known_keys = KnownKeys()
         self._engines = engines
         self._lock = lock
-        self._turn = Turn() if lock is not None else None
+        self._turn = Turn() if file is not None else None
+        #: SQLite's file; None on PostgreSQL.
+        self.file = file
+        self._ingest: commit_sqlite.Writer | commit_postgresql.Writer
+        if file is not None:
+            self.dialect, self._ingest = "sqlite", commit_sqlite.Writer(file)
+            self.group = Group(self._write_sqlite, writers=1)
+        else:
+            self.dialect, self._ingest = "postgresql", commit_postgresql.Writer(engines.writer)
+            self.group = Group(self._write_postgresql, writers=engine.GROUPS)
+        #: PostgreSQL alone has one: many servers may share it.
+        self.listener: Listener | None = None
+        self._listening: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS) -> Store:
-        """Open the database and bring its schema to this version's; refuse a folder in use."""
+    async def open(cls, url: str, *, read_seconds: float = engine.READ_SECONDS,
+                   look_only: bool = False) -> Store:
+        """Open the database and bring its schema to this version's; refuse a folder in use.
+
+        `look_only` does neither: it is for reading beside a server.
+        """
         parsed = engine.parse(url)
         file = engine.file_of(parsed)
+        if look_only:
+            if file is not None and not file.exists():
+                raise BadInput(f"there is no database at {file}",
+                               hint="name the server's --data-dir or --database-url")
+            return cls(engine.open_engines(parsed, read_seconds=read_seconds), file, None)
         lock = FolderLock(file) if file is not None else None
         try:
             if file is not None:
                 make_private(file)
-            with _explained(), _let_in(parsed):
+            with explained(), let_in(parsed):
                 await asyncio.to_thread(migrate, parsed)
         except BaseException:
             if lock is not None:
                 lock.release()
             raise
-        return cls(engine.open_engines(parsed, read_seconds=read_seconds), lock)
+        store = cls(engine.open_engines(parsed, read_seconds=read_seconds), file, lock)
+        if lock is None:
+            store._listen(Listener(parsed, store.wakeups))
+        return store
+
+    def _listen(self, listener: Listener) -> None:
+        """Let wake-ups reach the other servers of this database, and theirs us."""
+        self.listener, self.wakeups.tell = listener, listener.tell
+        self._listening = asyncio.create_task(listener.run(), name="listener")
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection that sees one state of the database and changes nothing."""
-        with _explained():
+        with explained():
             async with self._engines.reader.connect() as conn:
                 yield conn
 
@@ -77,63 +111,42 @@ class Store:
         turn: AbstractAsyncContextManager[None]
         turn = self._turn.taken(urgent=urgent) if self._turn is not None else nullcontext()
         async with turn:
-            with _explained():
+            with explained():
                 async with self._engines.writer.begin() as conn:
                     yield conn
 
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[AsyncConnection]:
+        """Give a writer's connection outside a transaction, for what PostgreSQL does alone (upkeep)."""
+        with explained():
+            async with self._engines.writer.connect() as conn:
+                yield conn
+
+    async def _write_sqlite(self, take: Callable[[], Sequence[Parcel]]) -> list[Outcome]:
+        """Write a group when its turn comes; what arrived until then goes with it."""
+        assert self._turn is not None and isinstance(self._ingest, commit_sqlite.Writer)
+        async with self._turn.taken():
+            with explained():
+                return await self._ingest.write(take())
+
+    async def _write_postgresql(self, take: Callable[[], Sequence[Parcel]]) -> list[Outcome]:
+        assert isinstance(self._ingest, commit_postgresql.Writer)
+        with explained():
+            return await self._ingest.write(take)
+
     async def close(self) -> None:
-        """Close the connections and give the folder free."""
+        """Write what waits, close the connections and give the folder free."""
+        self.wakeups.tell = None
+        if self.listener is not None and self._listening is not None:
+            self.listener.stop()
+            await asyncio.wait((self._listening,), timeout=2)
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        await self.group.close()
+        if isinstance(self._ingest, commit_sqlite.Writer):
+            self._ingest.close()
+        else:
+            await self._ingest.close()
         await self._engines.dispose()
         if self._lock is not None:
             self._lock.release()
-
-
-@contextmanager
-def _let_in(url: URL) -> Iterator[None]:
-    """Say what is wrong with the URL where PostgreSQL answers and refuses us."""
-    try:
-        yield
-    except Exception as error:
-        state = _state(getattr(error, "orig", None) or error)
-        if state == "3D000":
-            raise BadInput(f"database_url: there is no database {url.database!r} on {url.host}",
-                           code="no_database", hint=f"make it first: createdb {url.database}") from error
-        if state[:2] == "28":
-            raise BadInput(f"database_url: {url.host} does not let {url.username or 'this user'} in",
-                           code="database_login", hint="check user and password in database_url") from error
-        raise
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn the database's own troubles into Unavailable; a broken rule of ours stays what it is."""
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except PoolTimeout as error:
-        raise Unavailable("the database is busy", retry_after=1.0) from error
-    except DBAPIError as error:
-        if engine.was_interrupted(error.orig):
-            raise BadInput("the search took too long and was stopped", code="search_too_long",
-                           hint="narrow it: a shorter time range, a service or a host") from error
-        if isinstance(error, OperationalError | InterfaceError) or _is_resource_trouble(error):
-            raise Unavailable(f"the database cannot be used: {error.orig}", retry_after=2.0) from error
-        raise
-    except Exception as error:
-        if not isinstance(error, OSError) and _state(error)[:2] not in _TROUBLES:
-            raise
-        # no connection to PostgreSQL; what asyncpg says of that comes unwrapped
-        raise Unavailable(f"the database cannot be reached: {error}", retry_after=2.0) from error
-
-
-def _is_resource_trouble(error: DBAPIError) -> bool:
-    """Tell whether PostgreSQL lacks connections, disk, memory, or is starting or stopping."""
-    if error.connection_invalidated:
-        return True
-    return _state(error.orig)[:2] in _TROUBLES
-
-
-def _state(error: object) -> str:
-    """Return PostgreSQL's code of an error, or nothing."""
-    return str(getattr(error, "sqlstate", "") or "")

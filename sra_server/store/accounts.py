@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sra_server.domain.principal import SCOPES, Principal
@@ -48,7 +49,9 @@ async def register(conn: AsyncConnection, *, email: str, name: str | None, passw
 async def ensure_account(conn: AsyncConnection, account_id: str, *, name: str, at: int) -> None:
     """Store an account without members unless it exists (the admin key's; those of tests)."""
     if await conn.scalar(select(accounts.c.id).where(accounts.c.id == account_id)) is None:
-        await conn.execute(insert(accounts).values(id=account_id, name=name, created_at=at))
+        kind = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+        await conn.execute(kind(accounts).values(id=account_id, name=name, created_at=at)
+                           .on_conflict_do_nothing())  # servers that start together all try
 
 
 async def by_email(conn: AsyncConnection, email: str) -> User | None:

@@ -20,12 +20,17 @@ from sqlalchemy.pool import NullPool
 from sra_sdk.errors import BadInput
 
 READERS = 8
+#: Groups of batches that PostgreSQL is given at a time.
+GROUPS = 2
 READ_SECONDS = 10.0
 BUSY_MS = 5_000
 #: PostgreSQL's code for a statement that ran into its time limit.
 _QUERY_CANCELED = "57014"
 #: How often a running query looks at the clock, in instructions of SQLite's virtual machine.
 _PROGRESS_STEPS = 20_000
+
+_PRAGMAS = (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
+            "temp_store=MEMORY", "journal_size_limit=67108864")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +99,19 @@ def open_single(url: URL) -> AsyncEngine:
     return engine
 
 
+def open_plain(file: Path) -> sqlite3.Connection:
+    """Return a connection for ingest, past SQLAlchemy, as durable as the others."""
+    conn = sqlite3.connect(file, isolation_level=None, check_same_thread=False, cached_statements=256)
+    for pragma in _PRAGMAS:
+        conn.execute(f"PRAGMA {pragma}")
+    return conn
+
+
 def _prepare_sqlite(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...] = ()) -> None:
     def on_connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # SRA begins its transactions itself
         cursor = connection.cursor()
-        for pragma in (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL",
-                       "foreign_keys=ON", "temp_store=MEMORY", "journal_size_limit=67108864", *pragmas):
+        for pragma in (*_PRAGMAS, *pragmas):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         connection.create_function("contains_lower", 2, _contains_lower, deterministic=True)

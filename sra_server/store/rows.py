@@ -1,4 +1,4 @@
-"""Records and points as rows: write those of a batch, load those that detection reads. From batches.
+"""Records and points as rows: their columns, and those that detection reads. From batches.
 
 A row's id names its key: `r{day}-{ticket}-{line}` for records, `p…` for points.
 """
@@ -49,9 +49,9 @@ class NewPoint(NamedTuple):
     tags: str | None = None
 
 
-_KEY_COLUMNS = ("account_id", "day", "ticket", "line")
-_RECORD_COLUMNS = (*_KEY_COLUMNS, "received_at", *NewRecord._fields)
-_POINT_COLUMNS = (*_KEY_COLUMNS, *NewPoint._fields)
+KEY_COLUMNS = ("account_id", "day", "ticket", "line")
+RECORD_COLUMNS = (*KEY_COLUMNS, "received_at", *NewRecord._fields)
+POINT_COLUMNS = (*KEY_COLUMNS, *NewPoint._fields)
 
 
 def as_json(value: Mapping[str, Any]) -> str | None:
@@ -67,37 +67,6 @@ def as_json(value: Mapping[str, Any]) -> str | None:
 def record_id(day: int, ticket: int, line: int) -> str:
     """Return the id by which evidence cites a record."""
     return f"r{day}-{ticket}-{line}"
-
-
-async def write_records(conn: AsyncConnection, account_id: str, day: int, ticket: int, received_at: int,
-                        records: Sequence[NewRecord]) -> None:
-    """Insert records; their line is their place in the batch."""
-    await _write(conn, "records", _RECORD_COLUMNS, [
-        (account_id, day, ticket, line, received_at, *record) for line, record in enumerate(records)])
-
-
-async def write_points(conn: AsyncConnection, account_id: str, day: int, ticket: int,
-                       points: Sequence[NewPoint]) -> None:
-    """Insert points; their line is their place in the batch."""
-    await _write(conn, "points", _POINT_COLUMNS, [
-        (account_id, day, ticket, line, *point) for line, point in enumerate(points)])
-
-
-async def _write(conn: AsyncConnection, table: str, columns: tuple[str, ...],
-                 rows: list[tuple[Any, ...]]) -> None:
-    """Hand the rows to the driver as they are: COPY on PostgreSQL, one prepared INSERT on SQLite.
-
-    SQLAlchemy's own way costs five times as much for each row.
-    """
-    if not rows:
-        return
-    if conn.dialect.name == "postgresql":
-        driver = (await conn.get_raw_connection()).driver_connection
-        assert driver is not None
-        await driver.copy_records_to_table(table, records=rows, columns=columns)
-    else:
-        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        await conn.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
 
 
 async def load_records(conn: AsyncConnection, account_id: str, day: int, ticket: int,

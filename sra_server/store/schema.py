@@ -147,6 +147,7 @@ records = Table(
     Column("trace_id", String(200)),
     Column("metadata", Text),  # JSON object, or null for none
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (day)",  # the partitions are made and dropped by `partitions`
 )
 points = Table(
     "points", metadata,
@@ -163,6 +164,7 @@ points = Table(
     Column("tags", Text),  # JSON object, or null for none
     Index("ix_points_account_id_name_at", "account_id", "name", "at"),
     sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (day)",
 )
 
 # ── incidents ────────────────────────────────────────────────────────────────────────────────
@@ -192,6 +194,7 @@ incidents = Table(
     Column("root_cause", Text),
     Column("confidence", Double),
     Index("ix_incidents_account_id_status_created_at", "account_id", "status", "created_at"),
+    Index("ix_incidents_account_id_created_at", "account_id", "created_at", "id"),  # pages, newest first
 )
 
 

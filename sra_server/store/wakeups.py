@@ -1,12 +1,14 @@
 """Wake-ups: "something of yours has changed, look now". From writers, after commit; to those who wait.
 
-They carry no data and may be lost (a process dies, another server wrote), so whoever waits also looks
-from time to time. Topics: "batches", "outbox", "host:{account}:{host}", "remedy:{account}:{id}".
+They carry no data and may be lost (a process dies), so whoever waits also looks from time to time. On
+PostgreSQL `listener` carries them to the other servers. Topics: "batches", "outbox", "outcomes",
+"host:{account}:{host}", "remedy:{account}:{id}".
 """
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 
 #: Topics remembered; older ones are forgotten, which costs a waiter at most its timeout.
 _REMEMBERED = 20_000
@@ -20,6 +22,9 @@ class Wakeups:
         self._notified: OrderedDict[str, int] = OrderedDict()
         self._taken: dict[str, int] = {}
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        self._everything = 0
+        #: Takes what other servers are to hear.
+        self.tell: Callable[[str], None] | None = None
         #: The server stops: whoever waits for long is to end.
         self.stopped = False
 
@@ -27,14 +32,27 @@ class Wakeups:
         """Wake everybody for the last time."""
         self.stopped = True
         for topic in list(self._waiting):
-            self.notify(topic)
+            self.heard(topic)
 
     def mark(self) -> int:
         """Return the present moment, to be given to `wait` as `since`."""
         return self._count
 
     def notify(self, topic: str) -> None:
-        """Wake all that wait for the topic. Call it after the commit, from the event loop."""
+        """Wake all that wait for the topic, on any server. Call it after the commit, from the event loop."""
+        self.heard(topic)
+        if self.tell is not None and not self.stopped:
+            self.tell(topic)
+
+    def wake_all(self) -> None:
+        """Wake everybody: what happened lately elsewhere is unknown."""
+        self._count += 1
+        self._everything = self._count
+        for topic in list(self._waiting):
+            self.heard(topic)
+
+    def heard(self, topic: str) -> None:
+        """Wake all that wait for the topic here."""
         self._count += 1
         self._notified[topic] = self._count
         self._notified.move_to_end(topic)
@@ -53,7 +71,7 @@ class Wakeups:
         counts: enough where a topic has a single reader.
         """
         floor = self._taken.get(topic, 0) if since is None else since
-        if self._notified.get(topic, 0) <= floor:
+        if max(self._notified.get(topic, 0), self._everything) <= floor:
             waiter = asyncio.get_running_loop().create_future()
             waiters = self._waiting.setdefault(topic, set())
             waiters.add(waiter)
@@ -66,6 +84,6 @@ class Wakeups:
                 waiters.discard(waiter)
                 if not waiters and self._waiting.get(topic) is waiters:
                     del self._waiting[topic]
-        if topic in self._notified:
-            self._taken[topic] = self._notified[topic]
+        if since is None or topic in self._notified:
+            self._taken[topic] = max(self._notified.setdefault(topic, 0), self._everything)
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Optional
 
-from .parsed import Context, Parsed, level_name
+from .parsed import LEVEL_NAMES, Context, Parsed, level_name, new
 from .stamps import ymd
 
 _DATE = re.compile(
@@ -41,6 +41,11 @@ _GENERIC_LEVEL = re.compile(
     r"|trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|alert|emerg|panic) {0,3}\]:?"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?![\w/.=-])[:|]?"
     r"|<(Trace|Debug|Information|Notice|Warning|Error|Critical|Fatal|Info|Warn)>)[ \t|-]{0,12}", re.A)
+_STAMP = r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"
+_PYTHON_LINE = re.compile(
+    _STAMP + r",([0-9]{3}) - ([\w.\-/]{1,200}) - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - ", re.A)
+_SPRING_LINE = re.compile(_STAMP + r"\.([0-9]{3}) {1,2}(TRACE|DEBUG|INFO|WARN|ERROR) ([0-9]+) --- "
+                          r"\[([^\]\n]*)\] ([^\s\[]\S{0,199}) *: ")
 _SKIP = re.compile(r"\]?[ \t|:;,-]{0,6}")
 
 
@@ -62,6 +67,29 @@ def dated(text: str, context: Context) -> Optional[Parsed]:
     else:
         parsed = None
     return parsed or _generic(text, end, at, context)
+
+
+def python_line(text: str, context: Context) -> Optional[Parsed]:
+    """2024-01-31 10:00:00,123 - shop.db - INFO - ..., the commonest of its family, in one look."""
+    found = _PYTHON_LINE.match(text)
+    if found is None:
+        return None
+    stamp, fraction, logger, level = found.groups()
+    at = context.stamps.second(ymd, 13, stamp)
+    return new(Parsed, (at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
+                        context.host, text[found.end():], {"logger": logger}, "python"))
+
+
+def spring_line(text: str, context: Context) -> Optional[Parsed]:
+    """2024-01-31 10:00:00.123  INFO 12 --- [main] o.e.App : ..., in one look."""
+    found = _SPRING_LINE.match(text)
+    if found is None:
+        return None
+    stamp, fraction, level, pid, thread, logger = found.groups()
+    at = context.stamps.second(ymd, 13, stamp)
+    return new(Parsed, (at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
+                        context.host, text[found.end():],
+                        {"pid": pid, "thread": thread.strip(), "logger": logger}, "java"))
 
 
 def _dashed(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:

@@ -31,6 +31,35 @@ _NESTED = (("log", "level", "log.level"), ("log", "logger", "log.logger"), ("ser
            ("host", "name", "host.name"), ("trace", "id", "trace.id"), ("error", "message", "error.message"))
 
 
+_REMEMBERED = 1000
+
+
+class _Present:
+    """Which of the names stand among fields with these keys, in the order in which they count."""
+
+    __slots__ = ("host", "level", "logger", "message", "service", "time", "trace")
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        there = frozenset(keys)
+        self.message, self.level, self.time, self.service, self.logger, self.host, self.trace = (
+            tuple(key for key in known if key in there)
+            for known in (_MESSAGE, _LEVEL, _TIME, _SERVICE, _LOGGER, _HOST, _TRACE))
+
+
+#: Programs write the same keys in each line, so what stands among them is found once.
+_present: dict[tuple[str, ...], _Present] = {}
+
+
+def _presence(fields: dict[str, Any]) -> _Present:
+    keys = tuple(fields)
+    found = _present.get(keys)
+    if found is None:
+        found = _Present(keys)
+        if len(keys) <= 64 and len(_present) < _REMEMBERED:
+            _present[keys] = found
+    return found
+
+
 #: Monolog's hundreds and Python's tens climb it from 1, pino's tens from 2.
 _LADDER = ("debug", "debug", "info", "warning", "error", "critical")
 
@@ -43,11 +72,12 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
             fields[flat] = inner.pop(member)
             if not inner:
                 del fields[group]
-    level = _level(fields)
-    at = _time(fields, context.stamps)
-    service = _name(fields, _SERVICE) or context.service
-    host = _name(fields, _HOST) or context.host
-    for key in _LOGGER:
+    present = _presence(fields)
+    level = _level(fields, present.level)
+    at = _time(fields, context.stamps, present.time)
+    service = _name(fields, present.service) or context.service
+    host = _name(fields, present.host) or context.host
+    for key in present.logger:
         logger = fields.get(key)
         if logger.__class__ is str and logger:
             if key != "logger":
@@ -55,7 +85,7 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
             fields["logger"] = logger
             service = service or name(logger)
             break
-    for key in _TRACE:
+    for key in present.trace:
         trace = fields.get(key)
         if trace.__class__ is str and trace:
             if key != "trace_id":
@@ -63,7 +93,7 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
             fields["trace_id"] = trace[:200]
             break
     message = None
-    for key in _MESSAGE:
+    for key in present.message:
         value = fields.get(key)
         if value.__class__ is str and value:
             message = value
@@ -75,8 +105,8 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
     return Parsed(at, level, service, host, message, fields, form)
 
 
-def _level(fields: dict[str, Any]) -> Optional[str]:
-    for key in _LEVEL:
+def _level(fields: dict[str, Any], keys: tuple[str, ...]) -> Optional[str]:
+    for key in keys:
         value = fields.get(key)
         if value is None:
             continue
@@ -121,8 +151,8 @@ def _python(value: int) -> str:
     return _LADDER[min(max(value // 10, 0), 5)]
 
 
-def _time(fields: dict[str, Any], stamps: Stamps) -> Optional[int]:
-    for key in _TIME:
+def _time(fields: dict[str, Any], stamps: Stamps, keys: tuple[str, ...]) -> Optional[int]:
+    for key in keys:
         value = fields.get(key)
         if value is None:
             continue

@@ -97,6 +97,12 @@ _WORDS: tuple[Rule, ...] = (
           r"|unhealthy"),
     _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"),
 )
+#: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
+FACT_WORDS = (*dict.fromkeys(needle for rule in _FACTS for needle in rule[0]),
+              "ailed ", "nvalid ", "pam_", "; not ", "gave up", "ttempts")
+TROUBLE_WORDS = tuple(dict.fromkeys(needle for rule in _WORDS for needle in rule[0]))
+OWN_WORDS = ("WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC", "EMERG", "INFO", "DEBUG", "TRACE",
+             "NOTICE")
 _OWN_WORD = re.compile(r"(?:^|[\s\[|(<])(?:(TRACE|DEBUG|INFO|NOTICE)|(WARN|WARNING|ERROR|SEVERE|CRITICAL"
                        r"|FATAL|PANIC|EMERG))(?=[\s\]|):>]|$)(?!: (?:task |rcu))")
 
@@ -114,8 +120,9 @@ _SUPERVISED = re.compile(r"gave up: \S+ entered FATAL state|exited: \S+ \([^)]*;
 _LOGIN_FAILED: tuple[Rule, ...] = tuple(rule for rule in _FACTS if "password" in rule[0])
 
 
-def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapping[str, Any]) -> str:
-    """Return the level of a line, one of the five names."""
+def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapping[str, Any], *,
+             clear: bool = False) -> str:
+    """Return the level of a line, one of the five names; `clear` says that its words decide nothing."""
     if parsed_level is not None and parsed_level != INFO:
         return parsed_level
     if metadata and (fmt in _HTTP or fmt == "json" or fmt == "logfmt"):
@@ -125,6 +132,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
                 return ERROR
             # Other refusals of the client (400, 404 ...) are everyday life of a public server.
             return WARNING if status in (401, 403, 429) else INFO
+    if clear:
+        return INFO
     if parsed_level is not None and not _believable(message, fmt, metadata):
         if ("ailed " in message or "nvalid " in message or "pam_" in message or "; not " in message
                 or "gave up" in message or "ttempts" in message):

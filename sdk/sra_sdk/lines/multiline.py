@@ -7,6 +7,7 @@ an error; otherwise it is an event of its own, so that no trace hides behind "li
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 #: Bounds of one event; what is longer is split (lines) or cut (one line).
 LINES = 500
@@ -31,6 +32,23 @@ _RUST_HEAD = re.compile(r"thread '[^']*' (?:\([0-9]+\) )?panicked at ")
 _RUST_BODY = re.compile(r"note: |stack backtrace:")
 #: First characters of lines at the margin that may still belong to the line before.
 _SUSPECTS = frozenset(" \tTCWS.}])abcdefghijklmnopqrstuvwxyz")
+#: Beginnings of lines that belong to no line before and await none after, unless a trace is being read.
+_OPENING = re.compile(r"[0-9\[{<(\"'#*+=|>-]|[ABD-RUVX-Z](?!:)|[CTW][A-Z]|SE|(?:Sep|Sat|Sun|Tue|Thu|Wed) "
+                      r"|[a-z][\w$]{0,4}=")
+_BEGINNING = 6
+
+
+class _Openers(dict[str, bool]):
+    """Whether a line with this beginning is an opening one."""
+
+    def __missing__(self, begin: str) -> bool:
+        opens = _OPENING.match(begin) is not None
+        if len(self) < 10_000:
+            self[begin] = opens
+        return opens
+
+
+_OPENS = _Openers()
 
 
 def cut(text: str, limit: int = BYTES) -> tuple[str, int]:
@@ -66,6 +84,33 @@ class Joiner:
             return self._add(line)
         self._begin(line)
         return []
+
+    def feed_all(self, lines: list[str]) -> Iterator[tuple[list[str], int]]:
+        """Take many lines; yield what `feed` would return for each, in groups.
+
+        With the texts of a group comes the number of the line that the first of them is, or -1 where they
+        are events of several lines or of former ones.
+        """
+        opens = list(map(_OPENS.__getitem__, [line[:_BEGINNING] for line in lines]))
+        if max(map(len, lines), default=0) * 4 > BYTES:
+            opens = [short and len(line) * 4 <= BYTES for short, line in zip(opens, lines)]
+        number, count = 0, len(lines)
+        while number < count:
+            if self._mode or not opens[number]:
+                for text, _ in self.feed(lines[number]):
+                    yield [text], number - 1 if number and text is lines[number - 1] else -1
+                number += 1
+                continue
+            try:
+                end = opens.index(False, number)
+            except ValueError:
+                end = count
+            for text, _ in self.flush():
+                yield [text], number - 1 if number and text is lines[number - 1] else -1
+            if end - number > 1:
+                yield lines[number:end - 1], number
+            self._begin(lines[end - 1])
+            number = end
 
     def flush(self) -> list[tuple[str, int]]:
         """Return the event that is held, finished or not."""

@@ -11,7 +11,7 @@ import time
 from datetime import tzinfo
 from typing import Any, Callable, Optional
 
-from .dated import dated
+from .dated import dated, python_line, spring_line
 from .jsonlines import docker, json_line
 from .logfmt import logfmt
 from .multiline import BYTES, cut
@@ -19,12 +19,15 @@ from .parsed import Context, Format, Parsed, name
 from .stamps import Stamps
 from .syslog import bsd, dmesg, iso, prefixed
 from .undated import clock, cluster, counted, hadoop, klog, levelled, ras, redis, spark
-from .web import access, apache_error, nginx_error
+from .web import access, apache_error, common, nginx_error
 
 __all__ = ["LineReader", "Parsed"]
 
-_DIGITS: tuple[Format, ...] = (nginx_error, iso, dated, access, spark, hadoop, redis, cluster, counted,
-                               clock, ras)
+_DIGITS: tuple[Format, ...] = (common, nginx_error, iso, dated, access, spark, hadoop, redis, cluster,
+                               counted, clock, ras)
+#: Of these, what "2024-01-31 10" can begin.
+_SPACED: tuple[Format, ...] = (python_line, spring_line,
+                               *(form for form in _DIGITS if form not in (common, nginx_error, iso)))
 _LETTERS: tuple[Format, ...] = (bsd, klog, levelled, logfmt, access, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed,), "[": (dated, apache_error, dmesg, redis, levelled, counted),
@@ -33,7 +36,8 @@ _BY_FIRST: dict[str, tuple[Format, ...]] = {
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
 }
 #: Formats so strict that a line which fits one fits no other: only these are tried before their turn.
-_STICKY = frozenset((bsd, spark, hadoop, redis, klog, apache_error, nginx_error, ras, cluster))
+_STICKY = frozenset((common, python_line, spring_line, bsd, spark, hadoop, redis, klog, apache_error,
+                     nginx_error, ras, cluster))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WRAPPERS = 2
 
@@ -84,7 +88,10 @@ class LineReader:
             text_read = text
         if first == "{":
             return self._json(text, text_read, context)
-        for form in _BY_FIRST.get(first, ()):
+        forms = _BY_FIRST.get(first, ())
+        if forms is _DIGITS and text_read[10:11] == " " and text_read[4:5] == "-":
+            forms = _SPACED
+        for form in forms:
             parsed = form(text_read, context)
             if parsed is not None:
                 self._last = form if form in _STICKY else None

@@ -80,6 +80,24 @@ _MYSQL = re.compile(r"(\b(?:mysql|mariadb)[a-z-]{0,20}\b[^\n]{0,300}?\s-p[\"']?"
                     r"|\bsshpass\s{1,3}-p\s{0,3}[\"']?)([^\s\"'\\]{1,1000})")
 _CARD = re.compile(r"[2-6](?<![\w.+/:-][2-6])(?<![0-9] [2-6])[0-9]{3}([ -]?)(?:[0-9]{4}\1[0-9]{4}\1"
                    r"[0-9]{4}|[0-9]{6}\1[0-9]{5})(?![\w.-]?[0-9])")
+#: Whatever is replaced, a card's number apart, contains one of these as written, or in small letters one of
+#: ANY_CASE that goes on as its pattern says.
+AS_WRITTEN = (
+    "sra_", "_live_", "_test_", "whsec_", "npm_", "_v1_", "hf_", "shp", "_pat_", "xox", "xapp-", "sk-",
+    "pypi-", "GOCSPX-", "AGE-SECRET", "eyJ", "AKIA", "ASIA", "AIza", "ya29.", "SG.", "sq0", ":AA", "hvs.",
+    "hvb.", "dapi", "ATATT3", "hooks.slack", "/webhooks/", "sig=", "github_pat_", "glc_", "glsa_",
+    *(f"gh{kind}_" for kind in "pousr"),
+    *(f"gl{kind}-" for kind in ("pat", "ptt", "dt", "rt", "cbt", "soat", "agent", "ft", "imt", "oas")),
+    "-----BEGIN", "://")
+_SIGN = r"\\?[\"']?\s{0,3}(?:[=:]|%3d)"
+_GIVEN = r"|--[a-z0-9-]{0,80}"
+ANY_CASE: dict[str, Pattern[str]] = {word: re.compile(pattern) for word, pattern in (
+    ("authorization", r"authorization\\?[\"']?\s{0,4}[:=]"), ("bearer", r"bearer\s"),
+    ("cookie", r"cookie\\?[\"']?\s{0,4}:"), ("pass", "pass"), ("pwd", "pwd"), ("curl", "curl"),
+    ("mysql", "mysql"), ("mariadb", "mariadb"),
+    ("secret", r"secret(?:[_.-]?(?:access[_.-]?)?key)?" + _SIGN + _GIVEN + r"secret"),
+    ("credential", "credentials?" + _SIGN),
+    *((word, word + _SIGN + _GIVEN + word) for word in ("token", "key")))}
 _CARD_FIRST = re.compile(r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6011|65|64[4-9]")
 
 
@@ -109,6 +127,11 @@ def redact(text: str) -> str:
     if "mysql" in low or "mariadb" in low or "sshpass" in low:
         text = _MYSQL.sub(_option, text)
     return _CARD.sub(_card, text) if _CARD.search(text) is not None else text
+
+
+def has_card(text: str) -> bool:
+    """Return whether some line of the text may hold a payment card's number."""
+    return _CARD.search(text) is not None
 
 
 def _tokened(text: str) -> bool:

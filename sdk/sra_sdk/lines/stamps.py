@@ -100,6 +100,7 @@ class Stamps:
         self._now = now
         self._tz = tz
         self._hours: dict[str, int] = {}
+        self._seconds: dict[str, int] = {}
         self._yearless: tuple[str, int] = ("", _UNKNOWN)
 
     def at(self, layout: Layout, hour: str, minute: str, second: str, fraction: Optional[str] = None,
@@ -116,6 +117,21 @@ class Stamps:
             return None
         base += (int(minute) * 60 + int(second)) * SECOND
         return base + microseconds(fraction) if fraction else base
+
+    def second(self, layout: Layout, width: int, stamp: str) -> int:
+        """Return the time of a stamp like `<hour>:10:20` or `<hour>:10:20 +0100`, negative if it has none.
+
+        The hour has `width` characters. Lines come many to a second, so nearly all of them cost one look.
+        """
+        base = self._seconds.get(stamp)
+        if base is None:
+            found = self.at(layout, stamp[:width], stamp[width + 1:width + 3], stamp[width + 4:width + 6],
+                            None, stamp[width + 7:] or None)
+            base = _UNKNOWN if found is None else found
+            if len(self._seconds) >= _REMEMBERED:
+                self._seconds.clear()
+            self._seconds[stamp] = base
+        return base
 
     def nearest(self, hour: str, minute: str, second: str, fraction: Optional[str] = None) -> Optional[int]:
         """Return the time of a stamp without year, like `Jan 31 10`, `31 Jan 10` or `0131 10`."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any, Optional
 
-from .parsed import Context, Parsed, level_name
+from .parsed import Context, Parsed, level_name, new
 from .stamps import day_month_year, month_day_hour_year, ymd
 
 _ACCESS = re.compile(
@@ -15,6 +15,12 @@ _ACCESS = re.compile(
     r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}[: ][0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?(?: ([+-]"
     r"[0-9]{4}))?\] "
     r'"((?:[^"\\]|\\.){0,16384})" ([0-9]{3}) ([0-9]+|-)', re.A)
+#: The same for lines as nearly all are: no virtual host, no identity, nothing escaped.
+_COMMON = re.compile(
+    r"(?![0-9]{4}[-/.][0-9]{2}[-/.])([\w.:-]{1,253}) - (-|[\w.@-]{1,100}) "
+    r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})\] "
+    r'"([A-Z]{3,12}) ([^\s"\\]+) [^"\\]*" ([0-9]{3}) (-|[0-9]{1,18})(?: "([^"\\]*)" "([^"\\]*)"|\Z)', re.A)
+_COMMON_CHARACTERS = 16_384
 _REQUEST = re.compile(r"([A-Z]{3,12}) (\S+)")
 _AFTER = re.compile(r' "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"')
 _REQUEST_ID = re.compile(r"\b([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
@@ -31,6 +37,11 @@ _FIELD = re.compile(r', (client|upstream|host): ("[^"]*"|[^,\s]+)')
 
 def access(text: str, context: Context) -> Optional[Parsed]:
     """10.0.0.1 - - [31/Jan/2024:10:00:00 +0000] "GET / HTTP/1.1" 200 12"""
+    return common(text, context) or any_access(text, context)
+
+
+def any_access(text: str, context: Context) -> Optional[Parsed]:
+    """Read an access line however it is written."""
     if '" ' not in text or "[" not in text:
         return None
     found = _ACCESS.match(text)
@@ -61,6 +72,30 @@ def access(text: str, context: Context) -> Optional[Parsed]:
                 metadata["request_id"] = request_id[1]
     at = context.stamps.at(day_month_year, hour, minute, second, None, zone)
     return Parsed(at, None, context.service, context.host, text, metadata, "access")
+
+
+def common(text: str, context: Context) -> Optional[Parsed]:
+    """10.0.0.1 - - [31/Jan/2024:10:00:00 +0000] "GET / HTTP/1.1" 200 12, in one look."""
+    found = _COMMON.match(text) if len(text) < _COMMON_CHARACTERS else None
+    if found is None:
+        return None
+    client, user, stamp, method, path, status, size, referrer, agent = found.groups()
+    metadata: dict[str, Any] = {"client": client, "status": int(status), "method": method, "path": path}
+    if size != "-":
+        metadata["bytes"] = int(size)
+    if user != "-":
+        metadata["user"] = user
+    if agent is not None:
+        if referrer != "-":
+            metadata["referrer"] = referrer
+        metadata["agent"] = agent
+        if len(text) - found.end() > 32:
+            request_id = _REQUEST_ID.search(text, found.end())
+            if request_id is not None:
+                metadata["request_id"] = request_id[1]
+    at = context.stamps.second(day_month_year, 14, stamp)
+    return new(Parsed, (at if at >= 0 else None, None, context.service, context.host, text, metadata,
+                        "access"))
 
 
 def nginx_error(text: str, context: Context) -> Optional[Parsed]:

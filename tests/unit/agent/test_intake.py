@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sra_agent.intake import HOLD_SECONDS, MESSAGE_BYTES, Intake
+from sra_agent.intake import HOLD_SECONDS, Intake
+from sra_agent.records import MESSAGE_BYTES
 from sra_agent.sources.files import Files
 from sra_agent.spool import Spool
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -177,6 +178,17 @@ def test_a_wrong_key_is_said_once_and_nothing_is_lost(
 )
 def test_what_an_answer_means(status: int, code: str, move: Next) -> None:
     assert judge(status, code) is move
+
+
+def test_an_absent_server_is_looked_for_every_few_seconds(spool: Spool) -> None:
+    fill(spool, 0, 50)
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    backoff = Backoff(die=lambda: 1.0)
+    OPEN.append(Connection(f"http://127.0.0.1:{port}", "k"))
+    sender = Sender(spool, OPEN[-1], host="web-1", backoff=backoff)
+    assert [sender.step() for _ in range(8)][-4:] == [3.0] * 4  # it is back: resume within 5 s
+    assert backoff.failed() == 30.0  # one that answers with trouble is spared
 
 
 def test_backoff_grows_and_is_bounded() -> None:

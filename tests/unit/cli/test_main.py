@@ -104,7 +104,7 @@ def sra(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (("nosuch",), 2, "No such command"),
-    (("serv",), 2, "Did you mean 'serve'?"),
+    (("serv",), 2, "Did you mean 'serve', 'server'?"),
     (("logs", "--limit", "x"), 2, "--limit"),
     (("status",), 1, "not signed in"),
     (("whoami", "--server", "nonsense"), 1, "not signed in"),

@@ -50,11 +50,37 @@ def test_a_bare_host_says_what_is_missing(logs: Path) -> None:
     assert [text.partition(":")[0] for text in look(logs).cannot] == ["systemd", "docker"]
 
 
-def test_a_full_host_says_what_this_version_does_not_read(logs: Path, tmp_path: Path) -> None:
-    (tmp_path / "root/run/systemd/system").mkdir(parents=True)
-    (tmp_path / "root/run/docker.sock").touch()
-    assert [text.partition(":")[0] for text in look(logs, root=tmp_path / "root").cannot] == [
-        "journald", "containers"]
+@pytest.fixture
+def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host with systemd, its journal, journalctl and docker."""
+    root = tmp_path / "root"
+    for folder in ("run/systemd/system", "run/log/journal/id", "bin"):
+        (root / folder).mkdir(parents=True)
+    for name in ("run/docker.sock", "run/log/journal/id/system.journal", "bin/journalctl"):
+        (root / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(root / "bin"))
+    return root
+
+
+def test_a_full_host_has_its_journal_and_containers_watched(logs: Path, full: Path) -> None:
+    found = look(logs, root=full)
+    assert found.journald and found.docker == str(full / "run/docker.sock") and found.cannot == ()
+
+
+def test_what_the_journal_holds_is_not_watched_twice_unless_it_was_named(logs: Path, full: Path) -> None:
+    found = look(logs, root=full)
+    assert f"{logs}/syslog" not in found.files and found.journalled == (f"{logs}/syslog",)
+    assert f"{logs}/nginx/access.log" in found.files
+    assert look(logs, f"{logs}/syslog", root=full).files[0] == f"{logs}/syslog"
+
+
+def test_a_host_without_journalctl_or_journal_says_so(logs: Path, full: Path) -> None:
+    (full / "run/log/journal/id/system.journal").unlink()
+    assert "may not read it" in look(logs, root=full).cannot[0]
+    (full / "bin/journalctl").unlink()
+    found = look(logs, root=full)
+    assert "journalctl is not installed" in found.cannot[0] and not found.journald
+    assert f"{logs}/syslog" in found.files
 
 
 def test_a_folder_without_logs_is_no_failure(tmp_path: Path) -> None:

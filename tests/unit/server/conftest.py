@@ -2,12 +2,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,38 +10,23 @@ import pytest
 
 from sra_server.store import Store, accounts
 from sra_server.store.schema import metadata
-from tests.services import needs, postgresql_bin
+from tests.cluster import cluster
+from tests.services import needs
 
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """Start a PostgreSQL of our own, as user postgres where we are root; give its URL without a name."""
-    folder = Path(tempfile.mkdtemp(prefix="sra-pg-"))
-    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    as_user = {"user": user, "extra_groups": [], "cwd": folder} if os.geteuid() == 0 else {"cwd": folder}
-    if os.geteuid() == 0:
-        shutil.chown(folder, user)
-    folder.chmod(0o700)
-    programs = postgresql_bin()
-    assert programs is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    subprocess.run([programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                    "--no-sync"], check=True, capture_output=True, timeout=60, **as_user)
-    options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off -c autovacuum=off -c shared_buffers=32MB"
-    # no pipes: the server would inherit and hold them
-    subprocess.run([programs / "pg_ctl", "-D", folder / "data", "-o", options, "-l", folder / "log", "-w",
-                    "start"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
-                   **as_user)
-    server = f"postgresql://postgres@127.0.0.1:{port}"
-    try:
+    """Start a PostgreSQL of our own; give its URL without a name."""
+    with cluster() as server:
         asyncio.run(_prepare(server))
         yield server
-    finally:
-        subprocess.run([programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, **as_user)
-        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def empty_postgresql(postgresql: str) -> str:
+    """Give the URL of an empty database of this version, on PostgreSQL alone."""
+    asyncio.run(_empty(f"{postgresql}/sra"))
+    return f"{postgresql}/sra"
 
 
 @pytest.fixture(params=[
@@ -58,9 +37,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Give the URL of an empty database of this version."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/data/sra.db"
-    url = f"{request.getfixturevalue('postgresql')}/sra"
-    asyncio.run(_empty(url))
-    return url
+    return str(request.getfixturevalue("empty_postgresql"))
 
 
 async def _prepare(server: str) -> None:

@@ -193,3 +193,17 @@ def test_people_are_not_told_twice_of_one_repair() -> None:
     assert wanted("remedy.outcome", ("slack", "webhook"), resolved=True) == ("webhook",)
     assert wanted("remedy.outcome", ("slack", "webhook")) == ("slack", "webhook")
     assert wanted("incident.resolved", ("slack",)) == ("slack",)
+
+
+async def test_two_senders_send_each_message_once(store: Store, account: str) -> None:
+    """As two servers do; each message is claimed in one conditional update."""
+    count = 40
+    async with receiving() as hook, sending(store, hook) as (one, config), sending(store, hook) as (two, _):
+        for number in range(count):
+            await change(store, account, config, f"inc_{number}")
+        assert len(await until(store, "sent", count)) == count
+        await asyncio.sleep(0.1)
+        assert len(hook.requests) == count
+        assert {content["incident"]["id"] for _, content in hook.requests} == {
+            f"inc_{number}" for number in range(count)}
+        assert one.sent + two.sent == count

@@ -1,0 +1,46 @@
+"""A PostgreSQL of our own for tests and benchmarks. From conftest and the tests with many processes."""
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.services import postgresql_bin
+
+#: For tests that kill no database: nothing need survive a power cut.
+QUICK = ("fsync=off", "autovacuum=off", "shared_buffers=32MB")
+
+
+@contextmanager
+def cluster(*settings: str) -> Iterator[str]:
+    """Run one on a free port, as user postgres where we are root; give its URL without a name."""
+    folder = Path(tempfile.mkdtemp(prefix="sra-pg-"))
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    as_user = {"user": user, "extra_groups": [], "cwd": folder} if os.geteuid() == 0 else {"cwd": folder}
+    if os.geteuid() == 0:
+        shutil.chown(folder, user)
+    folder.chmod(0o700)
+    programs = postgresql_bin()
+    assert programs is not None
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    subprocess.run([programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                    "--no-sync"], check=True, capture_output=True, timeout=60, **as_user)
+    options = f"-p {port} -h 127.0.0.1 -k {folder}" + "".join(f" -c {one}" for one in settings or QUICK)
+    # no pipes: the server would inherit and hold them
+    subprocess.run([programs / "pg_ctl", "-D", folder / "data", "-o", options, "-l", folder / "log", "-w",
+                    "start"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
+                   **as_user)
+    try:
+        yield f"postgresql://postgres@127.0.0.1:{port}"
+    finally:
+        subprocess.run([programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop"], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, **as_user)
+        shutil.rmtree(folder)

@@ -1,0 +1,61 @@
+"""The agent's spool is zeroed, cut or has a bit flipped: it starts and reads again, nothing twice."""
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .extent import by_form, figure
+from .site import site
+
+
+def zero(path: Path, _chance: random.Random) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def cut(path: Path, chance: random.Random) -> None:
+    with path.open("r+b") as file:
+        file.truncate(chance.randrange(path.stat().st_size))
+
+
+def flip(path: Path, chance: random.Random) -> None:
+    data = bytearray(path.read_bytes())
+    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    path.write_bytes(data)
+
+
+WAYS: tuple[Callable[[Path, random.Random], None], ...] = (zero, cut, flip, flip, flip)
+
+
+@pytest.mark.timeout(900)
+def test_the_spool_is_damaged(tmp_path: Path):
+    """While lines wait in it, for the server is away, and while it is empty."""
+    chance, n, starts = random.Random(7), by_form(2, 6, 100), 0
+    with site(tmp_path) as here:
+        here.start_server()
+        here.write(500)
+        here.start_agent()
+        here.wait_for(here.all_stored, 30, "the first lines")
+        for number in range(n):
+            waiting = number % 2 == 0
+            if waiting:
+                here.server.kill()
+                here.write(500)
+                wal = here.state / "spool.db-wal"
+                here.wait_for(lambda wal=wal: wal.stat().st_size > 0, 5, "the spool to be written")
+            here.agent.kill()
+            files = [path for path in (here.state / "spool.db", here.state / "spool.db-wal")
+                     if path.exists() and path.stat().st_size]
+            WAYS[number % len(WAYS)](chance.choice(files), chance)
+            here.start_agent()
+            if waiting:
+                here.start_server()
+            here.write(500)
+            here.wait_for(here.all_stored, 40, f"the lines after damage {number}")
+            starts += here.agent.died() is None
+        verdict = here.settled()
+    figure("spool file zeroed, cut or bit-flipped", "starts; bounded re-read, deduplicated; no manual repair",
+           f"{verdict}; {starts} of {n} starts")
+    assert verdict.clean and starts == n, verdict

@@ -1,0 +1,14 @@
+"""How `sra hosts show` puts what an agent counted."""
+from __future__ import annotations
+
+from sra_cli.hosts import counts
+
+
+def test_the_balance_is_one_line_with_every_reason() -> None:
+    assert counts({"written": 10, "stored": 6, "dropped": {"syslog_udp_full": 2, "rejected": 1}, "spooled": 1,
+                   "batches": 4}) == [
+        "10 written = 6 stored + 3 dropped (syslog_udp_full 2, rejected 1) + 1 spooled", "batches: 4"]
+
+
+def test_what_an_older_or_stranger_agent_says_is_shown_as_it_is() -> None:
+    assert counts({"lines": 3, "dropped": 5}) == ["lines: 3", "dropped: 5"]
