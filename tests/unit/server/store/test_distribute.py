@@ -4,6 +4,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_sql_text_that_locks_names_one_account() -> None:
             words = node.value.split()
             if words[:1] == ["UPDATE"]:
                 found += 1
-                assert "account_id = :account" in " ".join(words), words
+                assert re.search(r" WHERE .*\baccount_id = (:account|\$1|\?)", " ".join(words)), words
             if words[:2] == ["INSERT", "INTO"] and "CONFLICT" in words:
                 found += 1
                 assert words[words.index("CONFLICT") + 1].startswith("(account_id"), words
