@@ -37,7 +37,7 @@ class Ballast:
         self.size = min(max(total // 8, LEAST_BYTES), MOST_BYTES)
         self.floor = min(total // 16, FLOOR_BYTES)  # left to others
         #: The log is moved to the file after this many pages; on a small disk it must stay small.
-        self.log_pages = min(max(total // 256 // PAGE_BYTES, 32), 1000)
+        self.log_pages = min(max(total // 256, LEAST_BYTES * 2), MOST_BYTES // 2) // PAGE_BYTES
         self.held = False
         with suppress(OSError):
             self.held = self._path.stat().st_blocks * 512 >= self.size

@@ -31,6 +31,8 @@ RENEW = LEASE / 3
 #: An account that another worker has is asked for this often.
 ASK = 0.5
 _REMEMBERED = 20_000
+#: Leases kept in mind; one that is forgotten runs out, or is won again under a new name once it has.
+_HELD = 10_000
 
 
 class Tenancy:
@@ -40,7 +42,8 @@ class Tenancy:
         self._store = store
         self._me = secrets.token_hex(8)
         self._won = 0
-        self._held: dict[str, tuple[str, float]] = {}  # account → owner's name, until (monotonic)
+        #: account → owner's name, until (monotonic)
+        self._held: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._refused: OrderedDict[str, float] = OrderedDict()  # account → when to ask again
         #: Times that the work of a step was thrown away because the lease was lost.
         self.lost = 0
@@ -75,6 +78,9 @@ class Tenancy:
             taken = await leases.take(conn, account_id, owner, now=now, until=now + int(LEASE * SECOND))
         if taken:
             self._held[account_id] = (owner, until)
+            self._held.move_to_end(account_id)
+            while len(self._held) > _HELD:
+                self._held.popitem(last=False)
         return taken
 
     @asynccontextmanager

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
-import orjson
 from asyncpg import Connection
 from asyncpg.exceptions import CheckViolationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -153,7 +152,7 @@ async def _commit(driver: Connection[Any], parcels: Sequence[Parcel]) -> list[Ou
     if points:
         await driver.copy_records_to_table("points", records=points, columns=POINT_COLUMNS)
     ends = {
-        (one.account_id, one.host or "", source): (orjson.dumps(dict(position)).decode(), one.received_at)
+        (one.account_id, one.host or "", source): (as_json(position) or "{}", one.received_at)
         for one, _ in new
         for source, position in one.ends.items()
     }

@@ -16,8 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from sra_server.crash import crashpoint
 
 from . import dedup, engine
@@ -139,7 +137,7 @@ def _store(conn: sqlite3.Connection, parcel: Parcel) -> int:
                     account,
                     parcel.host or "",
                     source,
-                    orjson.dumps(dict(position)).decode(),
+                    as_json(position) or "{}",
                     parcel.received_at,
                 )
                 for source, position in sorted(parcel.ends.items())

@@ -31,7 +31,8 @@ def explained() -> Iterator[None]:
         if isinstance(error, OperationalError | InterfaceError) or _is_resource_trouble(error):
             raise Unavailable(f"the database cannot be used: {error.orig}", retry_after=2.0) from error
         raise
-    except (sqlite3.OperationalError, asyncpg.InterfaceError) as error:
+    except (sqlite3.OperationalError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # the driver's own state is wrong when a connection is ended from outside between two statements
         raise Unavailable(f"the database cannot be used: {error}", retry_after=2.0) from error
     except asyncpg.PostgresError as error:
         if _passing(str(error.sqlstate or "")):

@@ -33,7 +33,8 @@ def settings(tmp_path: Path, **given: Any) -> ServerConfig:
 
 
 @pytest.fixture
-async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of a fresh server."""
-    async with serving(settings(tmp_path)) as url, signed_in(url) as client:
+async def http(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of a fresh server; as its parameter the seconds of quiet that resolve an incident."""
+    quiet = getattr(request, "param", 2.0)
+    async with serving(settings(tmp_path, quiet_seconds=quiet)) as url, signed_in(url) as client:
         yield client

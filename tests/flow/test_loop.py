@@ -61,6 +61,7 @@ async def planned(http: httpx.AsyncClient) -> tuple[dict[str, Any], dict[str, An
     return incident, remedy
 
 
+@pytest.mark.parametrize("http", [60.0], indirect=True)  # mere quiet must not resolve it first
 async def test_from_a_line_to_a_verified_repair(http: httpx.AsyncClient) -> None:
     host = ScriptedHost(http)
     await host.announce()

@@ -336,8 +336,8 @@ async def test_with_no_channel_nothing_piles_up(store: Store, account: str) -> N
 
 
 async def test_what_is_kept_of_accounts_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    for bound in ("_LEASES", "_STATES"):
-        monkeypatch.setattr(f"sra_server.worker.{bound}", 2)
+    for bound in ("worker._STATES", "tenancy._HELD"):
+        monkeypatch.setattr(f"sra_server.{bound}", 2)
     context = Context(store)
     worker = Worker(context)
     for n in range(4):
@@ -347,4 +347,4 @@ async def test_what_is_kept_of_accounts_is_bounded(store: Store, monkeypatch: py
         await send(context, account, FAILURE)
         assert await worker._safely(account)
     assert len(worker.counters.lag) == len(worker._states) == 2
-    assert len(worker._leases) == (0 if store.dialect == "sqlite" else 2)
+    assert len(worker.tenancy._held) == (0 if store.dialect == "sqlite" else 2)
