@@ -11,9 +11,8 @@ from tests.services import MAY_BE_ABSENT, missing, required
 _PREFIXES = ("SRA_", "WATSONX_", "SLACK_", "DISCORD_", "SMTP_", "AUTOHEAL_")
 _NAMES = ("DATABASE_URL", "ADMIN_API_KEY", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
           "http_proxy", "https_proxy", "all_proxy")
-_KEEP = ("SRA_REQUIRE", "SRA_CI_CACHE", "SRA_BENCH_DATA", "SRA_TEST_OUTAGE", "SRA_FAULT_SECONDS",
-         "SRA_FAULT_ROWS", "SRA_FAULT_RACES", "SRA_FAULTS", "SRA_FAULTS_SECONDS", "SRA_FAULTS_SHARE",
-         "SRA_FAULTS_FIGURES")
+_KEEP = ("SRA_REQUIRE", "SRA_CI_CACHE", "SRA_BENCH_DATA", "SRA_TEST_OUTAGE", "SRA_FAULTS",
+         "SRA_FAULTS_SECONDS", "SRA_FAULTS_SHARE", "SRA_FAULTS_FIGURES")
 
 
 def pytest_configure(config: pytest.Config) -> None:

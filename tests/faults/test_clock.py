@@ -44,7 +44,7 @@ def test_the_clock_jumps(tmp_path: Path, shim: Path, whose: str):
             took = here.wait_for(here.all_stored, 20, f"the lines after a jump of {jump} s")
             time.sleep(0.5)
             before, began = cpu(process), time.monotonic()
-            time.sleep(by_form(0.7, 1.5, 5.0))
+            time.sleep(by_form(0.7, 0.7, 5.0))
             used.append((cpu(process) - before) / (time.monotonic() - began))
             assert took <= 5.0
         verdict = here.settled()

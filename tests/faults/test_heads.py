@@ -1,12 +1,11 @@
-"""Heads: four writers at once, some slow, some killed; detection reads each row once, in order of commits.
+"""Heads: four servers write at once, some slow, some killed; detection reads each row once, as committed.
 
 The control reads the same rows as `id > cursor` over the tickets, which are numbers given when a row is
-written, and must lose some: else this test would prove nothing. SRA_FAULT_ROWS=1000000 runs the long form.
+written, and must lose some: else this test would prove nothing.
 """
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,11 +20,12 @@ from sra_server.store.batches import NewRecord, Seal
 from sra_server.store.schema import batches as batches_table
 from sra_server.store.schema import records as records_table
 from tests.cluster import cluster
+from tests.faults.extent import by_form, figure
 from tests.services import needs
 
 pytestmark = [needs("postgresql"), pytest.mark.xdist_group("replicas")]
 
-ROWS = int(os.environ.get("SRA_FAULT_ROWS", "100000"))
+ROWS = by_form(40_000, 80_000, 1_000_000)
 WRITERS, SIZE, NOW = 4, 100, 1_790_000_000_000_000
 DAY = NOW // 86_400_000_000
 #: The database itself is slow now and then, between the rows and the head of their batch.
@@ -106,6 +106,7 @@ async def kill(url: str, stop: asyncio.Event) -> int:
 async def test_every_row_is_read_once_in_commit_order_and_a_naive_cursor_loses_some(
         database_url: str) -> None:
     store = await Store.open(database_url)
+    servers = [await Store.open(database_url) for _ in range(WRITERS)]  # one alone would group its commits
     try:
         conn = await asyncpg.connect(database_url)
         await conn.execute(SLOW)
@@ -114,7 +115,7 @@ async def test_every_row_is_read_once_in_commit_order_and_a_naive_cursor_loses_s
             await accounts.ensure_account(writing, "a", name="a", at=1)
         readers, stop = Readers(), asyncio.Event()
         killing = asyncio.create_task(kill(database_url, stop))
-        writers = asyncio.gather(*(write(store, number, ROWS // WRITERS) for number in range(WRITERS)))
+        writers = asyncio.gather(*(write(one, number, ROWS // WRITERS) for number, one in enumerate(servers)))
         while not writers.done():
             if not await readers.look(store):
                 await asyncio.sleep(0.01)
@@ -124,14 +125,18 @@ async def test_every_row_is_read_once_in_commit_order_and_a_naive_cursor_loses_s
         while await readers.look(store):
             pass
     finally:
-        await store.close()
+        for one in (store, *servers):
+            await one.close()
+    lost = set(readers.tickets) - readers.naive
+    twice = len(readers.lines) - len(set(readers.lines))
+    figure("heads: four servers write at once, slow and killed transactions",
+           "each row once, in commit order; a naive cursor fails",
+           f"{len(readers.lines):,} of {ROWS:,} rows read, {twice} twice; {killed} transactions killed, "
+           f"{again} batches sent again; a naive cursor lost {len(lost) * SIZE:,}")
     assert readers.heads == list(range(1, ROWS // SIZE + 1))
     assert len(readers.lines) == ROWS
     assert set(readers.lines) == {f"{writer}-{line}" for writer in range(WRITERS)
                                   for line in range(ROWS // WRITERS)}
     assert readers.tickets != sorted(readers.tickets)  # commits did overtake one another
-    lost = set(readers.tickets) - readers.naive
     assert lost, "the naive cursor lost nothing, so this run shows nothing"
     assert killed
-    print(f"{ROWS} rows once each, {killed} transactions killed, {again} batches sent again; "
-          f"a naive cursor lost {len(lost) * SIZE} rows")

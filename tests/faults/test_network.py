@@ -28,7 +28,7 @@ def test_lost_replies_torn_and_slow_connections(tmp_path: Path):
         here.start_server()
         here.point_agent_at(proxy.port)
         here.start_agent()
-        writer = Writer(here.logs / "app.log", lines, a_second=lines / by_form(4, 12, 60))
+        writer = Writer(here.logs / "app.log", lines, a_second=lines / by_form(4, 8, 60))
         writer.start()
         writer.join()
         here.written["app"] = lines
@@ -67,7 +67,7 @@ def test_poison_is_set_apart_and_the_rest_goes_on(tmp_path: Path):
 @pytest.mark.parametrize("how", by_form(("stopped",), AWAY, AWAY, whole=True))
 def test_the_server_is_away(tmp_path: Path, how: str):
     """It hangs, the network swallows everything, or it is gone; what was written meanwhile comes after."""
-    away, lines = by_form(4.0, 6.0, 60.0), by_form(8_000, 30_000, 300_000)
+    away, lines = by_form(4.0, 4.0, 60.0), by_form(8_000, 20_000, 300_000)
     with site(tmp_path) as here, Proxy(here.port) as proxy:
         here.start_server()
         here.point_agent_at(proxy.port)
@@ -108,7 +108,7 @@ def test_the_server_is_away(tmp_path: Path, how: str):
 @pytest.mark.timeout(120)
 def test_an_hour_of_lines_is_drained_in_ten_minutes(tmp_path: Path):
     """An outage of 60 minutes at 1,000 lines/s is 3.6 million lines; a part must drain in its share."""
-    lines = by_form(60_000, 120_000, 1_200_000)
+    lines = by_form(60_000, 60_000, 1_200_000)
     lines -= lines % 10_000
     share = 600 * lines / 3_600_000
     with site(tmp_path) as here:

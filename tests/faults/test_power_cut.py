@@ -33,7 +33,7 @@ from .shelf import Shelf, shelved
 from .site import site
 
 pytestmark = needs("gcc")
-BATCHES, OF = by_form(60, 120, 400), 100
+BATCHES, OF = by_form(60, 80, 400), 100
 
 
 def numbered_batch(number: int) -> tuple[bytes, dict[str, str]]:
@@ -72,7 +72,7 @@ def test_the_power_of_the_server_goes(tmp_path: Path, shim: Path):
     kinds = {(event.kind, event.name) for event in events}
     assert {("S", "sra.db-wal"), ("S", "sra.db"), ("W", "sra.db")} <= kinds, "the run must reach a checkpoint"
     chance, lost, tried, opened = random.Random(7), 0, 0, 0
-    n, starts = by_form(60, 200, 2000), by_form(6, 20, 100)
+    n, starts = by_form(60, 200, 2000), by_form(6, 10, 100)
     answers = [event.kind == "A" and event.data.startswith(b"HTTP/1.1 200") for event in events]
     assert sum(answers) == BATCHES
     for number, (place, disk) in enumerate(powercut.cuts(events, n, chance)):
@@ -159,7 +159,7 @@ async def test_the_power_of_the_agent_goes(tmp_path: Path, shim: Path):
         config = AgentConfig(server=f"http://127.0.0.1:{shelf.port}", key="k", host="web-1",
                              files=(f"{here.logs}/*.log",), state_dir=str(tmp_path / "cut"), from_start=True,
                              executor="off", metrics_seconds=0, poll_seconds=0.02, drain_seconds=0)
-        chance, bad, lost_spools, n = random.Random(7), [], 0, by_form(8, 25, 250)
+        chance, bad, lost_spools, n = random.Random(7), [], 0, by_form(8, 15, 250)
         for place, disk in powercut.cuts(events, n, chance):
             (tmp_path / "cut").mkdir()
             disk.cut(tmp_path / "cut", chance)

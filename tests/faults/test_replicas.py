@@ -1,13 +1,9 @@
-"""Many servers on one PostgreSQL, one of them killed again and again: nothing lost, nothing twice.
-
-SRA_FAULT_SECONDS=120 runs the long form.
-"""
+"""Many servers on one PostgreSQL, one of them killed again and again: nothing lost, nothing twice."""
 from __future__ import annotations
 
 import asyncio
 import itertools
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,12 +15,13 @@ import pytest
 from sra_server.store import Store, accounts, batches
 from sra_server.store.batches import NewRecord
 from tests.cluster import cluster
+from tests.faults.extent import by_form, figure
 from tests.faults.replicas import FAILING, Producer, Replica, replicas
 from tests.services import needs
 
 pytestmark = [needs("postgresql"), pytest.mark.xdist_group("replicas")]
 
-SECONDS = float(os.environ.get("SRA_FAULT_SECONDS", "20"))
+SECONDS = by_form(11.0, 16.0, 120.0, whole=True)
 KILL_EVERY = 5.0
 PRODUCERS = 4
 
@@ -93,9 +90,11 @@ async def test_nothing_is_lost_or_twice_while_servers_are_killed(database_url: s
             await check(conn, producers)
         finally:
             await conn.close()
+    figure(f"two servers and a worker, one killed every {KILL_EVERY:.0f} s for {SECONDS:.0f} s",
+           "0 lost, 0 duplicate rows, 0 duplicate incidents",
+           f"0, 0 and 0 of {sum(one.lines for one in producers):,} lines; "
+           f"{sum(one.resent for one in producers):,} sent again, {killed} kills")
     assert killed >= SECONDS // KILL_EVERY - 1
-    print(f"{sum(one.lines for one in producers)} lines, {sum(one.resent for one in producers)} sent again, "
-          f"{killed} kills")
 
 
 async def check(conn: asyncpg.Connection, producers: list[Producer]) -> None:
