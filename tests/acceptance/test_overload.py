@@ -5,9 +5,11 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -129,11 +131,44 @@ async def folder_of(server: str) -> Path:
     return Path(folder)
 
 
-async def stored(server: str) -> tuple[int, int]:
-    conn = await asyncpg.connect(f"{server}/sra")
+async def stored(server: str, database: str = "sra") -> tuple[int, int]:
+    conn = await asyncpg.connect(f"{server}/{database}")
     row = await conn.fetchrow("SELECT count(*), count(DISTINCT message) FROM records")
     await conn.close()
     return row[0], row[1]
+
+
+@needs("root", "postgresql")
+@pytest.mark.xdist_group("postgresql")
+async def test_a_full_disk_under_postgresql_loses_nothing_that_was_acknowledged(
+        server: str, small_disk: Path, tmp_path: Path) -> None:
+    """The tables' disk is full; the database's own log lies elsewhere, so that the database itself lives."""
+    small_disk.parent.chmod(0o711)
+    for above in small_disk.parents:
+        if str(above).startswith(tempfile.gettempdir() + "/"):
+            above.chmod(0o711)
+    small_disk.chmod(0o700)
+    shutil.chown(small_disk, "postgres")
+    conn = await asyncpg.connect(f"{server}/postgres")
+    await conn.execute(f"CREATE TABLESPACE small LOCATION '{small_disk}'")
+    await conn.execute("CREATE DATABASE full_disk TABLESPACE small")
+    await conn.close()
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"\0" * (10 << 20))
+    config = ServerConfig(port=0, data_dir=tmp_path / "data", database_url=f"{server}/full_disk")
+    async with serving(config) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+        await signed_in(client)
+        senders = [Sender(client, f"p{n}") for n in range(4)]
+        refused = await until_refused(senders)
+        assert told_to_wait(refused), refused.text
+        ballast.unlink()
+        for sender in senders:
+            assert await until_taken(sender) <= RECOVERS
+        assert await stored(server, "full_disk") == (sum(sender.acknowledged for sender in senders),) * 2
+    conn = await asyncpg.connect(f"{server}/postgres")
+    await conn.execute("DROP DATABASE full_disk WITH (FORCE)")
+    await conn.execute("DROP TABLESPACE small")
+    await conn.close()
 
 
 def processes(postmaster: int) -> list[int]:
