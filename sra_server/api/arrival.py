@@ -26,8 +26,9 @@ from sra_server.store.rows import NewPoint, NewRecord, as_json
 
 from .clean import redact
 
-_HEX = re.compile(r"[0-9a-f-]{16,64}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HEX = r"[0-9a-f-]{16,64}"
+_HEX = re.compile(HEX)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: The original's fields of a snapshot, and the names that host metrics have everywhere.
 _SNAPSHOT = {"cpu_percent": "system.cpu_percent", "memory_percent": "system.memory_percent",
              "disk_percent": "system.disk_percent", "error_rate": "error_rate", "latency_ms": "latency_ms",
@@ -55,7 +56,7 @@ class Rows:
 
 def micros(moment: datetime) -> int:
     """Return a wire time as epoch microseconds, exactly."""
-    delta = moment - _EPOCH
+    delta = moment - EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
 
 

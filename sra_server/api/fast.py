@@ -7,7 +7,7 @@ they alone make errors.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,14 +15,18 @@ import msgspec
 from sra_sdk.lines.level import LEVELS, NUMBER
 from sra_sdk.models.base import EARLIEST, LATEST
 from sra_sdk.models.ingest import BATCH_ITEMS, MESSAGE_BYTES, NAME_CHARACTERS
-from sra_server.store.rows import NewPoint, NewRecord
+from sra_server.store.rows import NewPoint, NewRecord, as_json
 
-from .arrival import Defaults, first, metadata_text, micros, named, traced
-from .clean import redact
+from .arrival import EPOCH, HEX, Defaults, first, metadata_text, micros, named, traced
+from .clean import redact_all
 
 #: The form of RFC 3339 that programs write; others are left to the models.
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
-                   r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])")
+_TIME = (r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6}+)?+"
+         r"(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])")
+_TIMES = re.compile(rf"{_TIME}(?:\n{_TIME})*+")
+#: Trace ids as they mostly come, in hexadecimal; such hold no secret that can be known.
+_HEXES = re.compile(rf"{HEX}(?:\n{HEX})*+")
+_MICROSECOND = timedelta(microseconds=1)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LEVEL = {name: NUMBER[level] for name, level in LEVELS.items()}
 _EARLIEST, _LATEST = micros(EARLIEST), micros(LATEST)
@@ -104,30 +108,87 @@ def batch(raw: bytes, received_at: int) -> tuple[Batch, list[NewRecord], list[Ne
 
 
 def _records(given: list[_Record], defaults: Defaults) -> list[NewRecord]:
+    """Make the rows column by column: a pattern that C runs over a whole column costs little a record."""
     if len(given) > BATCH_ITEMS:
         raise _Unusual
-    rows, new = [], tuple.__new__
-    names: set[str | None] = {None}  # looked at already: a batch has few
-    for one in given:
-        message = one.message
-        if "\x00" in message or (len(message) * 4 > MESSAGE_BYTES and len(message.encode()) > MESSAGE_BYTES):
+    services, hosts, sources = _Names(defaults.service), _Names(defaults.host), _Names(None)
+    new = tuple.__new__
+    return [new(NewRecord, row) for row in zip(
+        _times([one.timestamp for one in given], defaults.received_at),
+        [_LEVEL.get(one.level) or _level(one.level) for one in given],
+        _messages([one.message for one in given]),
+        [services[one.service] or "" for one in given], [hosts[one.host] or "" for one in given],
+        [sources[one.source] for one in given], _traces([one.trace_id for one in given]),
+        _metadata([one.metadata for one in given]), strict=True)]
+
+
+class _Names(dict[str | None, str | None]):
+    """The names of a batch without secrets: it has few, and each is looked at once."""
+
+    def __init__(self, default: str | None) -> None:
+        self._default = default
+
+    def __missing__(self, name: str | None) -> str | None:
+        self[name] = found = named(self._default if name is None else _name(name))
+        return found
+
+
+def _level(text: str) -> int:
+    level = _LEVEL.get(text.strip().lower())
+    if level is None:
+        raise _Unusual
+    return level
+
+
+def _messages(texts: list[str]) -> list[str]:
+    for text in texts:
+        if len(text) * 4 > MESSAGE_BYTES and len(text.encode()) > MESSAGE_BYTES:
             raise _Unusual
-        level = _LEVEL.get(one.level)
-        if level is None:
-            level = _LEVEL.get(one.level.strip().lower())
-            if level is None:
-                raise _Unusual
-        service, host = one.service, one.host
-        if service not in names:
-            names.add(_name(service))
-        if host not in names:
-            names.add(_name(host))
-        rows.append(new(NewRecord, (
-            _time(one.timestamp) if one.timestamp is not None else defaults.received_at, level,
-            redact(message), first(service, defaults.service), first(host, defaults.host),
-            named(_name(one.source)), traced(_name(one.trace_id)),
-            metadata_text(_shallow(one.metadata)) if one.metadata else None)))
-    return rows
+    clean = redact_all(texts)
+    if clean is None:
+        raise _Unusual
+    return clean
+
+
+def _metadata(given: list[dict[str, Any]]) -> list[str | None]:
+    texts = [as_json(one) if one else None for one in given]
+    some = [text for text in texts if text is not None]
+    if any("[" in text or "{" in text[1:] for text in some):  # nested, or a text that looks like it
+        for one in given:
+            _shallow(one)
+    clean = redact_all(some)
+    if clean == some:
+        return texts
+    return [metadata_text(one) if one else None for one in given]
+
+
+def _traces(texts: list[str | None]) -> list[str | None]:
+    some = [text for text in texts if text is not None]
+    if _fits(_HEXES, some):
+        return texts
+    return [traced(_name(text)) for text in texts]
+
+
+def _times(texts: list[str | None], received_at: int) -> list[int]:
+    some = [text for text in texts if text is not None]
+    if not _fits(_TIMES, some):
+        raise _Unusual
+    try:
+        times = [(datetime.fromisoformat(text) - EPOCH) // _MICROSECOND for text in some]
+    except (ValueError, OverflowError):
+        raise _Unusual from None
+    if times and not _EARLIEST <= min(times) <= max(times) <= _LATEST:
+        raise _Unusual
+    if len(times) == len(texts):
+        return times
+    given = iter(times)
+    return [received_at if text is None else next(given) for text in texts]
+
+
+def _fits(pattern: re.Pattern[str], texts: list[str]) -> bool:
+    """Say whether each text fits a pattern that is made to match several, one a line."""
+    whole = "\n".join(texts)
+    return not texts or (whole.count("\n") == len(texts) - 1 and pattern.fullmatch(whole) is not None)
 
 
 def _points(given: list[_Point], defaults: Defaults) -> list[NewPoint]:
@@ -167,12 +228,4 @@ def _name(text: str | None) -> str | None:
 
 
 def _time(text: str) -> int:
-    if _TIME.fullmatch(text) is None:
-        raise _Unusual
-    try:
-        at = micros(datetime.fromisoformat(text))
-    except (ValueError, OverflowError):
-        raise _Unusual from None
-    if not _EARLIEST <= at <= _LATEST:
-        raise _Unusual
-    return at
+    return _times([text], 0)[0]

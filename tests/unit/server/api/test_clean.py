@@ -85,3 +85,21 @@ def test_a_known_shape_does_not_hide_a_card_or_grow_without_bound() -> None:
     for n in range(clean._SHAPES + 10):
         clean.redact("x" * (n % 400) + chr(97 + n % 26) + chr(97 + n // 26 % 26) + chr(97 + n // 676 % 26))
     assert len(clean._clean) <= clean._SHAPES
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join), max_size=6))
+def test_many_at_once_come_out_as_each_alone(texts: list[str]) -> None:
+    for _ in range(2):  # the second time their shapes may be known
+        assert clean.redact_all(texts) == [redact_fully(text) for text in texts]
+
+
+def test_a_known_shape_hides_no_card_among_many_texts() -> None:
+    shapes = ["paid 12 by 7", "paid 1 2 3 4 by 7", "paid 1-2-3-4 by 7", "done"]
+    assert clean.redact_all(shapes) == shapes
+    for number in ("4111111111111111", "4111 1111 1111 1111", "4111-1111-1111-1111", "378282246310005"):
+        found = clean.redact_all(["done", f"paid {number} by 7"])
+        assert found == ["done", "paid [redacted:card] by 7"]
+
+
+def test_nul_in_one_of_many_is_told() -> None:
+    assert clean.redact_all(["a", "b\0c"]) is None

@@ -120,6 +120,24 @@ def test_usual_bodies_take_the_fast_way(given_logs: list[dict[str, Any]]) -> Non
     assert fast.batch(raw, NOW) is not None
 
 
+ODD_COLUMNS = [
+    ("timestamp", "2026-01-02T03:04:05Z\n2026-01-02T03:04:06Z"), ("timestamp", "2026-01-02T03:04:05Z\n"),
+    ("timestamp", ""), ("timestamp", "2200-01-01T00:00:00.000001Z"), ("level", "loud"),
+    ("trace_id", "0123456789abcdef\n0123456789abcdef"), ("trace_id", "0123456789abcdef\n"), ("trace_id", ""),
+    ("trace_id", "token=abcdef123456"), ("level", " Warn "),
+    ("message", "paid 4111111111111111"), ("message", "a\0b"), ("message", ""),
+    ("metadata", {"password": "hunter22"}), ("metadata", {"a": "x\0y"}),
+    ("metadata", {"a": [[[["token=abcdef123456"]]]]}), ("service", "a\x7fb"), ("host", None)]
+
+
+@pytest.mark.parametrize(("name", "value"), ODD_COLUMNS)
+def test_one_odd_record_among_usual_ones_changes_no_other(name: str, value: Any) -> None:
+    usual = {"message": "done in 12 ms", "timestamp": "2026-01-02T03:04:05.5Z", "service": "shop",
+             "trace_id": "0123456789abcdef", "metadata": {"ms": 12}}
+    raw = json.dumps({"logs": [usual, {"message": "bare"}, {**usual, name: value}, usual]}).encode()
+    same(fast.logs(raw, NOW), raw, slow_logs)
+
+
 @pytest.mark.parametrize("size", [65_536, 65_537, 262_144, 262_145])
 @pytest.mark.parametrize("letter", ["x", "é"])
 def test_the_bound_of_a_message_is_the_same(size: int, letter: str) -> None:
