@@ -272,7 +272,8 @@ class Syslog:
         if self._thread.is_alive():
             self._thread.join(10)
         while left := self._inbox.take():
-            self._drop("syslog_at_stop", sum(message.text is not None for message in left))
+            if untaken := sum(message.text is not None for message in left):
+                self._drop("syslog_at_stop", untaken)
         self._inbox.close()
 
 

@@ -61,7 +61,8 @@ def same(agent: Process, service: str, container: docker.models.containers.Conta
     )
     time.sleep(1.0)  # so that what comes twice can show
     came = agent.lines(service)
-    assert (came - expected, expected - came) == (Counter(), Counter())
+    sizes = [sorted(len(text) for text in more) for more in (came - expected, expected - came)]
+    assert (came - expected, expected - came) == (Counter(), Counter()), f"lengths {sizes}"
 
 
 @pytest.mark.timeout(180)
