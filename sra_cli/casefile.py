@@ -14,7 +14,7 @@ def headline(one: IncidentOut) -> str:
     """One line for a live list."""
     where = "@".join(plain(part) for part in (one.service, one.host) if part)
     return (f"{local(one.updated_at, date=False)}  {colour(one.severity):8}  {colour(one.status):8}  "
-            f"{plain(one.title)}  ({where or 'no service'}, {one.id})")
+            f"{plain(one.title)}  ({where or 'no service'}, {one.id}{', silenced' if one.silenced else ''})")
 
 
 def source(one: EvidenceOut) -> str:
@@ -72,6 +72,11 @@ def _facts(one: IncidentDetail) -> Iterator[str]:
     yield f"  service {services}; host {hosts}"
     yield (f"  started {local(one.started_at)} ({age(one.started_at)}), noticed {local(one.created_at)}, "
            f"signals {one.signals}")
+    if one.silenced:
+        until = f" until {local(one.silenced.until)}" if one.silenced.until else ""
+        yield f"  silenced{until}: {plain(one.silenced.why)}  [{one.silenced.id}]"
+    for lesson in one.lessons:
+        yield f"  {plain(lesson.needs)}  [{lesson.id}]"
     if one.assignee:
         yield f"  assigned to {plain(one.assignee)}"
     if one.resolved_at:

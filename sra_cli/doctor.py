@@ -76,6 +76,9 @@ def account(client: Client, found: session.Session) -> Iterator[Finding]:
                       text=f"is {status.detection_lag_batches} batches behind", hint="look at the load")
     else:
         yield Finding(check="detection", state="ok", text="is up to date")
+    for problem in status.signature_problems:
+        yield Finding(check="signatures", state="warning", text=problem,
+                      hint="try the file with `sra server signatures check`, then start the server again")
     name = socket.gethostname()
     here = next((host for host in hosts if host.host == name), None)
     if here is None:

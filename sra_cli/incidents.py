@@ -51,7 +51,7 @@ def list_(
     output.table(
         ("ID", "SEVERITY", "STATUS", "SERVICE", "HOST", "STARTED", "TITLE"),
         [(one.id, one.severity, one.status, one.service or "-", one.host or "-", output.age(one.started_at),
-          one.title) for one in found],
+          f"{one.title} (silenced)" if one.silenced else one.title) for one in found],
         empty="no incidents")
 
 
@@ -174,12 +174,19 @@ def resolve(incident: Id, summary: Annotated[str | None, typer.Option(help="What
 
 
 @app.command()
-def close(incident: Id, server: options.Server = None, json: options.Json = False) -> None:
+def close(
+    incident: Id,
+    false_alarm: Annotated[bool, typer.Option(
+        "--false-alarm", help="There was no trouble: ask for stronger evidence next time.")] = False,
+    why: Annotated[str | None, typer.Option(help="With --false-alarm: why there was none.")] = None,
+    server: options.Server = None, json: options.Json = False,
+) -> None:
     """Close it for good.
 
     \b
-    Example:
+    Examples:
       sra incidents close inc_4f2a
+      sra incidents close inc_4f2a --false-alarm --why 'the nightly import is that loud'
     """
     with session.connect(server) as client:
-        _changed(client.close(incident), json)
+        _changed(client.close(incident, false_alarm=false_alarm, why=why), json)

@@ -26,6 +26,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "See": {
         "status": ("status:command", "How things stand now"),
         "incidents": ("incidents:app", "Troubles: list, show, watch, ack, assign, note, resolve, close"),
+        "silence": ("silence:app", "Tell nobody of some troubles for a while: add, list, end"),
+        "lessons": ("lessons:app", "What false alarms have taught: list, forget"),
         "logs": ("logs:command", "Search and follow the stored logs"),
         "hosts": ("hosts:app", "The hosts with an agent, and what each offers"),
     },
@@ -42,7 +44,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Run": {
         "serve": ("server:command", "Run the server"),
-        "server": ("server:app", "Look after the server's database: retention, distribute"),
+        "server": ("server:app", "Look after the server: retention, distribute, signatures"),
         "agent": ("agent:app", "Run this host's agent; write and explain its policy"),
         "completion": ("completion:command", "Print the shell completion script"),
     },

@@ -104,6 +104,16 @@ def age(at: datetime, now: datetime | None = None) -> str:
     return "just now" if seconds < 1 else f"{span(seconds)} ago"
 
 
+def length(text: str | None, name: str) -> int | None:
+    """Read a length of time in seconds as people write it: 90s, 15m, 2h, 3d."""
+    if text is None:
+        return None
+    given = text.strip()
+    if given[:-1].isdecimal() and given[-1:] in _UNITS and len(given) < 10 and int(given[:-1]):
+        return int(given[:-1]) * _UNITS[given[-1]]
+    raise BadInput(f"{name}: {text!r} is no length of time", hint="write 90s, 15m, 2h or 3d")
+
+
 def moment(text: str | None, name: str, now: datetime | None = None) -> datetime | None:
     """Read a time as people write it: 90s, 15m, 2h, 3d ago, or a date with or without zone."""
     if text is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .distribute import command as distribute
+from .signatures import app as signatures
 
 if TYPE_CHECKING:
     from sra_server.config import ServerConfig
@@ -49,6 +50,7 @@ def command(
 
 
 app.command("distribute")(distribute)
+app.add_typer(signatures, name="signatures")
 
 
 @app.command()

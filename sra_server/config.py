@@ -54,6 +54,8 @@ class ServerConfig(BaseModel):
     admin_api_key: SecretStr | None = None
     dry_run: bool | None = Field(None, description="Until an account throws its own switch; unset is on.")
     quiet_seconds: float = Field(120.0, gt=0, description="So much quiet with life resolves an incident.")
+    signatures_dir: Path | None = Field(
+        None, description="Own signatures, *.toml; unset: signatures.d in the data folder or /etc/sra.")
     reopen_seconds: float = Field(600.0, ge=0, description="Within it the same trouble reopens its incident.")
     retention_days: int = Field(30, ge=1, le=36500, description="Logs are kept for so many days.")
     retention_metrics_days: int = Field(30, ge=1, le=36500, description="And metrics.")
@@ -76,6 +78,11 @@ class ServerConfig(BaseModel):
     #: From [services.X] depends_on: which services a service needs.
     services: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
+    @field_validator("signatures_dir", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("admin_api_key")
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
@@ -87,6 +94,14 @@ class ServerConfig(BaseModel):
     def database(self) -> str:
         """The database's URL: the one given, else a file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir.expanduser().absolute() / 'sra.db'}"
+
+    @property
+    def signatures(self) -> Path | None:
+        """The folder of the user's own signatures: the one given, else the first usual one that is there."""
+        if self.signatures_dir is not None:
+            return self.signatures_dir.expanduser().absolute()
+        usual = (self.data_dir.expanduser().absolute() / "signatures.d", Path("/etc/sra/signatures.d"))
+        return next((each for each in usual if each.is_dir()), None)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str] | None = None, *,

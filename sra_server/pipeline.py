@@ -15,11 +15,12 @@ from dataclasses import dataclass, field, replace
 
 from .analyse import LOCAL
 from .correlate import Rules, correlate
-from .detect import DETECTORS
+from .detect import DETECTORS, TICKED, Detector
 from .domain.analysis import Offer
 from .domain.case import Case, Known
 from .domain.evidence import Evidence
 from .domain.incident import Change, Incident
+from .domain.lesson import Lesson
 from .domain.place import of_target
 from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
@@ -31,11 +32,16 @@ BACKLOG = 10 * MINUTE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Microseconds of quiet before an incident is over, of reopening after it; declared dependencies."""
+    """Microseconds of quiet before an incident is over, of reopening after it; dependencies; who detects.
+
+    `lessons` are the account's, by fingerprint.
+    """
 
     quiet: int = 120 * SECOND
     reopen: int = 600 * SECOND
     depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    detectors: tuple[Detector, ...] = DETECTORS
+    lessons: Mapping[str, Lesson] = field(default_factory=dict)
 
 
 def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tuple[Offer, ...], now: int,
@@ -48,25 +54,26 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     clock = max(state.clock, batch.received_at)
     state = state.fork(clock)
     _learn(state, batch)
-    signals = _detect(state, batch, backlog=now - batch.received_at > BACKLOG)
+    signals = _detect(state, batch, settings.detectors, backlog=now - batch.received_at > BACKLOG)
     if not signals and not incidents:
         return replace(state, cases={}), ()
     life = dict(state.life.items())
     heard = frozenset(key[8:] for key in life if key.startswith("service|") and len(key) > 10)
     known = Known(places=dict(state.places.items()), depends_on=settings.depends_on, services=heard)
     signals = [_placed(signal, known) for signal in signals]
-    rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known)
+    rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known, lessons=settings.lessons,
+                  doubts=state.doubts)
     cases, changes = correlate(signals, state.cases, incidents, life, clock, rules, new_id)
     return replace(state, cases=cases), tuple(_analyse(change, cases, offers, known) for change in changes)
 
 
-def _detect(state: State, batch: Batch, *, backlog: bool) -> list[Signal]:
+def _detect(state: State, batch: Batch, detectors: tuple[Detector, ...], *, backlog: bool) -> list[Signal]:
     """Return what every detector says, each with its own memory."""
     found: list[Signal] = []
-    if batch.records or batch.points or batch.counts:
-        for detector in DETECTORS:
-            if detector.always or not backlog:
-                found += detector.detect(state.memory(detector.name), batch)
+    content = bool(batch.records or batch.points or batch.counts)
+    for detector in detectors:
+        if (content or detector.name in TICKED) and (detector.always or not backlog):
+            found += detector.detect(state.memory(detector.name), batch)
     return found
 
 

@@ -12,16 +12,20 @@ from sra_sdk.models import (
     IncidentDetail,
     IncidentOut,
     IncidentSummary,
+    LessonOut,
     RecommendationOut,
     RemedyOut,
+    SilenceOut,
     TimelineEntry,
 )
 
 from .domain.analysis import Analysis, Offer
 from .domain.evidence import Evidence
 from .domain.incident import ACTIVE, Incident
+from .domain.lesson import Lesson
 from .domain.record import MINUTE, SECOND
 from .domain.remedy import Remedy
+from .domain.silence import Silence
 from .store.casefile import Written
 from .store.hosts import Host
 from .store.timeline import Event
@@ -52,6 +56,8 @@ def _fields(incident: Incident) -> dict[str, Any]:
         "closed_at": _maybe(incident.closed_at), "signals": incident.signals, "assignee": incident.assignee,
         "root_cause": incident.root_cause, "confidence": incident.confidence,
         "resolution_summary": incident.resolution,
+        "silenced": {"id": incident.silenced_by, "why": incident.silenced_why or "",
+                     "until": _maybe(incident.silenced_until)} if incident.silenced_by else None,
     }
 
 
@@ -107,13 +113,38 @@ def timeline_out(event: Event) -> TimelineEntry:
 
 
 def detail_out(incident: Incident, *, written: Written | None, evidence: Sequence[Evidence],
-               remedies: Sequence[Remedy], timeline: Sequence[Event], now: int) -> IncidentDetail:
-    """Return an incident with all that is known of it."""
+               remedies: Sequence[Remedy], timeline: Sequence[Event], now: int,
+               lessons: Sequence[Lesson] = ()) -> IncidentDetail:
+    """Return an incident with all that is known of it; `lessons` are the account's."""
+    own = [lesson for lesson in lessons if lesson.fingerprint in incident.fingerprints]
     return IncidentDetail.model_validate({
         **_fields(incident), "analysis": analysis_out(written, remedies) if written else None,
         "evidence": [evidence_out(piece) for piece in evidence],
         "remedies": [remedy_out(remedy, now) for remedy in remedies],
-        "timeline": [timeline_out(event) for event in timeline]})
+        "timeline": [timeline_out(event) for event in timeline],
+        "lessons": [lesson_out(lesson, now) for lesson in own]})
+
+
+def lesson_out(lesson: Lesson, now: int) -> LessonOut:
+    """Return a lesson with what it asks for now."""
+    return LessonOut.model_validate({
+        "id": lesson.id, "title": lesson.title, "class": lesson.cls, "fingerprint": lesson.fingerprint,
+        "factor": lesson.factor(now), "alarms": lesson.alarms, "needs": lesson.needs(now),
+        "incident_id": lesson.incident_id, "why": lesson.why, "taught_by": lesson.taught_by,
+        "taught_at": instant(lesson.taught_at), "fades_at": instant(lesson.fades_at),
+        "held": lesson.held, "held_at": _maybe(lesson.held_at)})
+
+
+def silence_out(silence: Silence, now: int) -> SilenceOut:
+    """Return a silence, with its present end if it holds now."""
+    window = silence.window
+    return SilenceOut.model_validate({
+        "id": silence.id, "service": silence.service or None, "host": silence.host or None,
+        "class": silence.cls or None, "why": silence.why, "created_by": silence.created_by,
+        "created_at": instant(silence.created_at), "starts_at": instant(silence.starts_at),
+        "ends_at": _maybe(silence.ends_at), "ended_by": silence.ended_by, "until": _maybe(silence.until(now)),
+        "window": {"every": window.every, "at": f"{window.minute // 60:02}:{window.minute % 60:02}",
+                   "seconds": window.seconds, "timezone": window.timezone} if window else None})
 
 
 def summary_text(incident: Incident, written: Written | None) -> str:

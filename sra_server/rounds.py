@@ -12,12 +12,16 @@ from .config import ServerConfig
 from .crash import crashpoint
 from .domain.analysis import Offer
 from .domain.incident import Change, Incident
+from .domain.lesson import Lesson
 from .domain.record import SECOND, Batch
+from .domain.silence import Silence
+from .doubt import newly_held
 from .heal import approve, expire, propose, resolve, switch
+from .hush import hushed
 from .notify import route
 from .notify.route import Channels
 from .pipeline import Settings, State, fold
-from .store import batches, heads, hosts, incidents, remedies, timeline
+from .store import batches, casefile, heads, hosts, incidents, lessons, remedies, silences, timeline
 from .store.heads import Head
 from .store.incidents import Stale
 
@@ -37,17 +41,23 @@ class View:
     batches: tuple[Batch, ...]
     incidents: tuple[Incident, ...]
     offers: tuple[Offer, ...]
+    silences: tuple[Silence, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
-    """What the fold made of a view; `skipped` batches were folded without what made the fold fail."""
+    """What the fold made of a view; `skipped` batches were folded without what made the fold fail.
+
+    `held` are the fingerprints that a lesson kept from opening an incident.
+    """
 
     state: State
     text: str
     cursor: int
     changes: tuple[Change, ...]
     skipped: int
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,23 +99,33 @@ async def read(conn: AsyncConnection, account_id: str, now: int, settings: Setti
         return None
     waiting = await batches.after(conn, account_id, head.cursor, GROUP) if head.lag else []
     return View(head=head, batches=tuple(waiting), offers=await hosts.offers(conn, account_id),
+                silences=await silences.standing(conn, account_id, now),
+                lessons=tuple(await lessons.listed(conn, account_id, now)),
                 incidents=await incidents.active(conn, account_id, resolved_since=now - settings.reopen))
 
 
-def fold_all(state: State, view: View, now: int, settings: Settings) -> Folded:
-    """Fold the view's batches one after the other, or a tick; each sees the incidents as left by the last."""
-    present = {incident.id: incident for incident in view.incidents}
+def fold_all(state: State, view: View, now: int, settings: Settings, listening: int = 0) -> Folded:
+    """Fold the view's batches one after the other, or a tick; each sees the incidents as left by the last.
+
+    `listening`: since when this worker has waited for the account's batches.
+    """
+    settings = replace(settings, lessons={lesson.fingerprint: lesson for lesson in view.lessons})
+    present, doubts = {incident.id: incident for incident in view.incidents}, state.doubts
     changes: list[Change] = []
     cursor, skipped = view.head.cursor, 0
     tick = Batch(account_id="", head=cursor, received_at=now)
-    for batch in view.batches or (tick,):
+    for given in view.batches or (tick,):
+        batch = replace(given, listening=listening)
         state, found, whole = _tried(state, batch, tuple(present.values()), view.offers, now, settings)
         skipped += not whole
+        found = tuple(hushed(found, present, view.silences, state.clock if view.batches else now))
         present.update({change.incident.id: change.incident for change in found})
         changes += found
         cursor = batch.head
-    return Folded(state=state, text=state.to_json() if view.batches or changes else "", cursor=cursor,
-                  changes=tuple(changes), skipped=skipped)
+    held = newly_held(doubts, state.doubts) if view.lessons else ()
+    state, text = state.saved() if view.batches or changes else (state, "")
+    return Folded(state=state, text=text, cursor=cursor,
+                  changes=tuple(changes), skipped=skipped, held=held)
 
 
 def _tried(state: State, batch: Batch, present: tuple[Incident, ...], offers: tuple[Offer, ...], now: int,
@@ -147,6 +167,7 @@ async def write(conn: AsyncConnection, account_id: str, view: View, folded: Fold
     for change in folded.changes:  # after all remedies: a message tells of those too
         messages |= await route.of_change(conn, account_id, change, channels)
     crashpoint("worker.told")
+    await lessons.held(conn, account_id, folded.held, folded.state.clock)
     # last, for ingest waits for this row until the commit
     text = folded.text or folded.state.to_json()
     if not await heads.save(conn, account_id, was=view.head.cursor, cursor=folded.cursor, state=text):
@@ -156,6 +177,11 @@ async def write(conn: AsyncConnection, account_id: str, view: View, folded: Fold
 
 
 async def _propose(conn: AsyncConnection, account_id: str, change: Change, dry_run: bool) -> set[str]:
+    if change.incident.silenced_by is not None:
+        return set()
+    if change.kind == "unsilenced":  # what would help was found during the silence, and nobody was asked
+        written = await casefile.latest_analysis(conn, account_id, change.incident.id)
+        change = replace(change, analysis=written.analysis if written else None)
     if change.analysis is None:
         return set()
     present = await remedies.of_incident(conn, account_id, change.incident.id)

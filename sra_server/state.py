@@ -6,19 +6,25 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import orjson
+
 from sra_sdk.errors import BadInput
 
-from .detect import Memory
+from .detect import Memory, due
 from .domain.case import Case
 from .domain.evidence import Evidence
 from .domain.signal import Signal
+from .doubt import HELD
 
 VERSION = 1
+#: A state is no longer than this; each cut halves what is remembered, so that a few of them suffice.
+MOST = 8_000_000
+_CUTS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Detector memories by name, cases by incident, signs of life (receipt time), probed places.
+    """Detector memories by name, cases by incident, signs of life (receipt time), probed places, doubts.
 
     A fold works on a fork: the state that it was given stays as it was.
     """
@@ -28,6 +34,7 @@ class State:
     life: Memory = field(default_factory=Memory)
     places: Memory = field(default_factory=lambda: Memory(1024))
     cases: Mapping[str, Case] = field(default_factory=dict)
+    doubts: Memory = field(default_factory=lambda: Memory(HELD))
 
     @classmethod
     def empty(cls) -> State:
@@ -40,6 +47,11 @@ class State:
         return bool(self.cases)
 
     @property
+    def due(self) -> int | None:
+        """Return when time alone may next tell something, though nothing comes; None if never."""
+        return due(self.detectors["absence"]) if "absence" in self.detectors else None
+
+    @property
     def evicted(self) -> int:
         """Return how many remembered things were given up to keep the state bounded."""
         return self.life.evicted + self.places.evicted + sum(each.evicted for each in self.detectors.values())
@@ -47,6 +59,7 @@ class State:
     def fork(self, clock: int) -> State:
         """Return a state that starts equal and is written apart."""
         return replace(self, clock=clock, life=self.life.fork(), places=self.places.fork(),
+                       doubts=self.doubts.fork(),
                        detectors={name: each.fork() for name, each in self.detectors.items()})
 
     def memory(self, detector: str) -> Memory:
@@ -54,27 +67,51 @@ class State:
         return self.detectors.setdefault(detector, Memory())
 
     def to_json(self) -> str:
-        """Return the state as JSON text."""
-        return json.dumps({
+        """Return the state as JSON text. It is written with every round, so it must be quick."""
+        content = {
             "version": VERSION, "clock": self.clock,
-            "life": self.life.to_json(), "places": self.places.to_json(),
+            "life": self.life.to_json(), "places": self.places.to_json(), "doubts": self.doubts.to_json(),
             "detectors": {name: each.to_json() for name, each in self.detectors.items()},
-            "cases": {key: asdict(case) for key, case in self.cases.items()},
-        }, separators=(",", ":"))
+            "cases": dict(self.cases),
+        }
+        try:
+            return orjson.dumps(content).decode()
+        except TypeError:  # halves of characters, numbers above 64 bits: slower, but detection goes on
+            return json.dumps(content, default=asdict, separators=(",", ":"))
+
+    def saved(self, most: int = MOST) -> tuple[State, str]:
+        """Return the state and its text, at most so long: the least recent goes, and is counted."""
+        state, text = self, self.to_json()
+        for _ in range(_CUTS):
+            if len(text) <= most:
+                break
+            state = state.fork(state.clock)
+            for memory in (*state.detectors.values(), state.life, state.places, state.doubts):
+                memory.halve()
+            text = state.to_json()
+        return state, text
 
     @classmethod
     def from_json(cls, text: str) -> State:
         """Read what to_json gave; an empty text is the empty state."""
         if not text:
             return cls.empty()
-        stored = json.loads(text)
+        stored = _read(text)
         if stored.get("version") != VERSION:
             raise BadInput(f"the detection state has version {stored.get('version')!r}, not {VERSION}",
                            hint="it was written by another release; upgrade the server")
         return cls(clock=stored["clock"], life=Memory.from_json(stored["life"]),
                    places=Memory.from_json(stored["places"], 1024),
+                   doubts=Memory.from_json(stored.get("doubts", [0, []]), HELD),
                    detectors={name: Memory.from_json(each) for name, each in stored["detectors"].items()},
                    cases={key: _case(each) for key, each in stored["cases"].items()})
+
+
+def _read(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
 
 
 def _case(stored: dict[str, Any]) -> Case:

@@ -18,6 +18,8 @@ from sra_sdk.errors import SraError
 from . import rounds
 from .context import Context
 from .crash import crashpoint
+from .detect import with_catalogue
+from .detect.catalogue import load_with
 from .domain.record import SECOND
 from .notify.route import Channels
 from .pipeline import Settings, State
@@ -36,13 +38,20 @@ OWED = SECOND // 4
 LOOK = 1.0
 #: A stopping worker takes so long to give its leases back.
 LEAVE = 2.0
-#: A step that changed much is followed by a rest as long as itself, within these, so that batches gather.
+#: A step that caught up is followed by a rest as long as itself, within these, so that batches gather.
 REST = (0.05, 1.0)
 #: How often a step is begun anew because somebody else changed its incident.
 TRIES = 5
 #: Remedies that ended this long ago may still be owed a verdict.
 VERDICTS = 600 * SECOND
 _STATES = 200
+#: Whoever was not heard when the worker began is looked at after this; nobody is looked at more often than
+#: each PATIENCE, unless something comes from him.
+FIRST_LOOK = 300 * SECOND
+PATIENCE = 30 * SECOND
+#: A worker that was away for so long did not listen meanwhile.
+AWAY = 60 * SECOND
+_DUE = 20_000
 
 
 @dataclass(slots=True)
@@ -65,9 +74,18 @@ class Worker:
         self._context, self._store = context, context.store
         self.tenancy = Tenancy(context.store)
         self._channels = Channels.of(config)
+        loaded = load_with(config.signatures)
+        for problem in loaded.problems:
+            log.warning("own signatures in %s: %s; detection runs without this file", config.signatures,
+                        problem, extra={"action": "bad_signatures"})
+        for file in loaded.files:
+            log.info("own signatures are read from %s", file, extra={"action": "own_signatures"})
         self._settings = Settings(quiet=int(config.quiet_seconds * SECOND),
-                                  reopen=int(config.reopen_seconds * SECOND), depends_on=config.services)
+                                  reopen=int(config.reopen_seconds * SECOND), depends_on=config.services,
+                                  detectors=with_catalogue(loaded.catalogue))
         self._states: OrderedDict[str, tuple[str, State]] = OrderedDict()
+        self._due: OrderedDict[str, int] = OrderedDict()  # account → when its silence will tell something
+        self._listening = self._ticked = 0
         self.counters = Counters()
 
     async def run(self) -> None:
@@ -104,7 +122,9 @@ class Worker:
                 log.exception("detection failed", extra={"action": "worker_failed"})
                 behind, worked = [], []
             took = (self._context.clock() - began) / SECOND
-            if any(worked):
+            if any(self.counters.lag.get(account_id) for account_id in behind) and any(worked):
+                await asyncio.sleep(0)  # a whole group waits already: nothing is gained by gathering
+            elif any(worked):
                 await asyncio.sleep(min(max(took, REST[0]), REST[1]))
             else:
                 if behind:  # others work on those, and each of their commits' wake-ups comes here, too
@@ -117,12 +137,23 @@ class Worker:
 
     async def tick(self, skip: frozenset[str] = frozenset()) -> None:
         """Let time pass for the accounts in which it matters; `skip` have just been folded."""
+        now = self._context.clock()
         async with self._store.reading() as conn:
             troubled = await incidents.accounts_with_active(conn)
+            if not self._listening:
+                for account_id in await heads.known(conn):
+                    self._expect(account_id, now + FIRST_LOOK)
+        if now - self._ticked > AWAY:
+            # nobody can be called silent to whom nobody listened
+            self._listening = now
+        self._ticked = now
         self.counters.ticks += 1
-        for account_id in troubled:
+        silent = [account_id for account_id, due in self._due.items() if due <= now]
+        for account_id in dict.fromkeys((*troubled, *silent)):
             if account_id not in skip:
-                await self._safely(account_id)
+                self._due.pop(account_id, None)
+                if not await self._safely(account_id) and account_id in silent:
+                    self._due.setdefault(account_id, now + PATIENCE)
 
     async def follow(self) -> bool:
         """Follow the remedies of every account that has some; say whether verdicts had to wait."""
@@ -165,7 +196,8 @@ class Worker:
             return False
         before = self._remembered(account_id, view.head.state)
         crashpoint("worker.read")
-        folded = await asyncio.to_thread(rounds.fold_all, before, view, now, self._settings)
+        folded = await asyncio.to_thread(rounds.fold_all, before, view, now, self._settings, self._listening)
+        self._expect(account_id, folded.state.due, now + PATIENCE)
         _latest(self.counters.lag, account_id, max(0, view.head.lag - len(view.batches)), _STATES)
         if not view.batches and not folded.changes:
             return False
@@ -209,6 +241,13 @@ class Worker:
 
     def _remember(self, account_id: str, text: str, state: State) -> None:
         _latest(self._states, account_id, (text, state), _STATES)
+
+    def _expect(self, account_id: str, due: int | None, earliest: int = 0) -> None:
+        """Note when the account's silence will tell something, or that it never will."""
+        if due is None:
+            self._due.pop(account_id, None)
+        else:
+            _latest(self._due, account_id, max(due, earliest), _DUE)
 
     def _wake(self, account_id: str, written: rounds.Written) -> None:
         for host in sorted(written.hosts):

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import httpx
 from typing_extensions import Concatenate, ParamSpec, Self
 
+from . import api_quiet as quiet
 from . import api_requests as ask
 from .api_requests import Ask
 from .errors import BadInput, ServerAnswered, SraError, Unavailable
@@ -176,7 +177,12 @@ class Client(_Base):
     assign = _now(ask.assign)
     note = _now(ask.note)
     resolve = _now(ask.resolve)
-    close = _now(ask.close)
+    close = _now(quiet.close)
+    silence = _now(quiet.silence)
+    silences = _now(quiet.silences)
+    end_silence = _now(quiet.end_silence)
+    lessons = _now(quiet.lessons)
+    forget_lesson = _now(quiet.forget_lesson)
     remedies = _now(ask.remedies)
     remedy = _now(ask.remedy)
     approve = _now(ask.approve)
@@ -241,7 +247,12 @@ class AsyncClient(_Base):
     assign = _later(ask.assign)
     note = _later(ask.note)
     resolve = _later(ask.resolve)
-    close = _later(ask.close)
+    close = _later(quiet.close)
+    silence = _later(quiet.silence)
+    silences = _later(quiet.silences)
+    end_silence = _later(quiet.end_silence)
+    lessons = _later(quiet.lessons)
+    forget_lesson = _later(quiet.forget_lesson)
     remedies = _later(ask.remedies)
     remedy = _later(ask.remedy)
     approve = _later(ask.approve)

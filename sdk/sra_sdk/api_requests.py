@@ -66,7 +66,7 @@ def _body(kind: type[BaseModel], **fields: Any) -> dict[str, Any]:
             {"field": ".".join(str(part) for part in problem["loc"]), "message": problem["msg"]}
             for problem in error.errors()
         ]) from error
-    return made.model_dump(mode="json", exclude_none=True)
+    return made.model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
 def _query(**fields: Any) -> dict[str, str]:
@@ -210,11 +210,6 @@ def note(incident_id: str, text: str) -> Ask[m.IncidentChanged]:
 def resolve(incident_id: str, summary: Optional[str] = None) -> Ask[m.IncidentChanged]:
     """Mark it resolved."""
     return _move(incident_id, "resolve", _body(m.ResolveIn, summary=summary))
-
-
-def close(incident_id: str) -> Ask[m.IncidentChanged]:
-    """Close it for good."""
-    return _move(incident_id, "close")
 
 
 # remedies and healing

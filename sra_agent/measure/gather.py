@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from ..spool import Spool
-from . import Collector, Point
+from . import Collector, Point, point
 
 log = logging.getLogger("sra.agent.measure")
 LINGER_SECONDS = 0.25
@@ -46,13 +46,18 @@ class Gather:
             self._points += points
 
     def run(self, stop: threading.Event) -> None:
-        """Collect each `seconds` and spool what came, until told to stop."""
+        """Collect each `seconds` and spool what came, until told to stop; the last word is a goodbye.
+
+        Whoever measured until now and falls silent without it is missed.
+        """
         due = self._clock()
         while not stop.wait(LINGER_SECONDS):
             if self._seconds and self._clock() >= due:
                 due = max(due + self._seconds, self._clock())
                 self.collect()
             self.flush()
+        if self._seconds:
+            self.keep([point("agent.up", 0.0, self._now())])
         self.flush()
 
     def collect(self) -> None:

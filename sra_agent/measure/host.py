@@ -5,6 +5,7 @@ Network values are totals since the machine started; the others are what is so n
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 
 import psutil
@@ -23,11 +24,13 @@ class Host:
         psutil.cpu_percent(interval=None)  # the first value of psutil spans no time
 
     def collect(self, now: float) -> list[Point]:
-        """Return one point for each measure, two for each disk."""
+        """Return one point for each measure, two or three for each disk."""
+        load = psutil.getloadavg()[0]
         memory, swap = psutil.virtual_memory(), psutil.swap_memory()
         points = [
             point("system.cpu_percent", psutil.cpu_percent(interval=None), now, unit="percent"),
-            point("system.load1", psutil.getloadavg()[0], now),
+            point("system.load1", load, now),
+            point("system.load1_per_core", load / (psutil.cpu_count() or 1), now),
             point("system.memory_percent", memory.percent, now, unit="percent"),
             point("system.swap_percent", swap.percent, now, unit="percent"),
         ]
@@ -59,4 +62,8 @@ class Host:
                     point("system.disk_percent", usage.percent, now, unit="percent", mount=mount),
                     point("system.disk_free_bytes", usage.free, now, unit="bytes", mount=mount),
                 ]
+                inodes = os.statvfs(mount)
+                if inodes.f_files:  # some file systems make them as they are needed
+                    used = (inodes.f_files - inodes.f_ffree) / inodes.f_files * 100
+                    points.append(point("system.inode_percent", used, now, unit="percent", mount=mount))
         return points

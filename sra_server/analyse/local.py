@@ -46,9 +46,9 @@ class Local:
 
 def confidence(found: Lead, case: Case) -> float:
     """Return how sure the local analyst is; the rule is in the module's docstring."""
-    if found.cls == "error_burst":
+    if found.cls == "error_burst" and found.signal.detector != "signature":
         return 0.2
-    kinds = {(each.detector, each.service, each.host) for each in case.signals}
+    kinds = {(each.detector, each.service, each.host) for each in case.signals if each.opens}
     agreeing = min(0.3, 0.1 * (len(kinds) - 1))
     checks = {each.service for each in case.signals if each.detector == "probe"}
     probed = 0.1 if found.service in checks else 0.0
@@ -116,10 +116,10 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
     host = f" on {found.host}" if found.host else ""
     first = min((each.at for each in evidence.values()), default=signal.at)
     since = f"since {clock(first)}"
-    if found.cls == "error_burst":
+    if found.cls == "error_burst" and found.signal.detector != "signature":
         return (f"Unknown: {place}{host} writes far more errors than usual {since}, "
                 "and nothing seen so far says why.")
-    others = {each.service for each in case.signals} - {"", found.service}
+    others = {each.service for each in case.signals if each.opens} - {"", found.service}
     if found.service and signal.service and found.service != signal.service:
         what = f"{found.service} is the likely cause: {signal.service} reports {since} that {signal.cause}"
         others.discard(signal.service)

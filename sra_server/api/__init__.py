@@ -1,7 +1,7 @@
 """The whole API in one table. From the modules beside this one; to app, openapi and the tests."""
 from __future__ import annotations
 
-from . import agent, auth, docs, hosts, incidents, ingest, keys, logs, monitoring, remedies
+from . import agent, auth, docs, hosts, incidents, ingest, keys, lessons, logs, monitoring, remedies, silences
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -10,6 +10,8 @@ ROUTES: tuple[Route, ...] = (
     *ingest.ROUTES,
     *logs.ROUTES,
     *incidents.ROUTES,
+    *silences.ROUTES,
+    *lessons.ROUTES,
     *remedies.ROUTES,
     *hosts.ROUTES,
     *agent.ROUTES,

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sra_sdk.errors import BadInput
 from sra_sdk.models import (
     AssignIn,
+    CloseIn,
     IncidentChanged,
     IncidentDetail,
     IncidentOut,
@@ -24,7 +25,7 @@ from .. import present
 from ..domain.incident import ACTIVE, Incident
 from ..heal import approve
 from ..notify.route import Channels, of_incident
-from ..store import casefile, incidents, remedies, timeline
+from ..store import casefile, incidents, lessons, remedies, timeline
 from .route import Answer, Call, Route
 
 
@@ -76,7 +77,8 @@ async def one(call: Call) -> IncidentDetail:
             incident, written=await casefile.latest_analysis(conn, account_id, incident_id),
             evidence=await casefile.evidence_of(conn, account_id, incident_id),
             remedies=await remedies.of_incident(conn, account_id, incident_id),
-            timeline=await timeline.of(conn, account_id, incident_id), now=call.now())
+            timeline=await timeline.of(conn, account_id, incident_id), now=call.now(),
+            lessons=await lessons.listed(conn, account_id, call.now()))
 
 
 async def summary(call: Call) -> IncidentSummary:
@@ -144,11 +146,19 @@ async def _over(conn: AsyncConnection, call: Call, incident: Incident) -> bool:
 
 
 async def close(call: Call) -> IncidentChanged:
-    """Put it away for good; the same trouble will open a new one."""
-    account_id, who = call.principal.account_id, call.principal.name
+    """Put it away for good; the same trouble will open a new one.
+
+    If it was a false alarm, that one will need stronger evidence: GET /lessons tells how much.
+    """
+    account_id, who, given = call.principal.account_id, call.principal.name, call.body
+    text = f"closed by {who}" + (f" as a false alarm{': ' + given.why if given.why else ''}"
+                                 if given.false_alarm else "")
     async with call.store.writing(urgent=True) as conn:
         incident = await incidents.move(conn, account_id, call.path["incident_id"], "closed", at=call.now(),
-                                        actor=who, kind="closed", text=f"closed by {who}")
+                                        actor=who, kind="closed", text=text)
+        if given.false_alarm:
+            counts = await timeline.counts_of(conn, account_id, incident.id)
+            await lessons.teach(conn, account_id, incident, counts, who=who, why=given.why, at=call.now())
         await approve.cancel_waiting(conn, account_id, incident.id, reason="the incident is closed",
                                      now=call.now())
     return _changed(incident)
@@ -168,7 +178,8 @@ ROUTES: tuple[Route, ...] = (
           body=ResolveIn, body_optional=True, query=Summary, summary="Mark an incident resolved",
           answer=IncidentChanged, errors=(404, 409)),
     Route(method="POST", path=f"{_ONE}/close", handler=close, tag="Incidents", scope="operate",
-          summary="Close an incident", answer=IncidentChanged, errors=(404, 409)),
+          body=CloseIn, body_optional=True, summary="Close an incident", answer=IncidentChanged,
+          errors=(404, 409)),
     Route(method="POST", path=f"{_ONE}/acknowledge", handler=acknowledge, tag="Incidents", scope="operate",
           summary="Acknowledge an incident", answer=IncidentChanged, errors=(404, 409)),
     Route(method="POST", path=f"{_ONE}/assign", handler=assign, tag="Incidents", scope="operate",

@@ -11,6 +11,7 @@ from sra_sdk.errors import SraError
 from sra_sdk.models import AnomalyOut, HealthOut, IncidentOut, StabilityOut, StatusOut, VersionOut
 
 from .. import __version__, present
+from ..detect.catalogue import load_with
 from ..domain.incident import ACTIVE, Incident
 from ..domain.record import SECOND
 from ..domain.signal import CLASSES, SEVERITY_ORDER
@@ -100,7 +101,8 @@ async def status(call: Call) -> StatusOut:
         "stability_trend": "recovering" if mending or (not worst and view.resolved) else
                            "unstable" if worst else "stable",
         "hosts_online": sum(host.online(now) for host in known), "dry_run": on,
-        "records_stored": head.records if head else 0, "detection_lag_batches": head.lag if head else 0})
+        "records_stored": head.records if head else 0, "detection_lag_batches": head.lag if head else 0,
+        "signature_problems": list(load_with(call.context.config.signatures).problems)})
 
 
 async def anomaly(call: Call) -> AnomalyOut:

@@ -18,7 +18,9 @@ _PARAMETER = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 _TAGS = {
     "Authentication": "People and their sessions", "API Keys": "Keys of programs",
     "Data Ingestion": "Send logs and metrics", "Logs": "Search logs",
-    "Incidents": "Troubles, their evidence and analysis", "Monitoring": "Health and state",
+    "Incidents": "Troubles, their evidence and analysis",
+    "Silences": "What nobody is told of for a while", "Lessons": "What false alarms have taught",
+    "Monitoring": "Health and state",
     "Auto-Healing": "Actions and the dry-run switch", "Remedies": "Repairs: approve, watch",
     "Hosts": "Hosts and what their policies offer", "Agent": "What agents speak",
     "Documentation": "This description",

@@ -9,8 +9,14 @@ from typing import Protocol
 
 from ..domain.record import Batch
 from ..domain.signal import Signal
+from .absence import Absence, due
+from .baseline import Baseline
 from .burst import Burst
+from .catalogue import Catalogue
+from .forecast import Forecast
+from .leak import Leak
 from .memory import Memory
+from .novelty import Novelty
 from .probe import Probe
 from .signatures import Signatures
 from .threshold import Threshold
@@ -27,6 +33,15 @@ class Detector(Protocol):
         ...
 
 
-DETECTORS: tuple[Detector, ...] = (Signatures(), Probe(), Threshold(), Burst())
+DETECTORS: tuple[Detector, ...] = (
+    Signatures(), Probe(), Threshold(), Forecast(), Leak(), Baseline(), Absence(), Burst(), Novelty())
+#: Asked on ticks, too, for mere time tells them something.
+TICKED = frozenset({"absence"})
 
-__all__ = ["DETECTORS", "Detector", "Memory"]
+
+def with_catalogue(catalogue: Catalogue) -> tuple[Detector, ...]:
+    """Return the detectors, with signatures from another catalogue than the one that comes with SRA."""
+    return tuple(Signatures(catalogue) if isinstance(each, Signatures) else each for each in DETECTORS)
+
+
+__all__ = ["DETECTORS", "TICKED", "Detector", "Memory", "due", "with_catalogue"]

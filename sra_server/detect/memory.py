@@ -50,6 +50,12 @@ class Memory:
                 self._own = True
             del self._entries[key]
 
+    def halve(self) -> None:
+        """Forget the less recent half."""
+        for key in list(self._entries)[:(len(self._entries) + 1) // 2]:
+            self.drop(key)
+            self.evicted += 1
+
     def items(self) -> list[tuple[str, Any]]:
         """Return all entries, the least recently used first."""
         return list(self._entries.items())

@@ -1,4 +1,8 @@
-"""Probe: a health check that fails twice in a row fires, three passes clear it. From points; to correlate."""
+"""Probe: a health check that fails twice in a row fires, three passes clear it. From points; to correlate.
+
+One that comes and goes may never fail twice in a row: four failures among the latest ten checks fire, too,
+and then it takes ten passes in a row. How long a check takes is held against its own past by threshold.
+"""
 from __future__ import annotations
 
 from ..domain.evidence import Evidence, of_point
@@ -9,10 +13,14 @@ from .memory import Memory
 
 FAILURES = 2
 PASSES = 3
+LATEST, FLAPS = 10, 4
 
 
 class Probe:
-    """Memory: fingerprint → [failures in a row, passes in a row, firing, time and id of the first]."""
+    """Memory: fingerprint → [failures, passes in a row, firing, time and id of the first, latest, need].
+
+    `latest` has a bit for each check, 1 where it failed; `need` is how many passes clear it.
+    """
 
     name = "probe"
     always = False
@@ -25,21 +33,26 @@ class Probe:
                 continue
             tags = dict(point.tags)
             key = f"probe|{tags.get('probe', '')}|{point.service}|{point.host}"
-            fails, passes, firing, since, first = memory.get(key) or (0, 0, False, 0, "")
+            # what an older release stored has no latest checks
+            fails, passes, firing, since, first, latest, need = (
+                *(memory.get(key) or (0, 0, False, 0, "")), 0, PASSES)[:7]
+            latest = (latest << 1 | (point.value < 1)) & ((1 << LATEST) - 1)
+            flaps = latest.bit_count() >= FLAPS
             if point.value >= 1:
-                fails, passes = 0, min(passes + 1, PASSES)
-                if firing and passes >= PASSES:
-                    firing = False
+                fails, passes = 0, min(passes + 1, LATEST)
+                if firing and passes >= need:
+                    firing, need, latest = False, PASSES, 0
                     found[key] = _cleared(key, point)
             else:
                 if not fails and not firing:
                     since, first = point.at, point.id
                 fails, passes = fails + 1, 0
-                if firing or fails >= FAILURES:
+                if firing or fails >= FAILURES or flaps:
+                    need = LATEST if flaps and not firing and fails < FAILURES else need
                     firing = True
                     target = tags.get("target", "")
                     found[key] = _firing(key, point, target, fails, since, first, found.get(key))
-            memory.put(key, [fails, passes, firing, since, first])
+            memory.put(key, [fails, passes, firing, since, first, latest, need])
         return list(found.values())
 
 

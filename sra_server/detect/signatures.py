@@ -14,8 +14,9 @@ from ..domain.evidence import Evidence, of_record
 from ..domain.place import places_in
 from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import Signal
-from .catalogue import Catalogue, Signature, load
+from .catalogue import Catalogue, load
 from .memory import Memory
+from .signature import Signature
 
 _EVIDENCE = 5
 _TEXT = 2000
@@ -38,20 +39,22 @@ class Signatures:
     def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
         """Return a signal for each fingerprint that has enough matches by now."""
         found: dict[str, tuple[Signature, list[Record]]] = {}
-        find = self.catalogue.find
         for record in batch.records:
-            if record.level < 30:
-                continue
-            text = _text(record)
-            signature = find(text, record.level)
-            if signature is not None:
-                # nearly every text means nothing, so only a find is held against what the record repeats
-                signature = self._again(signature, record, text)
+            signature = self.meaning(record)
             if signature is not None:
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
         signals = (_judge(memory, key, signature, records) for key, (signature, records) in found.items())
         return [signal for signal in signals if signal is not None]
+
+    def meaning(self, record: Record) -> Signature | None:
+        """Return the signature of a record's own words, or None."""
+        if record.level < 30:
+            return None
+        text = text_of(record)
+        signature = self.catalogue.find(text, record.level)
+        # nearly every text means nothing, so only a find is held against what the record repeats
+        return None if signature is None else self._again(signature, record, text)
 
     def _again(self, signature: Signature, record: Record, text: str) -> Signature | None:
         """Return what the record's own words mean; of a login only its beginning is its own."""
@@ -63,9 +66,9 @@ class Signatures:
         return signature if said == text else self.catalogue.find(said, record.level)
 
 
-def _text(record: Record) -> str:
+def text_of(record: Record) -> str:
     """Return the message, and what a structured record says of the error beside it."""
-    if not record.metadata:
+    if not record.metadata or record.metadata.keys().isdisjoint(_ERROR_FIELDS):
         return record.message
     more = [str(record.metadata[key])[:_TEXT] for key in _ERROR_FIELDS if record.metadata.get(key)]
     return "\n".join((record.message, *more)) if more else record.message
@@ -107,7 +110,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     if not firing:
         return None
     shown = tuple(_unpack(each) for each in stored)
-    places = places_in(_text(records[0])) if signature.target else ()
+    places = places_in(text_of(records[0])) if signature.target else ()
     return Signal(
         detector="signature", fingerprint=key, cls=signature.cls,
         severity=signature.severity if len(times) >= signature.low_below else "low",

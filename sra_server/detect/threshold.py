@@ -44,6 +44,25 @@ BOUNDS = {each.name: each for each in (
     Bound(name="system.disk_percent", cls="disk_full", severity="high", high=95, low=92, seconds=30,
           title="the disk is nearly full", means="little space is left on the file system",
           remedies=("clear_disk",)),
+    Bound(name="system.inode_percent", cls="disk_full", severity="high", high=95, low=90, seconds=30,
+          title="the file system has hardly any inodes left",
+          means="so many files were made that no more can be", remedies=("clear_disk",)),
+    Bound(name="system.load1_per_core", cls="cpu_overload", severity="medium", high=4, low=2, seconds=600,
+          title="far more work is ready than the processors can do",
+          means="processes wait for a processor or for the disk", remedies=("scale_replicas",)),
+    Bound(name="system.iowait_percent", cls="cpu_overload", severity="medium", high=50, low=30, seconds=600,
+          title="the processors wait for the disk most of the time",
+          means="the disk is slower than what is asked of it", remedies=()),
+    Bound(name="process.fd_percent", cls="service_crash", severity="high", high=90, low=75, seconds=120,
+          title="a process has hardly any file descriptors left",
+          means="it opens files or connections and does not close them", remedies=("restart_service",)),
+    Bound(name="probe.seconds", cls="cpu_overload", severity="medium",
+          high=1, low=0.5, seconds=120, times=5.0, title="the health check takes far longer than usual",
+          means="it answers, but much later than usual", remedies=("scale_replicas", "restart_service")),
+    Bound(name="queue_depth", cls="queue_backlog", severity="medium",
+          high=1000, low=500, seconds=300, times=10.0, title="a queue is far longer than usual",
+          means="work comes faster than it is done",
+          remedies=("scale_replicas", "restart_service")),
     Bound(name="error_rate", cls="error_burst", severity="high", high=0.2, low=0.1, seconds=60,
           title="the error rate is high", means="a large part of its requests fails",
           remedies=("restart_service", "rollback_deployment")),
@@ -53,7 +72,7 @@ BOUNDS = {each.name: each for each in (
 )}
 _POINTS = 3
 _LEARN = 30
-_HARMLESS_MOUNTS = ("/snap", "/proc", "/sys", "/run/snapd", "/var/lib/snapd")
+HARMLESS_MOUNTS = ("/snap", "/proc", "/sys", "/run/snapd", "/var/lib/snapd")
 
 
 class _Track(NamedTuple):
@@ -79,7 +98,7 @@ class Threshold:
         found: dict[str, Signal] = {}
         for point in batch.points:
             bound = BOUNDS.get(point.name)
-            if bound is None or dict(point.tags).get("mount", "").startswith(_HARMLESS_MOUNTS):
+            if bound is None or dict(point.tags).get("mount", "").startswith(HARMLESS_MOUNTS):
                 continue
             key = f"threshold|{point.series()}"
             track = _Track(*(memory.get(key) or ()))

@@ -13,15 +13,17 @@ from .evidence import Evidence
 from .signal import SEVERITY_ORDER, Signal
 
 SIGNALS = 32
+#: And no more than so many that are evidence alone.
+SUPPORTING = 6
 _EVIDENCE = 5
 _TOO_COMMON = frozenset({"app", "api", "server", "service", "error", "errors", "main", "log", "system",
                          "kernel", "web", "http", "worker", "java", "python", "node", "localhost", "the",
                          "and"})
 
 #: Every class, the one that explains most first.
-EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_failure", "database_failure",
-            "deadlock", "service_crash", "cpu_overload", "queue_backlog", "rate_limited", "external_api_down",
-            "auth_failures", "error_burst")
+EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_failure",
+            "database_failure", "deadlock", "service_crash", "cpu_overload",
+            "queue_backlog", "rate_limited", "external_api_down", "auth_failures", "error_burst")
 _RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
 
 
@@ -36,12 +38,24 @@ class Known:
     depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     services: frozenset[str] = frozenset()
 
+    def needs(self, service: str) -> dict[str, str]:
+        """Return what a service depends on as declared, also through others, each with the way in words."""
+        found: dict[str, str] = {}
+        ways = [(service, "")]
+        for name, way in ways:
+            for need in self.depends_on.get(name, ()):
+                if need not in found and need != service:
+                    found[need] = f"{way}, which depends on {need}" if way else f"{service} depends on {need}"
+                    ways.append((need, found[need]))
+        return found
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """The signals of one incident, one for each fingerprint, and when each last fired (receipt time).
 
-    `told_at`: when the last change was written; `more`: signals beyond SIGNALS, counted and not kept.
+    `told_at`: when the last change was written; `more`: signals beyond SIGNALS, counted and not kept;
+    `returns`: how often it came back, after `pause` at the longest.
     """
 
     signals: tuple[Signal, ...]
@@ -52,6 +66,8 @@ class Case:
     count: int
     reopened: int = 0
     more: int = 0
+    returns: int = 0
+    pause: int = 0
 
     def add(self, signal: Signal, at: int) -> Case:
         """Return the case with a firing signal in it."""
@@ -65,6 +81,19 @@ class Case:
         ordered = tuple(sorted(kept, key=lambda each: (each.at, each.fingerprint)))
         return replace(self, signals=ordered, fired=fired, cleared=cleared, last_at=at,
                        count=self.count + signal.count)
+
+    def back(self, at: int) -> Case:
+        """Return the case of a trouble that was over, wholly or in part, and is there again."""
+        return replace(self, returns=self.returns + 1, pause=max(self.pause, at - self.last_at))
+
+    def support(self, signal: Signal) -> Case:
+        """Return the case with evidence in it that says nothing of whether the trouble lasts."""
+        known = any(each.fingerprint == signal.fingerprint for each in self.signals)
+        many = sum(not each.opens for each in self.signals) >= SUPPORTING
+        if known or many or not self.signals or len(self.signals) >= SIGNALS:
+            return self
+        ordered = tuple(sorted((*self.signals, signal), key=lambda each: (each.at, each.fingerprint)))
+        return replace(self, signals=ordered)
 
     def clear(self, fingerprint: str, at: int) -> Case:
         """Return the case with one fingerprint positively over."""
@@ -83,7 +112,8 @@ class Lead:
 
 
 def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
-    """Return the most explanatory of some signals (at least one)."""
+    """Return the most explanatory of some signals (at least one); mere evidence leads nothing."""
+    signals = tuple(each for each in signals if each.opens) or signals
     services = {each.service for each in signals if each.service}
     named: dict[str, list[Signal]] = {}
     for each in signals:
@@ -125,7 +155,7 @@ def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]
         # the culprit is often silent: that it is called by its name must suffice
         found.add(target)
     text = "\n".join(each.text for each in effect.evidence[:3]).lower()
-    needs = known.depends_on.get(effect.service, ())
+    needs = known.needs(effect.service) if known.depends_on else {}
     probed = {each.service for each in signals if each.detector == "probe" and each.subject == effect.subject}
     for service in {each.service for each in signals if each.service} | set(needs):
         if effect.detector == "probe":

@@ -30,7 +30,7 @@ class Incident:
     """One trouble. `started_at` is the first evidence (event time), `created_at` when SRA noticed.
 
     `fingerprints` are those of its signals, `firing` the ones not yet cleared; `last_signal_at` is
-    the receipt time of the latest firing signal.
+    the receipt time of the latest firing signal. `silenced_by` names the silence that holds for it.
     """
 
     id: str
@@ -55,6 +55,10 @@ class Incident:
     resolution: str | None = None
     root_cause: str | None = None
     confidence: float | None = None
+    silenced_by: str | None = None
+    silenced_at: int | None = None
+    silenced_until: int | None = None
+    silenced_why: str | None = None
 
     def move(self, to: Status, at: int) -> Incident:
         """Return the incident after a legal step, or raise IllegalMove naming both states."""
@@ -73,12 +77,14 @@ class Change:
     """What a fold did to one incident, and why.
 
     `incident` is its value afterwards; `signals` those that were attached by this change (their
-    evidence is to be stored); `analysis` is set when a new one was written.
+    evidence is to be stored); `analysis` is set when a new one was written; `note` is a line of its own
+    in the timeline.
     """
 
-    kind: Literal["opened", "attached", "resolved", "reopened"]
+    kind: Literal["opened", "attached", "resolved", "reopened", "silenced", "unsilenced"]
     incident: Incident
     reason: str
     at: int
     signals: tuple[Signal, ...] = ()
     analysis: Analysis | None = None
+    note: str = ""

@@ -6,7 +6,7 @@ currency of detectors: levels are the numbers of `sra_sdk.lines.level`, times ep
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -44,8 +44,7 @@ class Point:
         return "|".join((self.name, self.host, self.service, *(f"{k}={v}" for k, v in self.tags)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(NamedTuple):
     """How many records of one level a service on a host wrote in the minute that begins at `minute`."""
 
     minute: int
@@ -60,12 +59,14 @@ class Batch:
     """What one commit brought to one account.
 
     `records` holds WARNING and above only (decision 3); `counts` covers everything; `received_at`
-    is the clock of the fold.
+    is the clock of the fold; `listening` is since when somebody has waited for batches without a pause,
+    or 0 where nobody does, as when files are read: who is silent can only be said by who listens.
     """
 
     account_id: str
     head: int
     received_at: int
+    listening: int = 0
     records: tuple[Record, ...] = ()
     points: tuple[Point, ...] = ()
     counts: tuple[Count, ...] = ()

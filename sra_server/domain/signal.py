@@ -23,7 +23,7 @@ CLASSES: dict[str, str] = {
     "queue_backlog": "Queue backlog",
     "rate_limited": "Rate limited",
     "deadlock": "Deadlock",
-    "error_burst": "Burst of errors",
+    "error_burst": "Errors",
 }
 
 
@@ -34,6 +34,8 @@ class Signal:
     `fingerprint` is the same for the same trouble at the same place; `at` and `last_at` bound the
     evidence in event time; `count` is how many records or points stand behind it. `cause` says
     what it means in one sentence, `remedies` which actions of the catalogue would help.
+    What does not `open` an incident is supporting evidence: it joins one that is open, and neither keeps
+    it open nor leads it.
     """
 
     detector: str
@@ -49,5 +51,6 @@ class Signal:
     count: int = 1
     cause: str = ""
     subject: str = ""
+    opens: bool = True
     remedies: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = field(default=())

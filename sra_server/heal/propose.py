@@ -40,7 +40,7 @@ def of_change(change: Change, present: Sequence[Remedy], *, dry_run: bool,
     """
     if change.analysis is None or change.kind == "resolved":
         return []
-    anew = change.kind in ("opened", "reopened")
+    anew = change.kind in ("opened", "reopened", "unsilenced")
     taken = {(r.action, r.service, r.host) for r in present if not (anew and r.status in FINAL)}
     found: list[Remedy] = []
     for wish in change.analysis.recommendations:

@@ -62,6 +62,8 @@ def message(body: Mapping[str, Any]) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [{"type": "header", "text": header}]
     if loud:
         blocks.append(_section(f"<!channel> {_ICONS[severity]} *{severity}*"))
+    if body.get("note"):
+        blocks.append(_section(escape(str(body["note"]))))
     blocks += _about(incident, body.get("analysis") or {})
     if event == "incident.resolved" and incident.get("resolution_summary"):
         blocks.append(_section(":white_check_mark: " + escape(incident["resolution_summary"])))

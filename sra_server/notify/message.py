@@ -1,7 +1,8 @@
 """The body of a message, the same for every channel. From worker and api; to outbox and channels. Pure.
 
     {"event": "incident.opened", "at": "…", "incident": {…}, "analysis": {…} or null, "evidence": […],
-     "remedies": […], "asking": ["asking web-1 for its plan"], "link": "https://…/incidents/ID" or null}
+     "remedies": […], "asking": ["asking web-1 for its plan"], "link": "https://…/incidents/ID" or null,
+     "note": "the silence is over (…), and the trouble is not" or null}
 
 Events: incident.opened, incident.reopened, incident.resolved, remedy.outcome. The parts have the shapes
 of GET /incidents/{id}. It is stored, so it is bounded: long texts are cut and say so.
@@ -43,7 +44,7 @@ def _bounded(value: Any) -> Any:
 
 def body(event: Event, *, at: int, incident: Incident | None, written: Written | None = None,
          evidence: Sequence[Evidence] = (), remedies: Sequence[Remedy] = (), public_url: str | None = None,
-         ) -> dict[str, Any]:
+         note: str | None = None) -> dict[str, Any]:
     """Return the message. Cited evidence leads."""
     cited = {e for claim in written.analysis.claims for e in claim.evidence} if written else set()
     first = sorted(evidence, key=lambda piece: (piece.id not in cited, piece.at))[:EVIDENCE]
@@ -56,5 +57,5 @@ def body(event: Event, *, at: int, incident: Incident | None, written: Written |
         "evidence": [present.evidence_out(piece).model_dump(mode="json") for piece in first],
         "remedies": [present.remedy_out(remedy, at).model_dump(mode="json")
                      for remedy in list(remedies)[-REMEDIES:]],
-        "asking": [f"asking {host} for its plan" for host in hosts], "link": link})
+        "asking": [f"asking {host} for its plan" for host in hosts], "link": link, "note": note})
     return found

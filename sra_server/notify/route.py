@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..config import ServerConfig
 from ..domain.incident import Change, Incident
 from ..domain.remedy import Remedy
+from ..hush import never_told
 from ..store import casefile, outbox, remedies
 from .message import Event, body
 
@@ -42,18 +43,22 @@ def wanted(event: Event, channels: Sequence[str], *, resolved: bool = False) -> 
 
 async def of_change(conn: AsyncConnection, account_id: str, change: Change, channels: Channels) -> bool:
     """Store what people are to know of a change; call it after the change and its remedies are written."""
-    event = _EVENTS.get(change.kind)
+    event, note = _EVENTS.get(change.kind), None
+    if change.kind == "unsilenced":
+        event = "incident.opened" if never_told(change.incident) else "incident.reopened"
+        note = change.reason
     if event is None or not channels.names:
         return False
-    return await of_incident(conn, account_id, change.incident, event, at=change.at, channels=channels)
+    return await of_incident(conn, account_id, change.incident, event, at=change.at, channels=channels,
+                             note=note)
 
 
 async def of_incident(conn: AsyncConnection, account_id: str, incident: Incident, event: Event, *, at: int,
-                      channels: Channels) -> bool:
-    """Store a message about an incident as it is now; say whether anything was stored."""
-    if not channels.names:
+                      channels: Channels, note: str | None = None) -> bool:
+    """Store a message about an incident as it is now, unless it is silenced; say whether one was stored."""
+    if not channels.names or incident.silenced_by is not None:
         return False
-    content = body(event, at=at, incident=incident, public_url=channels.public_url,
+    content = body(event, at=at, incident=incident, public_url=channels.public_url, note=note,
                    written=await casefile.latest_analysis(conn, account_id, incident.id),
                    evidence=await casefile.evidence_of(conn, account_id, incident.id),
                    remedies=await remedies.of_incident(conn, account_id, incident.id))

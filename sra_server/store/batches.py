@@ -20,7 +20,7 @@ from sra_server.domain import record as domain
 
 from . import Store
 from .parcel import Appended, Parcel, Seal, tally
-from .rows import NewPoint, NewRecord, load_points, load_records
+from .rows import Loud, NewPoint, NewRecord, load_points, load_records
 from .schema import batches, source_ends
 
 __all__ = ["Appended", "NewPoint", "NewRecord", "Seal", "after", "append", "ends"]
@@ -49,15 +49,15 @@ async def after(conn: AsyncConnection, account_id: str, cursor: int, limit: int)
     """Return up to `limit` batches after head `cursor`, in commit order, with what detection reads."""
     query = (select(batches).where(batches.c.account_id == account_id, batches.c.head > cursor)
              .order_by(batches.c.head).limit(limit))
-    loaded = []
-    for row in (await conn.execute(query)).all():
-        loaded.append(domain.Batch(
-            account_id=account_id, head=row.head, received_at=row.received_at,
-            records=await load_records(conn, account_id, row.day, row.ticket, row.loud),
-            points=await load_points(conn, account_id, row.day, row.ticket) if row.points else (),
-            counts=tuple(domain.Count(minute=minute, service=service, host=host, level=level, n=n)
-                         for minute, service, host, level, n in row.counts)))
-    return loaded
+    rows = (await conn.execute(query)).all()
+    records = await load_records(conn, account_id, [
+        Loud(row.day, row.ticket, row.loud, row.records) for row in rows])
+    points = await load_points(conn, account_id, [(row.day, row.ticket) for row in rows if row.points])
+    return [domain.Batch(
+        account_id=account_id, head=row.head, received_at=row.received_at,
+        records=tuple(records.get((row.day, row.ticket), ())),
+        points=tuple(points.get((row.day, row.ticket), ())),
+        counts=tuple(map(domain.Count._make, row.counts))) for row in rows]
 
 
 async def ends(conn: AsyncConnection, account_id: str, host: str) -> dict[str, dict[str, Any]]:

@@ -38,6 +38,11 @@ async def behind(conn: AsyncConnection) -> list[str]:
     return list((await conn.execute(query)).scalars())
 
 
+async def known(conn: AsyncConnection) -> list[str]:
+    """Return every account that ever sent something; asked once, when a worker begins."""
+    return list((await conn.execute(select(heads.c.account_id))).scalars())
+
+
 async def save(conn: AsyncConnection, account_id: str, *, was: int, cursor: int, state: str) -> bool:
     """Move the cursor from `was` with the state after it; False if another worker moved it first."""
     done = await conn.execute(update(heads).where(heads.c.account_id == account_id, heads.c.cursor == was)

@@ -27,6 +27,8 @@ _LISTS = ("services", "hosts", "fingerprints", "firing")
 _COLUMNS = tuple(c for c in incidents.columns if c.name != "account_id")
 #: An account with more active troubles than this is in one trouble; the fold sees the latest.
 ACTIVE_LIMIT = 500
+#: An entry of the timeline holds the counts of so many signals.
+_COUNTED = 20
 _CURSOR = re.compile(r"([0-9]{1,19})\|([!-~]{1,64})")
 
 
@@ -153,11 +155,22 @@ async def apply(conn: AsyncConnection, account_id: str, changes: Sequence[Change
             await casefile.add_analysis(conn, account_id, change.incident.id, change.analysis, change.at)
         if worth_telling(change, last):
             await timeline.add(conn, account_id, change.incident.id, at=change.at, kind=change.kind,
-                               actor="sra", text=change.reason)
+                               actor="sra", text=change.reason, data=_counts(change))
+        if change.note:
+            await timeline.add(conn, account_id, change.incident.id, at=change.at, kind="flapping",
+                               actor="sra", text=change.note)
         if change.analysis is not None:
             await timeline.add(conn, account_id, change.incident.id, at=change.at, kind="analysed",
                                actor=change.analysis.analyst, text=change.analysis.root_cause,
                                data={"confidence": change.analysis.confidence})
+
+
+def _counts(change: Change) -> dict[str, Any]:
+    """Return how many records or points stand behind each sign, for a lesson should it be a false alarm."""
+    counts: dict[str, int] = {}
+    for signal in change.signals[:_COUNTED]:
+        counts[signal.fingerprint] = counts.get(signal.fingerprint, 0) + signal.count
+    return {"counts": counts} if counts else {}
 
 
 def worth_telling(change: Change, last: Incident | None) -> bool:

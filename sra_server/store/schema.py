@@ -2,8 +2,7 @@
 
 Rules (decisions 1, 2 and 10): times are epoch microseconds UTC in BIGINT; every primary and unique
 key of an account's data begins with `account_id`, and foreign keys stay inside an account, so that
-the tables can be distributed by account. Directory tables (users, accounts, memberships, sessions,
-api_keys, leases) are small and may be replicated everywhere.
+the tables can be distributed by account. The directory's tables are in `directory`.
 """
 from __future__ import annotations
 
@@ -13,11 +12,9 @@ from sqlalchemy import (
     Boolean,
     Column,
     Double,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -25,65 +22,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-metadata = MetaData(naming_convention={
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-})
-
-# ── directory ────────────────────────────────────────────────────────────────────────────────
-users = Table(
-    "users", metadata,
-    Column("id", String(36), primary_key=True),
-    Column("email", String(320), nullable=False, unique=True),
-    Column("name", String(200)),
-    Column("password_hash", Text, nullable=False),
-    Column("is_active", Boolean, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-)
-accounts = Table(
-    "accounts", metadata,
-    Column("id", String(36), primary_key=True),
-    Column("name", String(320), nullable=False),
-    # null: nobody has thrown the switch, and the environment's AUTOHEAL_DRY_RUN speaks
-    Column("dry_run", Boolean),
-    Column("created_at", BigInteger, nullable=False),
-)
-memberships = Table(
-    "memberships", metadata,
-    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
-    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("scopes", JSON, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Index("ix_memberships_user_id", "user_id"),
-)
-sessions = Table(
-    "sessions", metadata,
-    Column("token_hash", String(64), primary_key=True),  # SHA-256 of the token
-    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-)
-api_keys = Table(
-    "api_keys", metadata,
-    Column("id", String(32), primary_key=True),  # the part of the key after "sra_" that names it
-    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("user_id", ForeignKey("users.id", ondelete="CASCADE")),
-    Column("secret_hash", String(64), nullable=False),  # SHA-256 of the whole key
-    Column("name", String(200), nullable=False),
-    Column("scopes", JSON, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("last_used_at", BigInteger),
-    Column("revoked_at", BigInteger),
-)
-leases = Table(
-    "leases", metadata,  # detection of an account runs in one place at a time
-    Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
-    Column("owner", String(64), nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-)
+from .directory import accounts as accounts
+from .directory import api_keys as api_keys
+from .directory import leases as leases
+from .directory import memberships as memberships
+from .directory import metadata as metadata
+from .directory import sessions as sessions
+from .directory import users as users
 
 # ── delivery ─────────────────────────────────────────────────────────────────────────────────
 heads = Table(
@@ -193,6 +138,10 @@ incidents = Table(
     Column("resolution", Text),
     Column("root_cause", Text),
     Column("confidence", Double),
+    Column("silenced_by", String(36)),  # the silence that holds now; the next three are about the last one
+    Column("silenced_at", BigInteger),
+    Column("silenced_until", BigInteger),
+    Column("silenced_why", Text),
     Index("ix_incidents_account_id_status_created_at", "account_id", "status", "created_at"),
     Index("ix_incidents_account_id_created_at", "account_id", "created_at", "id"),  # pages, newest first
 )
@@ -292,6 +241,43 @@ remedies = Table(
     _of_incident(),
     Index("ix_remedies_account_id_host_status", "account_id", "host", "status"),
     Index("ix_remedies_account_id_incident_id", "account_id", "incident_id"),
+)
+
+# ── what people say of incidents ─────────────────────────────────────────────────────────────
+silences = Table(
+    "silences", metadata,
+    Column("account_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("service", String(200), nullable=False),  # "" is any
+    Column("host", String(200), nullable=False),
+    Column("cls", String(64), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("created_by", String(320), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger),  # null: until somebody ends it
+    Column("ended_by", String(320)),
+    Column("every", String(8)),  # the four of a recurring window, or all null
+    Column("minute", Integer),
+    Column("seconds", Integer),
+    Column("timezone", String(64)),
+)
+lessons = Table(
+    "lessons", metadata,  # one for each fingerprint that was a false alarm
+    Column("account_id", String(36), primary_key=True),
+    Column("id", String(36), primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("cls", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("count", Integer, nullable=False),  # records or points with which the false alarm was opened
+    Column("alarms", Integer, nullable=False),
+    Column("incident_id", String(36), nullable=False),  # the last one; it may be gone by now
+    Column("why", Text),
+    Column("taught_by", String(320), nullable=False),
+    Column("taught_at", BigInteger, nullable=False),
+    Column("held", Integer, nullable=False),  # how often it kept something from opening an incident
+    Column("held_at", BigInteger),
 )
 
 # ── telling people ───────────────────────────────────────────────────────────────────────────

@@ -40,6 +40,15 @@ async def add(conn: AsyncConnection, account_id: str, incident_id: str, *, at: i
                                              at=at, kind=kind, actor=actor, text=text, data=data or {}))
 
 
+async def counts_of(conn: AsyncConnection, account_id: str, incident_id: str) -> dict[str, int]:
+    """Return how many records or points each fingerprint joined the incident with."""
+    found: dict[str, int] = {}
+    for event in await of(conn, account_id, incident_id):
+        for fingerprint, count in event.data.get("counts", {}).items():
+            found.setdefault(fingerprint, count)
+    return found
+
+
 async def of(conn: AsyncConnection, account_id: str, incident_id: str) -> list[Event]:
     """Return the whole timeline."""
     query = (select(events.c.at, events.c.kind, events.c.actor, events.c.text, events.c.data)

@@ -108,6 +108,36 @@ def test_an_incident_is_worked_on_to_its_end(sra: Shell, incident: str) -> None:
     assert sra.json("incidents", "show", incident)["resolution_summary"] == "pool enlarged"
 
 
+def test_silences_from_birth_to_end(sra: Shell) -> None:
+    made = sra.json("silence", "add", "--service", "search", "--for", "2h", "--why", "moving racks")
+    assert (made["service"], made["why"]) == ("search", "moving racks")
+    weekly = sra.json("silence", "add", "--class", "disk_full", "--every", "sun", "02:00", "--for", "1h",
+                      "--timezone", "Europe/Berlin", "--why", "backup")
+    assert weekly["window"] == {"every": "sun", "at": "02:00", "seconds": 3600, "timezone": "Europe/Berlin"}
+    told = sra("silence")
+    assert "moving racks" in told and "every sun 02:00 Europe/Berlin for 60m" in told and "now" in told
+    assert "is over" in sra("silence", "end", made["id"])
+    assert made["id"] not in sra("silence", "list") and made["id"] in sra("silence", "list", "--all")
+    for wrong in (("--service", "a"), ("--for", "2h"), ("--service", "a", "--for", "soon"),
+                  ("--service", "a", "--for", "1h", "--every", "day", "2:00")):
+        assert "error: " in sra("silence", "add", *wrong, "--why", "x", code=2)
+    sra("silence", "end", weekly["id"])
+
+
+def test_a_false_alarm_teaches_and_is_forgotten(sra: Shell, incident: str) -> None:
+    kept = json.loads((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra/session.json").read_text())
+    with Client(sra.url, token=kept["sessions"][sra.url]["token"]) as client:
+        client.ingest_logs([{"message": "No space left on device", "level": "error"}], service="archive")
+    end = time.monotonic() + 20
+    while not (found := sra.json("incidents", "list", "--service", "archive")) and time.monotonic() < end:
+        time.sleep(0.3)
+    sra("incidents", "close", found[0]["id"], "--false-alarm", "--why", "a test disk")
+    [lesson] = sra.json("lessons", "list")
+    assert "needs 2x evidence" in sra("incidents", "show", found[0]["id"])
+    assert lesson["id"] in sra("lessons") and "forgotten" in sra("lessons", "forget", lesson["id"])
+    assert sra.json("lessons", "list") == []
+
+
 def test_logs_are_found_and_harmless(sra: Shell, incident: str) -> None:
     out = sra("logs", "--service", "checkout", "--level", "error", "--since", "1h", "--limit", "3")
     assert len(out.splitlines()) == 3 and "\x1b" not in out and "checkout@web-1" in out

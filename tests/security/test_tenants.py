@@ -4,6 +4,7 @@ The routes come from the server's own table. A new route without a line here fai
 """
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ SCOPES = {
         "POST /ingest/batch", "GET /ingest/ends", "POST /agent/hello", "GET /agent/tasks",
         "POST /agent/answers"], "ingest"),
     **dict.fromkeys([
+        "GET /silences", "GET /lessons",
         "GET /logs", "GET /incidents", "GET /incidents/{incident_id}", "GET /incidents/{incident_id}/summary",
         "GET /autoheal/actions", "GET /autoheal/dry-run", "GET /remedies", "GET /remedies/{remedy_id}",
         "GET /hosts", "GET /hosts/{host}", "GET /status", "GET /anomaly/status", "GET /stability/check"],
@@ -37,7 +39,8 @@ SCOPES = {
         "POST /incidents/{incident_id}/acknowledge", "POST /incidents/{incident_id}/assign",
         "POST /incidents/{incident_id}/notes", "POST /autoheal/dry-run", "POST /autoheal/{action}",
         "POST /remedies/{remedy_id}/approve", "POST /remedies/{remedy_id}/reject",
-        "POST /remedies/{remedy_id}/cancel"], "operate"),
+        "POST /remedies/{remedy_id}/cancel", "POST /silences", "DELETE /silences/{silence_id}",
+        "DELETE /lessons/{lesson_id}"], "operate"),
 }
 #: Routes for nobody in particular, and those for a person's own session.
 OPEN = {"POST /auth/register", "POST /auth/login", "GET /health", "GET /version", "GET /openapi.json",
@@ -54,6 +57,7 @@ BODIES: dict[str, Any] = {
     "POST /agent/hello": {"host": "h", "agent_version": "0", "boot_id": "b"},
     "POST /agent/answers": {"task_id": "t", "token": "k", "kind": "plan", "body": {}},
     "POST /autoheal/{action}": {"service": SECRET_SERVICE},
+    "POST /silences": {"host": "web-1", "seconds": 3600, "why": "mallory wants silence"},
 }
 QUERIES = {"GET /ingest/ends": {"host": "web-1"}, "GET /agent/tasks": {"host": "web-1", "wait": "0"}}
 
@@ -96,10 +100,22 @@ async def accounts(tmp_path: Path) -> AsyncIterator[Accounts]:
                    "message": f"java.lang.OutOfMemoryError: Java heap space {CANARY}"}
         await a.post("/ingest/logs", json={"logs": [failure] * 3})
         await host.plan((await host.poll(wait=10.0))[0])
-        incidents, remedies = (await a.get("/incidents")).json(), (await a.get("/remedies")).json()
+        quiet = {"service": "backup", "seconds": 900, "why": CANARY}
+        silence = (await a.post("/silences", json=quiet)).json()
+        full = {"level": "error", "service": "archive", "host": "web-1", "message": "No space left on device"}
+        await a.post("/ingest/logs", json={"logs": [full] * 3})
+        async with asyncio.timeout(10):
+            while not (extra := (await a.get("/incidents", params={"service": "archive"})).json()):
+                await asyncio.sleep(0.05)
+        alarm = {"false_alarm": True, "why": CANARY}
+        await a.post(f"/incidents/{extra[0]['id']}/close", json=alarm)
+        lesson = (await a.get("/lessons")).json()[0]
+        incidents = (await a.get("/incidents", params={"service": SECRET_SERVICE})).json()
+        remedies = (await a.get("/remedies")).json()
         keys = (await a.get("/api-keys", headers={"Authorization": a.headers["X-Test-Bearer"]})).json()
         yield Accounts(a, b, {"incident_id": incidents[0]["id"], "remedy_id": remedies[0]["id"],
-                              "host": "web-1", "prefix": keys[0]["prefix"], "action": "restart_service"})
+                              "host": "web-1", "prefix": keys[0]["prefix"], "action": "restart_service",
+                              "silence_id": silence["id"], "lesson_id": lesson["id"]})
 
 
 async def ask(client: httpx.AsyncClient, route: Any, ids: dict[str, str]) -> httpx.Response:
@@ -113,7 +129,8 @@ async def test_another_account_meets_nothing_of_ours(accounts: Accounts) -> None
     before = await kept(accounts)
     assert CANARY in before
     nobodys = {"incident_id": "inc_000000000000", "remedy_id": "rem_000000000000", "host": "web-9",
-               "prefix": "sra_000000000000", "action": "restart_service"}
+               "prefix": "sra_000000000000", "action": "restart_service", "silence_id": "sil_000000000000",
+               "lesson_id": "les_000000000000"}
     for route in ROUTES:
         if "{" in route.path and name(route) not in OPEN:
             theirs = await ask(accounts.b, route, accounts.ids)
@@ -125,7 +142,8 @@ async def test_another_account_meets_nothing_of_ours(accounts: Accounts) -> None
             assert json.loads(text) == missing.json(), name(route)
         elif route.method == "GET" and route.auth != "none":
             text = (await ask(accounts.b, route, accounts.ids)).text
-            own = (accounts.ids[key] for key in ("incident_id", "remedy_id", "prefix"))
+            own = (accounts.ids[key] for key in (
+                "incident_id", "remedy_id", "prefix", "silence_id", "lesson_id"))
             ours = (CANARY, SECRET_SERVICE, *own)
             assert not any(each in text for each in ours), name(route)
         elif route.method == "POST" and route.scope == "operate":
@@ -135,7 +153,8 @@ async def test_another_account_meets_nothing_of_ours(accounts: Accounts) -> None
 
 async def kept(accounts: Accounts) -> str:
     """Return what nobody else may change."""
-    paths = ("/incidents/{incident_id}", "/remedies/{remedy_id}", "/autoheal/dry-run", "/logs")
+    paths = ("/incidents/{incident_id}", "/remedies/{remedy_id}", "/autoheal/dry-run", "/logs", "/silences",
+             "/lessons")
     return "\n".join([(await accounts.a.get(filled(path, accounts.ids))).text for path in paths])
 
 
@@ -150,7 +169,7 @@ async def test_a_host_of_another_account_gets_no_task_of_ours(accounts: Accounts
 
 async def test_a_key_without_the_scope_is_refused(tmp_path: Path) -> None:
     ids = {"incident_id": "inc_000000000000", "remedy_id": "rem_000000000000", "host": "web-9",
-           "action": "restart_service"}
+           "action": "restart_service", "silence_id": "sil_000000000000", "lesson_id": "les_000000000000"}
     async with serving(settings(tmp_path)) as url, signed_in(url) as person:
         bearer = {"Authorization": person.headers["X-Test-Bearer"]}
         for scope in ("ingest", "read", "operate"):

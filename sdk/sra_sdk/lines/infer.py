@@ -61,6 +61,10 @@ _FACTS: tuple[Rule, ...] = (
           r"terminated by sig(?:nal (?:[46789]|11)\b|segv|abrt|bus|ill\b|kill)|; not expected\)"
           r"|was not properly shut down"),
     _rule(ERROR, " is down", r"\bserver \S+ is down\b"),
+    _rule(ERROR, "could not fork,archive command,processes terminated",
+          r"could not fork new process|archive command failed|all server processes terminated"),
+    _rule(ERROR, "fs error,medium error,disk failure,i/o error, dev",
+          r"ext[234]-fs error|sense key : medium error|: disk failure on |i/o error, dev "),
     _rule(WARNING, "fail,invalid,attempt,password,denied",
           r"failed password|authentication fail|failed login|login fail|invalid user |failed publickey"
           r"|maximum authentication attempts|too many authentication failures|incorrect password attempt"
@@ -71,22 +75,35 @@ _FACTS: tuple[Rule, ...] = (
 
 #: Words that sound bad, in lower case; they count in lines without a level of their own.
 _WORDS: tuple[Rule, ...] = (
-    _rule(CRITICAL, "panic,fatal error,lockup,oops,bug: ",
-          r"panic: (?<!\wpanic: )|fatal error: |thread '[^']*' panicked|soft lockup|oops: (?<!\woops: )"
-          r"|bug: (?<!\wbug: )(?:unable|kernel|soft)"),
+    _rule(CRITICAL, "panic,fatal error,lockup,oops,bug: ,kernel bug,memory for the java,hardware error]",
+          r"panic: (?<!\wpanic: )|fatal error: |thread '[^']*'(?: \([0-9]+\))? panicked|(?:soft|hard) lockup"
+          r"|oops: (?<!\woops: )"
+          r"|bug: (?<!\wbug: )(?:unable|kernel|soft)|kernel bug at |fatal error has been detected by the java"
+          r"|insufficient memory for the java|hardware error\]: (?:.{0,60}uncorrect|cpu [0-9]+: machine)"),
+    _rule(ERROR, "terminate called,memory allocation of,java-level,stalls on,detected stall",
+          r"terminate called |memory allocation of [0-9]+ bytes failed|found one java-level deadlock"
+          r"|detected stalls? on"),
     _rule(ERROR, "traceback,exception,uncaught,unhandled,error: ",
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"
           r"|\A(?:[\w$]+\.){0,12}\w{0,80}(?:exception|error): "),
+    _rule(ERROR, ".errors.,.error.,.exceptions.", r"\A(?:\w{1,80}\.){1,8}(?:errors?|exceptions)\.\w{1,80}: "),
     _rule(ERROR, "node.js v", r"\nnode\.js v[0-9]"),
     _rule(WARNING, "pam_", r"\Apam_\w+\("),
     _rule(ERROR, "refused,connect,no route,not known,resolution,timed out,broken pipe",
           r"connection refused|could not connect|unable to connect|failed to connect|no route to host"
           r"|name or service not known|temporary failure in name resolution|connection timed out"
           r"|broken pipe\Z"),
-    _rule(ERROR, "i/o error,-fs error,blocked for,hardware error,machine check",
-          r"i/o error|ext4-fs error|blocked for more than [0-9]+ seconds|hardware error"
-          r"|machine check (?:exception|events logged)"),
+    _rule(ERROR, "i/o error,output error,-fs error,blocked for,hardware error,machine check,corruption"
+          ",filesystem,ncorrect",
+          r"i/o error|input/output error|-fs error|blocked for more than [0-9]+ seconds|hardware error"
+          r"|machine check (?:exception|events logged)|xfs \([^)]*\): .{0,80}corruption"
+          r"|shutting down filesystem"
+          r"|uncorrect(?:ed|able) (?:\w+ )?error"),
+    _rule(ERROR, "pids controller,while loading,table full, ue memory,not responding,cannot open shared",
+          r"rejected by pids controller|error while loading shared|table full, dropping"
+          r"| [1-9][0-9]* ue memory"
+          r"|server \S+ not responding"),
     _rule(ERROR, "too many conn,connection slots,max number,command not allowed",
           r"too many connections|remaining connection slots|max number of clients"
           r"|command not allowed when used memory"),
@@ -95,16 +112,18 @@ _WORDS: tuple[Rule, ...] = (
     _rule(WARNING, "abnormally,denied,not permitted,link is down,unhealthy",
           r"abnormally|permission denied|operation not permitted|access denied|link is down"
           r"|unhealthy"),
+    _rule(WARNING, "syn flooding,netdev watchdog,offline device",
+          r"possible syn flooding|netdev watchdog|to offline device"),
     _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"),
 )
 #: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
 FACT_WORDS = (*dict.fromkeys(needle for rule in _FACTS for needle in rule[0]),
               "ailed ", "nvalid ", "pam_", "; not ", "gave up", "ttempts")
 TROUBLE_WORDS = tuple(dict.fromkeys(needle for rule in _WORDS for needle in rule[0]))
-OWN_WORDS = ("WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC", "EMERG", "INFO", "DEBUG", "TRACE",
-             "NOTICE")
+OWN_WORDS = ("WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC", "EMERG", "ALERT", "INFO", "DEBUG",
+             "TRACE", "NOTICE")
 _OWN_WORD = re.compile(r"(?:^|[\s\[|(<])(?:(TRACE|DEBUG|INFO|NOTICE)|(WARN|WARNING|ERROR|SEVERE|CRITICAL"
-                       r"|FATAL|PANIC|EMERG))(?=[\s\]|):>]|$)(?!: (?:task |rcu))")
+                       r"|FATAL|PANIC|EMERG|(?<=\[)ALERT))(?=[\s\]|):>]|$)(?!: (?:task |rcu))")
 
 #: Software that writes its own failures as information.
 _SYSTEM = frozenset(("kernel", "redis", "mysql", "rabbitmq", "nginx_error", "apache_error"))
@@ -112,7 +131,8 @@ _SYSLOG = frozenset(("syslog3164", "syslog5424"))
 #: kern, daemon, auth and authpriv: what applications of their own do not use.
 _FACILITIES = frozenset((0, 3, 4, 10, "0", "3", "4", "10"))
 _KUBERNETES = re.compile(r"(?:event|prober|pod_workers|oom\w*|kube\w*|status_manager|generic)\.go:")
-_POSTGRES = re.compile(r"(?:could not |out of |[\w ]{1,60} process(?: \S+)? \(pid |database system was "
+_POSTGRES = re.compile(r"(?:could not |out of |archive command failed|all server processes terminated"
+                       r"|[\w ]{1,60} process(?: \S+)? \(pid |database system was "
                        r"|process [0-9]+ (?:detected|still)"
                        r"|(?:password|peer|ident|ldap|pam) authentication failed )", re.I)
 #: What supervisors write as information, and the level that it means.
@@ -152,7 +172,9 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             or "attempt" in low or "throttled" in low or "threshold" in low or "password" in low
             or "repeated too" in low
             or "fatal state" in low or "certificate" in low or "bad_alloc" in low or "errimage" in low
-            or "enospc" in low or "terminated by" in low or "not expected" in low or "properly shut" in low):
+            or "enospc" in low or "terminated" in low or "fs error" in low or "medium error" in low
+            or "could not fork" in low or "i/o error, dev" in low
+            or "not expected" in low or "properly shut" in low):
         level = _first(_FACTS, low)
         if level is not None:
             begins = login(message)
@@ -172,7 +194,7 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
     if fmt in _TERSE:
         return INFO
     if ("ERROR" in message or "WARN" in message or "FATAL" in message or "CRITICAL" in message
-            or "SEVERE" in message or "PANIC" in message or "EMERG" in message):
+            or "SEVERE" in message or "PANIC" in message or "EMERG" in message or "[ALERT]" in message):
         own = _OWN_WORD.search(message, 0, 200)
         if own is not None:
             return level_name(own[1] or own[2]) or INFO

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from .base import Incoming, JsonObject, Outgoing, Timestamp
 from .remedy import RemedyOut
+from .silence import LessonOut, SilencedOut
 
 Severity = Literal["low", "medium", "high", "critical"]
 IncidentStatus = Literal["open", "acknowledged", "investigating", "mitigating", "resolved", "closed"]
@@ -90,6 +91,7 @@ class IncidentOut(Outgoing):
     root_cause: Optional[str] = None
     confidence: Optional[float] = None
     resolution_summary: Optional[str] = None
+    silenced: Optional[SilencedOut] = Field(default=None, description="While nobody is told of it.")
 
 
 class IncidentDetail(IncidentOut):
@@ -99,6 +101,7 @@ class IncidentDetail(IncidentOut):
     evidence: list[EvidenceOut] = Field(default_factory=list)
     remedies: list[RemedyOut] = Field(default_factory=list)
     timeline: list[TimelineEntry] = Field(default_factory=list)
+    lessons: list[LessonOut] = Field(default_factory=list, description="What its kind was taught.")
 
 
 class IncidentSummary(Outgoing):
@@ -126,6 +129,13 @@ class ResolveIn(Incoming):
     """POST /incidents/{id}/resolve; the original's `?summary=` serves as well."""
 
     summary: Optional[str] = Field(default=None, max_length=4000)
+
+
+class CloseIn(Incoming):
+    """POST /incidents/{id}/close; a false alarm teaches that its signs need stronger evidence."""
+
+    false_alarm: bool = False
+    why: Optional[str] = Field(default=None, max_length=1000)
 
 
 class NoteIn(Incoming):

@@ -38,6 +38,7 @@ class StatusOut(Outgoing):
     dry_run: bool
     records_stored: int
     detection_lag_batches: int
+    signature_problems: list[str] = Field(default_factory=list)
 
 
 class AnomalyOut(Outgoing):

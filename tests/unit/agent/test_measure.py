@@ -23,9 +23,10 @@ from sra_agent.spool import Spool
 def test_the_host_is_measured() -> None:
     points = Host().collect(1_795_000_000.0)
     names = {p["name"] for p in points}
-    assert names == {
+    assert names - {"system.inode_percent"} == {  # some file systems count no inodes
         "system.cpu_percent",
         "system.load1",
+        "system.load1_per_core",
         "system.memory_percent",
         "system.swap_percent",
         "system.disk_percent",
@@ -149,5 +150,5 @@ def test_the_loop_measures_and_ends(tmp_path: Path) -> None:
     gather.keep([point("probe.up", 1.0, 0.0)])
     stop.set()
     thread.join(3)
-    assert not thread.is_alive() and 3 <= spool.counters()["written"] <= 7
+    assert not thread.is_alive() and 4 <= spool.counters()["written"] <= 8
     spool.close()

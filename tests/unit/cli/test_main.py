@@ -28,7 +28,7 @@ LEAVES = dict(leaves())
 WANTED = """up; demo; analyze; serve; agent run; agent policy init; agent policy check; agent policy explain;
 register; login; logout; whoami; keys create; keys list; keys revoke; keys delete; incidents list;
 incidents show; incidents watch; incidents ack; incidents assign; incidents note; incidents resolve;
-incidents close;
+incidents close; silence add; silence list; silence end; lessons list; lessons forget;
 remedies list; remedies show; remedies approve; remedies reject; remedies run; dry-run on; dry-run off;
 dry-run status; logs; status; doctor; completion"""
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sra_sdk import api_requests
+from sra_sdk import api_quiet, api_requests
 from sra_sdk.api import AsyncClient, Client
 from sra_sdk.errors import BadInput, ServerAnswered, SraError, Unavailable
 
@@ -30,6 +30,12 @@ KEY = {"key": "sra_abc", "prefix": "sra_abc", "name": "ci", "scopes": ["read"], 
 HOST = {"host": "web-1", "online": True, "last_seen": NOW}
 TAKEN = {"count": 1, "timestamp": NOW}
 MOVED = {"status": "acknowledged", "incident_id": "inc1"}
+WINDOW = {"every": "sun", "at": "02:00", "seconds": 3600, "timezone": "UTC"}
+SILENCE = {"id": "sil1", "class": "disk_full", "why": "w", "created_by": "ann", "created_at": NOW,
+           "starts_at": NOW, "ends_at": None, "window": WINDOW}
+LESSON = {"id": "les1", "title": "t", "class": "disk_full", "fingerprint": "f", "factor": 2, "alarms": 1,
+          "needs": "n", "incident_id": "inc1", "taught_by": "ann", "taught_at": NOW, "fades_at": NOW,
+          "held": 0}
 
 #: client method, its arguments, what must arrive, what the server answers
 ROUTES: list[tuple[str, dict[str, Any], str, Any, Any]] = [
@@ -69,6 +75,17 @@ ROUTES: list[tuple[str, dict[str, Any], str, Any, Any]] = [
     ("resolve", {"incident_id": "inc1", "summary": "s"}, "POST /incidents/inc1/resolve",
      {"summary": "s"}, MOVED),
     ("close", {"incident_id": "inc1"}, "POST /incidents/inc1/close", None, MOVED),
+    ("close", {"incident_id": "inc1", "false_alarm": True, "why": "w"}, "POST /incidents/inc1/close",
+     {"false_alarm": True, "why": "w"}, MOVED),
+    ("silence", {"why": "w", "cls": "disk_full", "seconds": 60}, "POST /silences",
+     {"why": "w", "class": "disk_full", "seconds": 60}, SILENCE),
+    ("silence", {"why": "w", "service": "s", "window": WINDOW}, "POST /silences",
+     {"why": "w", "service": "s", "window": WINDOW}, SILENCE),
+    ("silences", {}, "GET /silences", None, [SILENCE]),
+    ("silences", {"all": True}, "GET /silences?all=true", None, [SILENCE]),
+    ("end_silence", {"silence_id": "sil1"}, "DELETE /silences/sil1", None, SILENCE),
+    ("lessons", {}, "GET /lessons", None, [LESSON]),
+    ("forget_lesson", {"lesson_id": "les1"}, "DELETE /lessons/les1", None, LESSON),
     ("remedies", {"status": "planned"}, "GET /remedies?status=planned", None, [REMEDY]),
     ("remedy", {"remedy_id": "../x"}, "GET /remedies/..%2Fx", None, REMEDY),
     ("approve", {"remedy_id": "rem1", "digest": "d"}, "POST /remedies/rem1/approve", {"digest": "d"}, REMEDY),
@@ -156,8 +173,8 @@ async def test_each_method_sends_its_request_and_reads_its_answer(
 
 
 def test_every_request_is_a_method_of_both_clients_and_tested() -> None:
-    names = {name for name, value in vars(api_requests).items()
-             if inspect.isfunction(value) and value.__module__ == api_requests.__name__ and name[0] != "_"}
+    names = {name for module in (api_requests, api_quiet) for name, value in vars(module).items()
+             if inspect.isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"}
     assert names == {row[0] for row in ROUTES}
     for kind in (Client, AsyncClient):
         assert names <= {name for name in dir(kind) if callable(getattr(kind, name))}

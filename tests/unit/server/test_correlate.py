@@ -2,14 +2,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from sra_server.correlate import Rules, compatible, correlate
+from sra_server.correlate import MOST_OPEN, Rules, correlate
 from sra_server.domain.case import EXPLAINS, Known, lead
 from sra_server.domain.incident import Incident
 from sra_server.domain.record import MINUTE, SECOND
 from sra_server.domain.signal import CLASSES, Signal
+from sra_server.relation import compatible
 
 from .world import START, World, at, batch, point, probe, record
 
@@ -44,7 +46,18 @@ def test_a_declared_dependency_joins_two_services() -> None:
     world.fold(batch(60, *(record("upstream timed out", 60, service="checkout", host="a", number=n)
                            for n in range(3))))
     assert world.only().service == "inventory"
-    assert "point to inventory" in world.changes[-1].reason
+    assert "checkout depends on inventory" in world.changes[-1].reason
+
+
+@pytest.mark.parametrize("cause_first", [True, False])
+def test_a_declared_chain_names_the_far_cause_whoever_complains_first(cause_first: bool) -> None:
+    world = World(replace(World().settings, depends_on={"web": ("shop",), "shop": ("inventory",)}))
+    cause = [record("panic: runtime error: nil", 0, service="inventory", host="b")]
+    effect = [record("upstream timed out", 0, service="web", host="a", number=n) for n in range(3)]
+    for second, lines in enumerate((cause, effect) if cause_first else (effect, cause)):
+        world.fold(batch(second, *lines))
+    assert (world.only().cls, world.only().service) == ("service_crash", "inventory")
+    assert "web depends on shop, which depends on inventory" in world.changes[-1].reason
 
 
 def test_troubles_of_different_hosts_and_services_stay_apart() -> None:
@@ -58,7 +71,7 @@ def test_same_host_close_in_time_joins_only_what_can_be_one_trouble() -> None:
     world.fold(batch(0, record(FULL, 0, service="db")))
     world.fold(batch(4, record("panic: runtime error: nil", 4, service="api")))
     assert world.only().cls == "disk_full"
-    assert "same host web-1, 4 s apart" in world.changes[-1].reason
+    assert "same host web-1, 4 s apart, disk full precedes" in world.changes[-1].reason
     world.fold(batch(6, *(record("Failed password for root", 6, service="sshd", number=n) for n in range(9))))
     assert sorted(each.cls for each in world.incidents.values()) == ["auth_failures", "disk_full"]
 
@@ -68,6 +81,53 @@ def test_same_host_long_after_is_another_trouble() -> None:
     world.fold(batch(0, record(FULL, 0, service="db")))
     world.fold(batch(45, record("panic: runtime error: nil", 45, service="api")))
     assert len(world.incidents) == 2
+
+
+def test_many_places_in_trouble_at_once_are_one_storm_and_a_few_are_not() -> None:
+    few, many = World(), World()
+    few.fold(batch(0, *(record(FULL, 0, service=f"s{n}", host=f"h{n}") for n in range(4))))
+    assert len(few.incidents) == 4
+    for part in range(10):
+        many.fold(batch(part, *(record(FULL, part, service=f"s{n}", host=f"h{n}")
+                                for n in range(part * 100, part * 100 + 100))))
+    assert "a storm: 100 places" in many.changes[0].reason
+    assert many.only().signals == 1000
+    assert sum(len(each.evidence) for change in many.changes for each in change.signals) <= 200
+
+
+def test_troubles_that_pile_up_slowly_are_bounded_as_well() -> None:
+    world = World(through_json=False)
+    for n in range(MOST_OPEN + 20):
+        world.fold(batch(n * 20, record(FULL, n * 20, service=f"s{n}", host=f"h{n}")))
+    assert len(world.incidents) == MOST_OPEN
+    assert f"{MOST_OPEN} troubles are open already" in world.changes[-1].reason
+
+
+def test_a_probe_that_comes_and_goes_is_one_incident_told_a_few_times() -> None:
+    world = World()
+    for second in range(0, 1800, 5):
+        up = 0 if second % 60 < 20 else 1
+        world.fold(batch(second, points=[probe(up, second)], alive=["shop"]))
+    world.only()
+    told = [each.kind for each in world.changes if each.kind != "attached"]
+    assert told == ["opened", "resolved", "reopened"]
+    notes = [each.note for each in world.changes if each.note]
+    assert 2 <= len(notes) <= 5
+    assert "it flaps: it came back 3 times" in notes[0]
+    for second in range(1800, 3000, 5):
+        world.fold(batch(second, points=[probe(1, second)], alive=["shop"]))
+    assert world.only().status == "resolved"
+
+
+def test_a_threshold_that_comes_and_goes_slowly_is_held_for_longer_than_its_pause() -> None:
+    world = World()
+    for second in range(0, 7200, 10):
+        full = 97.0 if second % 400 < 100 else 50.0
+        world.fold(batch(second, points=[point("system.disk_percent", full, second, mount="/data")],
+                         alive=["shop"]))
+    world.only()
+    told = [each.kind for each in world.changes if each.kind != "attached"]
+    assert told == ["opened", "resolved", "reopened"]
 
 
 def test_what_goes_on_is_not_told_each_time() -> None:
@@ -136,9 +196,26 @@ def test_compatible_is_symmetric_and_every_class_is_ranked() -> None:
     assert not compatible("auth_failures", "disk_full")
 
 
-def _signal(cls: str, service: str, *, detector: str = "signature", moment: int = START) -> Signal:
+def _signal(cls: str, service: str, *, detector: str = "signature", moment: int = START,
+            **given: Any) -> Signal:
     return Signal(detector=detector, fingerprint=f"{detector}|{cls}|{service}", cls=cls, severity="high",
-                  title="t", at=moment, last_at=moment, service=service)
+                  title="t", at=moment, last_at=moment, service=service, **given)
+
+
+def test_a_weak_signal_joins_an_open_trouble_and_opens_and_reopens_none() -> None:
+    weak = _signal("cpu_overload", "shop", opens=False, moment=START - SECOND)
+    cases, changes = correlate([weak], {}, (), {}, START, RULES, lambda: "x")
+    assert (cases, changes) == ({}, [])
+    cases, [opened] = correlate([weak, _signal("service_crash", "shop")], {}, (), {}, START, RULES,
+                                lambda: "x")
+    assert opened.kind == "opened"
+    # it is evidence alone: in the case, and no sign whose end must be waited for
+    held = {each.fingerprint for each in cases["x"].signals}
+    assert held == {weak.fingerprint, "signature|service_crash|shop"}
+    assert set(opened.incident.firing) == set(cases["x"].fired) == {"signature|service_crash|shop"}
+    over = opened.incident.move("resolved", START + SECOND)
+    _, changes = correlate([weak], cases, (over,), {}, START + 60 * SECOND, RULES, lambda: "x")
+    assert changes == []
 
 
 @pytest.mark.parametrize("order", [0, 1])

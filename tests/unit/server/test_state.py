@@ -38,3 +38,26 @@ def test_it_stays_bounded_and_counts_what_it_gave_up() -> None:
                                  for n in range(1000))))
     assert world.state.evicted > 0
     assert len(world.state.to_json()) < 5_000_000
+
+
+def test_a_state_that_grew_too_long_forgets_the_least_recent_and_counts_it() -> None:
+    world = World(through_json=False)
+    for second in range(40):
+        world.fold(batch(second, *(record(f"No space left on device {'x' * 500}", second, number=n,
+                                          service=f"s{second}-{n}") for n in range(20))))
+    whole = world.state.to_json()
+    state, text = world.state.saved(len(whole) // 3)
+    assert len(text) <= len(whole) // 3
+    assert state.evicted > world.state.evicted
+    assert world.state.to_json() == whole
+    assert State.from_json(text).to_json() == text
+    newest = [key for key, _ in state.memory("signature").items()]
+    assert any("|s39-" in key for key in newest) and not any("|s0-" in key for key in newest)
+    assert world.state.saved() == (world.state, whole)
+
+
+@pytest.mark.parametrize("odd", ["half of a character: \ud83d", 2**80])
+def test_what_the_quick_writer_refuses_is_kept_all_the_same(odd: object) -> None:
+    state = State.empty()
+    state.memory("signature").put("key", [odd])
+    assert State.from_json(state.to_json()).memory("signature").get("key") == [odd]

@@ -324,6 +324,25 @@ async def test_the_running_worker_is_woken_and_survives_a_fault(
         running.cancel()
 
 
+async def test_who_is_behind_does_not_rest(
+        context: Context, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sra_server.worker.REST", (30.0, 30.0))
+    waiting = 2 * rounds.GROUP + 3
+    for _ in range(waiting):
+        await send(context, account, "GET /cart 200", "info", count=1)
+    running = asyncio.create_task(Worker(context).run())
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                async with context.store.reading() as conn:
+                    head = await heads.load(conn, account)
+                if head is not None and head.cursor == waiting:
+                    break
+                await asyncio.sleep(0.02)
+    finally:
+        running.cancel()
+
+
 async def test_with_no_channel_nothing_piles_up(store: Store, account: str) -> None:
     context = Context(store, config=ServerConfig())
     await send(context, account, FAILURE)
@@ -348,3 +367,48 @@ async def test_what_is_kept_of_accounts_is_bounded(store: Store, monkeypatch: py
         assert await worker._safely(account)
     assert len(worker.counters.lag) == len(worker._states) == 2
     assert len(worker.tenancy._held) == (0 if store.dialect == "sqlite" else 2)
+
+
+async def test_a_host_that_falls_silent_is_noticed_though_nothing_comes(
+        context: Context, account: str) -> None:
+    worker = Worker(context)
+    await worker.tick()
+    for _ in range(20):
+        await batches.append(context.store, account, received_at=context.at, points=[
+            batches.NewPoint(at=context.at, name="system.load1", value=1.0, host="web-1")])
+        await worker.step(account)
+        await worker.tick()
+        context.at += 30 * SECOND
+    for _ in range(8):
+        context.at += 30 * SECOND
+        await worker.tick()
+    async with context.store.reading() as conn:
+        assert not await incidents.active(conn, account, resolved_since=0)
+    for _ in range(3):
+        context.at += 30 * SECOND
+        await worker.tick()
+    found = await only(context, account)
+    assert (found.host, found.severity, found.status) == ("web-1", "high", "open")
+
+
+async def test_after_the_servers_own_absence_everybody_has_time_to_speak(
+        context: Context, account: str) -> None:
+    worker = Worker(context)
+    await worker.tick()
+    for _ in range(20):
+        await batches.append(context.store, account, received_at=context.at, points=[
+            batches.NewPoint(at=context.at, name="system.load1", value=1.0, host="web-1")])
+        await worker.step(account)
+        context.at += 30 * SECOND
+    await worker.tenancy.leave()
+    context.at += 7200 * SECOND
+    late = Worker(context)
+    for _ in range(9):
+        await late.tick()
+        context.at += 30 * SECOND
+    async with context.store.reading() as conn:
+        assert not await incidents.active(conn, account, resolved_since=0)
+    for _ in range(4):
+        await late.tick()
+        context.at += 30 * SECOND
+    assert (await only(context, account)).host == "web-1"

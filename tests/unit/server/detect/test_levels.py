@@ -81,6 +81,10 @@ def test_bounds_speak_of_known_classes_and_actions() -> None:
     ([0, 0, 0, 1, 1], ["firing", "firing"]),
     ([0, 0, 1, 1, 0, 1, 1, 1], ["firing", "firing", "cleared"]),
     ([1, 1, 1, 1], []),
+    ([1, 0, 1, 0, 1, 0, 1, 0], ["firing"]),
+    ([0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 1], ["firing"]),
+    ([0, 1, 0, 1, 0, 1, 0, *[1] * 10], ["firing", "cleared"]),
+    ([0, *[1] * 9, 0, *[1] * 9, 0, *[1] * 9, 0], []),
 ])
 def test_two_failures_fire_and_three_passes_clear(values: list[int], states: list[str]) -> None:
     found = feed(Probe(), [probe(value, n * 5) for n, value in enumerate(values)])
@@ -92,3 +96,27 @@ def test_a_failing_check_tells_where_and_since_when() -> None:
     assert (signal.cls, signal.service, signal.subject) == ("service_crash", "inventory", "127.0.0.1:8081")
     assert signal.at == signal.evidence[0].at
     assert "2 times in a row" in signal.evidence[1].text
+
+
+def test_what_an_older_release_stored_of_a_check_is_read() -> None:
+    memory = Memory()
+    given = probe(0, 5)
+    memory.put(f"probe|inventory-http|inventory|{given.host}", [1, 0, False, given.at, "p"])
+    assert [each.state for each in Probe().detect(memory, batch(5, points=[given]))] == ["firing"]
+
+
+def test_a_slow_check_is_held_against_its_own_past() -> None:
+    usual = [point("probe.seconds", 0.02, n * 10, service="shop") for n in range(40)]
+    slow = [point("probe.seconds", 3.0, 400 + n * 10, service="shop") for n in range(14)]
+    assert feed(Threshold(), usual + slow)[-1].title == "the health check takes far longer than usual"
+    assert not feed(Threshold(), usual + [point("probe.seconds", 0.2, 400 + n * 10, service="shop")
+                                          for n in range(14)])
+
+
+@pytest.mark.parametrize(("name", "value", "fires"), [
+    ("system.inode_percent", 97, True), ("system.load1_per_core", 6, True),
+    ("system.load1_per_core", 1.5, False), ("system.iowait_percent", 70, True),
+    ("process.fd_percent", 95, True), ("queue_depth", 5000, False)])
+def test_bounds_that_an_operator_expects(name: str, value: float, fires: bool) -> None:
+    found = feed(Threshold(), [point(name, value, n * 30) for n in range(30)])
+    assert bool(found) is fires

@@ -130,3 +130,10 @@ def test_what_is_stored_is_bounded() -> None:
     assert len(content["incident"]["title"]) <= TEXT
     assert "more characters" in content["incident"]["title"]
     assert blocks.message({"event": "incident.opened"})["blocks"]
+
+
+def test_the_end_of_a_silence_is_told_with_its_reason_and_the_reason_mentions_nobody() -> None:
+    shown = message({**told(), "note": f"the silence is over ({HOSTILE}), and the trouble is not"})
+    [said] = [text for text in strings(shown) if "the silence is over" in text]
+    assert "<!channel>" not in said and "@here" not in said
+    assert not [text for text in strings(message(told())) if "silence" in text]

@@ -93,6 +93,7 @@ async def test_what_arrives_is_sent_once(store: Store, account: str) -> None:
             "remedies",
             "asking",
             "link",
+            "note",
         }
         assert sender.sent == 1
 

@@ -173,3 +173,21 @@ async def test_a_commit_wakes_detection(store: Store, account: str) -> None:
     waiting = asyncio.create_task(store.wakeups.wait("batches", 5))
     await send(store, account, 1, "a")
     assert await waiting
+
+
+async def test_detection_reads_just_what_is_loud_however_much_that_is(store: Store, account: str) -> None:
+    """Batches with few, many, all and no loud lines, over two days, in one reading."""
+    at = 1_790_000_000_000_000
+    wanted = []
+    for number, (size, every) in enumerate([(900, 3), (40, 1), (300, 100), (10, 99), (1000, 7)]):
+        levels = [40 if every < 99 and line % every == 0 else 20 for line in range(size)]
+        await batches.append(
+            store, account, received_at=at + number * 30_000_000_000,
+            records=[NewRecord(at=at, level=level, message=f"{number}-{line}")
+                     for line, level in enumerate(levels)],
+            points=[NewPoint(at=at, name="n", value=float(number))] * (number % 2))
+        wanted.append([f"{number}-{line}" for line, level in enumerate(levels) if level >= 30])
+    async with store.reading() as conn:
+        found = await batches.after(conn, account, 0, 10)
+    assert [[record.message for record in one.records] for one in found] == wanted
+    assert [[point.value for point in one.points] for one in found] == [[], [1.0], [], [3.0], []]

@@ -1,0 +1,112 @@
+"""`sra silence …`: troubles that nobody is told of for a while. From the shell; to /silences."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sra_sdk.errors import BadInput
+
+from . import options, output, session
+
+if TYPE_CHECKING:
+    from sra_sdk.models import SilenceOut
+
+app = options.group("Silences and maintenance windows: add, list, end.")
+
+
+def _about(one: SilenceOut) -> str:
+    parts = [f"{name} {value}" for name, value in (
+        ("service", one.service), ("host", one.host), ("class", one.class_)) if value]
+    return ", ".join(parts)
+
+
+def _when(one: SilenceOut) -> str:
+    window = one.window
+    recurs = (f"every {window.every} {window.at} {window.timezone} for {output.span(window.seconds)}"
+              if window else "")
+    end = f"until {output.local(one.ends_at)}" if one.ends_at else ""
+    return ", ".join(part for part in (recurs, end) if part)
+
+
+@app.callback(invoke_without_command=True, no_args_is_help=False)
+def group(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_()
+
+
+@app.command()
+def add(
+    why: Annotated[str, typer.Option(help="What people shall read who wonder.")],
+    service: Annotated[str | None, typer.Option(help="Troubles that this service causes.")] = None,
+    host: Annotated[str | None, typer.Option(help="Troubles of this host.")] = None,
+    class_: Annotated[str | None, typer.Option("--class", help="Troubles of this class, disk_full …")] = None,
+    length: Annotated[str | None, typer.Option(
+        "--for", metavar="TIME", help="How long: 30m, 2h, 3d; of each window if --every is given.")] = None,
+    every: Annotated[tuple[str, str] | None, typer.Option(
+        metavar="DAY HH:MM", help="Again and again: day, mon, … sun, and the time.")] = None,
+    timezone: Annotated[str, typer.Option(help="Of --every, such as Europe/Berlin.")] = "UTC",
+    server: options.Server = None, json: options.Json = False,
+) -> None:
+    """Tell nobody of some troubles for a while, and propose no remedy.
+
+    They are still opened and listed, marked as silenced. What is still broken when the silence ends is
+    told of then.
+
+    \b
+    Examples:
+      sra silence add --service checkout --for 2h --why 'moving to the new rack'
+      sra silence add --host db-1 --class disk_full --for 3d --why 'the new disk comes on Friday'
+      sra silence add --service backup --every sun 02:00 --for 1h --timezone Europe/Berlin --why 'full backup'
+    """
+    seconds = output.length(length, "for")
+    if seconds is None:
+        raise BadInput("for: how long is needed", hint="add --for 2h; a silence ends by itself")
+    when: dict[str, Any] = {"seconds": seconds}
+    if every is not None:
+        when = {"window": {"every": every[0].lower()[:3], "at": every[1], "seconds": seconds,
+                           "timezone": timezone}}
+    with session.connect(server) as client:
+        made = client.silence(why, service=service, host=host, cls=class_, **when)
+    if json:
+        return output.emit(made)
+    output.show(f"{made.id}: nobody is told of troubles of {output.plain(_about(made))}, {_when(made)}.")
+
+
+@app.command("list")
+def list_(
+    every: Annotated[bool, typer.Option("--all", help="Also those that are over, for thirty days.")] = False,
+    server: options.Server = None, json: options.Json = False,
+) -> None:
+    """List silences, the newest first.
+
+    \b
+    Examples:
+      sra silence list
+      sra silence list --all --json
+    """
+    with session.connect(server) as client:
+        found = client.silences(all=every)
+    if json:
+        return output.emit(found)
+    output.table(("ID", "HOLDS", "ABOUT", "WHEN", "BY", "WHY"),
+                 [(one.id, "now" if one.until else "-", _about(one), _when(one), one.created_by, one.why)
+                  for one in found], empty="no silences")
+
+
+@app.command()
+def end(
+    silence: Annotated[str, typer.Argument(metavar="SILENCE", help="Its id, from `sra silence list`.")],
+    server: options.Server = None, json: options.Json = False,
+) -> None:
+    """End a silence now; what it kept quiet and is still broken is told of at once.
+
+    \b
+    Example:
+      sra silence end sil_4f2a
+    """
+    with session.connect(server) as client:
+        done = client.end_silence(silence)
+    if json:
+        return output.emit(done)
+    output.show(f"{done.id} is over.")

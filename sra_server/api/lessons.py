@@ -1,0 +1,30 @@
+"""/lessons: what false alarms have taught, and forgetting it. From people; to store.lessons."""
+from __future__ import annotations
+
+from sra_sdk.models import LessonOut
+
+from ..present import lesson_out
+from ..store import lessons
+from .route import Call, Route
+
+
+async def listing(call: Call) -> list[LessonOut]:
+    """List the lessons that have not faded, the newest first."""
+    async with call.store.reading() as conn:
+        found = await lessons.listed(conn, call.principal.account_id, call.now())
+    return [lesson_out(lesson, call.now()) for lesson in found]
+
+
+async def forget(call: Call) -> LessonOut:
+    """Forget a lesson; its trouble opens an incident as it did before."""
+    async with call.store.writing(urgent=True) as conn:
+        gone = await lessons.forget(conn, call.principal.account_id, call.path["lesson_id"])
+    return lesson_out(gone, call.now())
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(method="GET", path="/lessons", handler=listing, tag="Lessons", scope="read",
+          summary="List what false alarms have taught", answer=list[LessonOut]),
+    Route(method="DELETE", path="/lessons/{lesson_id}", handler=forget, tag="Lessons", scope="operate",
+          summary="Forget a lesson", answer=LessonOut, errors=(404,)),
+)

@@ -1,0 +1,142 @@
+"""Novelty: a kind of error that a service never wrote before, and now writes often. To correlate.
+
+That a text is new proves nothing (measured precision 0.06), so a new template of errors is evidence for
+an incident that is open anyway, and opens one only with a real rate: as many in a minute as a burst must
+have, unlikely by the count test over all the minutes in which the service was watched without it. The
+first minutes of a service are learned quietly, and so is a service that forgets templates for their number.
+"""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..domain.evidence import Evidence, of_record
+from ..domain.record import MINUTE, Batch, Record
+from ..domain.signal import Signal
+from .counting import tail
+from .memory import Memory
+from .templates import TEMPLATES, Template, faded, merged, place
+
+#: Services remembered; a service is watched so many minutes before anything of it can be new.
+SERVICES = 128
+LEARN = 15
+#: What is new stays so for as many minutes.
+FRESH = 10
+#: In one minute: worth telling beside an open incident; enough to open one.
+TELL, FLOOR = 5, 30
+UNLIKELY = 1e-6
+#: New templates of one batch and service beyond so many are a storm of distinct texts, told by their count.
+_NEW = 8
+#: So many records of a service are looked at in one batch; a rate that opens shows among them.
+_READ = 100
+_ERROR = 40
+
+
+class _Service(NamedTuple):
+    """Watched since, the minute in which templates were last forgotten, the templates (the latest last)."""
+
+    first: int
+    forgot: int
+    known: list[Template]
+
+
+class Novelty:
+    """Memory: service (or @host) → _Service as a list."""
+
+    name = "novelty"
+    always = False
+
+    def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
+        """Return a signal for each new template that comes often enough."""
+        memory.limit = SERVICES
+        by_service: dict[str, list[Record]] = {}
+        for record in batch.records:
+            if record.level >= _ERROR:
+                by_service.setdefault(record.service or f"@{record.host}", []).append(record)
+        minutes = {count.service or f"@{count.host}": count.minute for count in batch.counts}
+        for key, minute in minutes.items():
+            if key not in by_service and memory.get(key) is None:
+                # the minutes in which a service is well are what its errors are held against
+                memory.put(key, [minute, 0, []])
+        found: list[Signal] = []
+        for key, records in by_service.items():
+            stored = memory.get(key)
+            service, lines = _learn(_read(stored, records), records)
+            memory.put(key, [service.first, service.forgot, [list(each) for each in service.known]])
+            found += _judge(key, service, lines)
+        return found
+
+
+def _read(stored: Any, records: list[Record]) -> _Service:
+    if stored is None:
+        return _Service(min(each.at for each in records) // MINUTE * MINUTE, 0, [])
+    first, forgot, known = stored
+    return _Service(first, forgot, [Template(*each) for each in known])
+
+
+def _learn(service: _Service, records: list[Record]) -> tuple[_Service, dict[str, list[Record]]]:
+    """Return the service with these records counted, and the records of each template (at most three)."""
+    known, forgot, fresh = list(service.known), service.forgot, 0
+    places: dict[str, int | None] = {}
+    lines: dict[int, list[Record]] = {}
+    for record in records[:_READ]:
+        minute = record.at - record.at % MINUTE
+        shape = faded(record.message)
+        if shape not in places:
+            if len(places) >= 2 * TEMPLATES:
+                forgot = minute
+                continue
+            places[shape] = place(known, shape)
+            if places[shape] is None and fresh < _NEW:
+                fresh += 1
+                known.append(Template(shape, minute, minute, 0))
+                places[shape] = len(known) - 1
+        number = places[shape]
+        if number is None:
+            forgot = minute
+            continue
+        old = known[number]
+        # what comes late is counted to the running minute
+        n = old.n + 1 if minute <= old.minute else 1
+        known[number] = old._replace(text=merged(old, shape), minute=max(minute, old.minute), n=n)
+        kept = lines.setdefault(number, [])
+        if len(kept) < 3:
+            kept.append(record)
+    named = {known[number].text: kept for number, kept in lines.items()}
+    known.sort(key=lambda each: each.minute)
+    if len(known) > TEMPLATES:
+        forgot = max(forgot, known[-1].minute)
+        known = known[-TEMPLATES:]
+    return service._replace(forgot=forgot, known=known), named
+
+
+def _judge(key: str, service: _Service, lines: dict[str, list[Record]]) -> list[Signal]:
+    """Return the signals of templates that are new and frequent."""
+    found: list[Signal] = []
+    for each in service.known:
+        records = lines.get(each.text)
+        watched = (each.first - service.first) // MINUTE
+        if records is None or each.n < TELL or watched < LEARN or each.minute - each.first > FRESH * MINUTE:
+            continue
+        if service.forgot and each.first - service.forgot <= 60 * MINUTE:
+            # a service that writes ever other texts: what is new cannot be told from what was forgotten
+            continue
+        opens = each.n >= FLOOR and tail(each.n, 0.0, 0.0, float(watched)) < UNLIKELY
+        found.append(_signal(key, each, records, opens=opens))
+    return found
+
+
+def _signal(key: str, template: Template, records: list[Record], *, opens: bool) -> Signal:
+    service, host = ("", key[1:]) if key.startswith("@") else (key, "")
+    hosts = {each.host for each in records}
+    host = host or (hosts.pop() if len(hosts) == 1 else "")
+    name = service or host or "the source"
+    event = Evidence(id=f"novelty|{key}|{template.first}|{template.n}", kind="event", at=template.first,
+                     text=f"{name} never wrote this before, and {template.n} times in one minute now",
+                     service=service, host=host, source="templates")
+    return Signal(
+        detector="novelty", fingerprint=f"novelty|{key}|{template.first}", cls="error_burst",
+        severity="medium", title=f"a new error, {template.n} times in one minute",
+        at=min(each.at for each in records), last_at=max(each.at for each in records), service=service,
+        host=host, count=template.n, cause="it writes an error that it never wrote before", opens=opens,
+        remedies=("rollback_deployment", "restart_service"),
+        evidence=(event, *(of_record(each) for each in records)))

@@ -1,0 +1,213 @@
+"""One signature: what a text must look like, and what it means. From an entry of a TOML file; to catalogue.
+
+Texts are compared in lower case. A fragment is made of whole words: "oom" is neither in "room" nor in
+"oomph". A pattern is tried only where its fragment stands.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sra_sdk.errors import BadInput
+from sra_sdk.lines.level import NUMBER
+
+from ..domain.remedy import ACTIONS
+from ..domain.signal import CLASSES, SEVERITY_ORDER, Severity
+
+#: The class of a text that sounds bad and means nothing; such an entry only hides it from the others.
+HARMLESS = "harmless"
+#: Words of an `about` up to this length must stand alone: "db" is not in "feedback".
+_SHORT = 3
+#: Each byte as words are made of them: letters in lower case, digits, whatever is not ASCII; else a space.
+_WORDS = bytes(n if n > 127 else ord(chr(n).lower()) if chr(n).isalnum() else 32 for n in range(256))
+_UPPER = re.compile(r"[A-Z]")
+_ESCAPED = re.compile(r"\\.|\(\?P<\w+>")
+
+#: Field → (type, what it must be, as errors and docs/signatures.md say it).
+FIELDS: dict[str, tuple[type, str]] = {
+    "name": (str, "a short name that no other signature has: letters, digits and _"),
+    "class": (str, f"one of {', '.join(CLASSES)}; or {HARMLESS}"),
+    "severity": (str, f"one of {', '.join(SEVERITY_ORDER)}"),
+    "title": (str, "what was seen, in a few words"),
+    "means": (str, "what it means, in one sentence"),
+    "software": (list, "whose texts these are, as a list of names"),
+    "any": (list, "fragments in lower case, three or more characters, whole words; one suffices"),
+    "patterns": (list, "pairs [fragment, pattern]: the pattern is tried where the fragment stands"),
+    "about": (list, "fragments of which one must stand there as well"),
+    "within": (int, "how many characters lie at most between a fragment and `about`; 0 is anywhere"),
+    "match": (str, "a pattern that must be found as well"),
+    "exclude": (list, "patterns of which none may be found"),
+    "remedies": (list, f"actions that would help, of {', '.join(ACTIONS)}"),
+    "count": (int, "so many matches are needed"),
+    "window": (int, "within so many seconds"),
+    "settle": (int, "matches of one process (pid) within so many seconds count once"),
+    "low_below": (int, "with fewer matches than this the severity is low"),
+    "level": (str, f"the least level that is looked at, of {', '.join(NUMBER)}"),
+    "target": (bool, "true if the text names what could not be reached"),
+    "examples": (list, "lines, as they stand in a log, that must be found with this class"),
+    "counterexamples": (list, "lines that resemble them and must not be found with this class"),
+}
+
+
+class Way:
+    """One way to recognise a text: a fragment, and a pattern that must be found where it stands.
+
+    `keys`: the words that it is made of, as `words` gives them of a text.
+    """
+
+    __slots__ = ("_ends", "_starts", "fragment", "keys", "pattern")
+
+    def __init__(self, fragment: str, pattern: re.Pattern[str] | None = None) -> None:
+        self.fragment, self.pattern = fragment, pattern
+        self._starts, self._ends = _inside(fragment[0]), _inside(fragment[-1])
+        self.keys = frozenset(words(fragment))
+
+    def find(self, low: str) -> int:
+        """Return where the fragment stands in a text in lower case, or -1."""
+        fragment = self.fragment
+        at = low.find(fragment)
+        while at >= 0:
+            end = at + len(fragment)
+            if not (self._starts and at and _inside(low[at - 1])) and not (
+                    self._ends and end < len(low) and _inside(low[end])):
+                return at
+            at = low.find(fragment, at + 1)
+        return -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Fires at `count` matches within `window` seconds."""
+
+    name: str
+    cls: str
+    severity: Severity
+    title: str
+    means: str
+    software: tuple[str, ...]
+    alternatives: tuple[Way, ...]
+    about: tuple[tuple[str, re.Pattern[str] | None], ...]
+    within: int
+    match: re.Pattern[str] | None
+    exclude: re.Pattern[str] | None
+    remedies: tuple[str, ...]
+    count: int
+    window: int
+    level: int
+    target: bool
+    settle: int
+    low_below: int
+    examples: tuple[str, ...]
+    counterexamples: tuple[str, ...]
+    origin: str
+
+    def fits(self, low: str, alternatives: Iterable[int] | None = None) -> bool:
+        """Say whether a text, in lower case, is what this describes; by some of its alternatives only."""
+        for number in range(len(self.alternatives)) if alternatives is None else alternatives:
+            way = self.alternatives[number]
+            at = way.find(low)
+            if at < 0:
+                continue
+            if way.pattern is not None:
+                found = way.pattern.search(low)
+                if found is None:
+                    continue
+                at = found.start()
+            if self._confirmed(low, at):
+                return True
+        return False
+
+    def _confirmed(self, low: str, at: int) -> bool:
+        if self.about:
+            near = low[max(0, at - self.within):at + self.within] if self.within else low
+            if not any(word in near and (alone is None or alone.search(near)) for word, alone in self.about):
+                return False
+        if self.match is not None and self.match.search(low) is None:
+            return False
+        return self.exclude is None or self.exclude.search(low) is None
+
+
+def read(entry: Mapping[str, Any], origin: str = "") -> Signature:
+    """Return the signature of an entry; raise BadInput that names it and the field that cannot be used."""
+    name = entry.get("name")
+    where = f"{origin}: " if origin else ""
+    if not isinstance(name, str) or not re.fullmatch(r"\w{1,60}", name):
+        raise BadInput(f"{where}a signature has no usable name: {name!r}",
+                       hint=f"name must be {FIELDS['name'][1]}")
+
+    def need(condition: object, field: str, what: str = "") -> None:
+        if not condition:
+            raise BadInput(f"{where}signature {name}: {field} {what or f'is {entry.get(field)!r}'}",
+                           hint=f"{field} must be {FIELDS[field][1]}" if field in FIELDS else
+                           f"known fields are {', '.join(FIELDS)}")
+
+    for field, value in entry.items():
+        need(field in FIELDS, field, "is no known field")
+        need(type(value) is FIELDS[field][0], field)
+    harmless = entry.get("class") == HARMLESS
+    need(harmless or entry.get("class") in CLASSES, "class")
+    need(entry.get("severity", "low" if harmless else None) in SEVERITY_ORDER, "severity")
+    need(entry.get("means"), "means", "is missing")
+    need(harmless or entry.get("title"), "title", "is missing")
+    for field in ("software", "any", "about", "exclude", "remedies", "examples", "counterexamples"):
+        need(all(isinstance(each, str) and each for each in entry.get(field, ())), field)
+    for field in ("any", "about"):
+        for each in entry.get(field, ()):
+            need(each == each.lower() and (field == "about" or _usable(each)), field, f"has {each!r}")
+    pairs = entry.get("patterns", ())
+    for pair in pairs:
+        need(isinstance(pair, list) and len(pair) == 2 and all(isinstance(each, str) for each in pair)
+             and _usable(pair[0]) and pair[0] == pair[0].lower(), "patterns", f"has {pair!r}")
+    need(entry.get("any") or pairs, "any", "is missing, and so is patterns")
+    for each in entry.get("remedies", ()):
+        need(each in ACTIONS, "remedies", f"has {each!r}")
+    need(entry.get("level", "warning") in NUMBER, "level")
+    for field, least in (("count", 1), ("window", 1), ("settle", 0), ("low_below", 0), ("within", 0)):
+        need(least <= entry.get(field, least) <= 100_000, field)
+
+    def pattern(text: str, field: str) -> re.Pattern[str]:
+        need(not _UPPER.search(_ESCAPED.sub("", text)), field,
+             f"has capital letters, which no text in lower case contains: {text!r}")
+        try:
+            return re.compile(text)
+        except re.error as problem:
+            raise BadInput(f"{where}signature {name}: {field} is no pattern: {problem}: {text!r}",
+                           hint="patterns are those of Python's re") from problem
+
+    excluded = [pattern(each, "exclude") for each in entry.get("exclude", ())]
+    fragments = dict.fromkeys(entry.get("any", ()))
+    return Signature(
+        name=name, cls=entry["class"], severity=cast(Severity, entry.get("severity", "low")),
+        title=entry.get("title", ""), means=entry["means"], software=tuple(entry.get("software", ())),
+        alternatives=(*(Way(each) for each in fragments),
+                      *(Way(near, pattern(text, "patterns")) for near, text in pairs)),
+        about=tuple((each, _alone(each)) for each in entry.get("about", ())), within=entry.get("within", 0),
+        match=pattern(entry["match"], "match") if "match" in entry else None,
+        exclude=re.compile("|".join(f"(?:{each.pattern})" for each in excluded)) if excluded else None,
+        remedies=tuple(entry.get("remedies", ())), count=entry.get("count", 1),
+        window=entry.get("window", 60), level=NUMBER[entry.get("level", "warning")],
+        target=entry.get("target", False), settle=entry.get("settle", 0),
+        low_below=entry.get("low_below", 0), examples=tuple(entry.get("examples", ())),
+        counterexamples=tuple(entry.get("counterexamples", ())), origin=origin)
+
+
+def _usable(fragment: str) -> bool:
+    return len(fragment) >= 3 and bool(words(fragment))
+
+
+def _alone(word: str) -> re.Pattern[str] | None:
+    if len(word) > _SHORT or not word.isalnum():
+        return None
+    return re.compile(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])")
+
+
+def words(text: str) -> list[bytes]:
+    """Return the words of a text, as bytes in lower case, which is what costs least."""
+    return text.encode("utf-8", "replace").translate(_WORDS).split()
+
+
+def _inside(letter: str) -> bool:
+    """Say whether a letter belongs to a word."""
+    return letter.isalnum() or letter > "\x7f"

@@ -1,0 +1,123 @@
+"""Relation: why a signal belongs to an incident, in words, or that it does not. From correlate; pure.
+
+The strongest reason wins: the same service; who points to whom, by its errors or by what was declared;
+the same far place; the same host within seconds. Two classes join over a distance only where one brings
+about the other, so what happens by chance at the same time elsewhere stays apart.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .domain.case import Case, Known, names
+from .domain.incident import Incident
+from .domain.record import SECOND
+from .domain.signal import CLASSES, Signal
+
+#: Signals of one host this close together may be one trouble.
+CLOSE = 30 * SECOND
+
+#: What a class brings about; two classes may be one trouble only if one brings about the other.
+_BRINGS: dict[str, frozenset[str]] = {
+    "disk_full": frozenset({"database_failure", "service_crash", "external_api_down", "queue_backlog",
+                            "error_burst"}),
+    "memory_exhaustion": frozenset({"service_crash", "database_failure", "external_api_down", "cpu_overload",
+                                    "queue_backlog", "error_burst"}),
+    "certificate_expired": frozenset({"external_api_down", "network_failure", "database_failure",
+                                      "error_burst"}),
+    "network_failure": frozenset({"external_api_down", "database_failure", "service_crash", "queue_backlog",
+                                  "error_burst"}),
+    "database_failure": frozenset({"external_api_down", "service_crash", "cpu_overload", "queue_backlog",
+                                   "error_burst"}),
+    "deadlock": frozenset({"database_failure", "error_burst"}),
+    "service_crash": frozenset({"external_api_down", "database_failure", "network_failure", "cpu_overload",
+                                "queue_backlog", "error_burst"}),
+    "cpu_overload": frozenset({"external_api_down", "service_crash", "database_failure", "queue_backlog",
+                               "error_burst"}),
+    "queue_backlog": frozenset({"cpu_overload", "error_burst"}),
+    "rate_limited": frozenset({"external_api_down", "error_burst"}),
+    "external_api_down": frozenset({"cpu_overload", "service_crash", "queue_backlog", "error_burst"}),
+    "auth_failures": frozenset({"error_burst"}),
+    "error_burst": frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How strongly (0 is strongest) and why a signal belongs to an incident."""
+
+    rank: int
+    why: str
+
+
+def compatible(one: str, other: str) -> bool:
+    """Say whether two classes may be signs of one trouble."""
+    return one == other or other in _BRINGS.get(one, ()) or one in _BRINGS.get(other, ())
+
+
+def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *, now: int,
+         memory: int) -> Link | None:
+    """Return why a signal belongs to an active incident; `memory` is how long ago its last sign may be."""
+    signals = case.signals if case else ()
+    last = case.last_at if case else incident.last_signal_at
+    gap = max(0, now - last)
+    fits = any(compatible(signal.cls, each) for each in (incident.cls, *(each.cls for each in signals)))
+    alone = "auth_failures" in (signal.cls, incident.cls) and not fits
+    recent = gap <= memory
+    heard = {each.service for each in signals} or set(incident.services)
+    there = signal.service and signal.service in incident.services and signal.service in heard
+    if there and not alone and (fits or recent):
+        return Link(rank=0, why=f"same service {signal.service}")
+    if not recent or not fits:
+        return None
+    if case is None or not case.more:  # of a storm, who points to whom was looked at with its first signals
+        found = _pointed(incident, signals, signal, known)
+        if found is not None:
+            return found
+    return _near(incident, signals, signal, gap)
+
+
+def _pointed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, known: Known) -> Link | None:
+    everything = (*signals, signal)
+    where = signal.service or signal.host or "this source"
+    pointed = names(signal, everything, known)
+    declared = known.needs(signal.service)
+    said = names(signal, everything, replace(known, depends_on={})) if declared else pointed
+    hits = pointed & {*incident.services, incident.service} - {""}
+    for hit in sorted(hits, key=lambda name: (name not in said, name)):
+        if hit in said:
+            return Link(rank=1, why=f"the errors of {where} point to {hit}")
+        return Link(rank=1, why=declared[hit])
+    for each in signals:
+        if signal.service and signal.service in names(each, everything, known):
+            needs = known.needs(each.service)
+            if signal.service in needs and signal.service not in names(
+                    each, everything, replace(known, depends_on={})):
+                return Link(rank=1, why=needs[signal.service])
+            who = each.service or "this source"
+            return Link(rank=1, why=f"the errors of {who} point to {signal.service}")
+    common = pointed & {name for each in signals for name in names(each, everything, known)}
+    if common:
+        return Link(rank=1, why=f"both point to {sorted(common)[0]}")
+    if signal.subject and any(each.subject == signal.subject for each in signals):
+        return Link(rank=2, why=f"both name {signal.subject}")
+    return None
+
+
+def _near(incident: Incident, signals: tuple[Signal, ...], signal: Signal, gap: int) -> Link | None:
+    moments = [moment for each in signals for moment in (each.at, each.last_at)]
+    near = min((abs(signal.at - moment) for moment in moments), default=gap)
+    if near > CLOSE or not (signal.host in incident.hosts or (not signal.host and not incident.hosts)):
+        return None
+    place = f"same host {signal.host}" if signal.host else "same source"
+    return Link(rank=3, why=f"{place}, {near / SECOND:.0f} s apart{_order(signals, signal)}")
+
+
+def _order(signals: tuple[Signal, ...], signal: Signal) -> str:
+    """Say which of the two came first, where they are of different kinds."""
+    others = [each for each in signals if each.cls != signal.cls]
+    if not others or len(others) < len(signals):
+        return ""
+    first = min(others, key=lambda each: (each.at, each.fingerprint))
+    if first.at == signal.at:
+        return ""
+    return f", {CLASSES[(first if first.at < signal.at else signal).cls].lower()} precedes"

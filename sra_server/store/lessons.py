@@ -1,0 +1,84 @@
+"""Lessons at rest. From api, which teaches and forgets; to the worker, whose fold asks for more evidence."""
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from sra_sdk.errors import NotFound
+
+from ..domain.incident import Incident
+from ..domain.lesson import FADE, MOST, Lesson
+from .schema import accounts, lessons
+
+#: An account keeps so many; the oldest go.
+LIMIT = 500
+#: One false alarm teaches of so many fingerprints.
+AT_ONCE = 20
+_COLUMNS = tuple(c for c in lessons.columns if c.name != "account_id")
+
+
+async def listed(conn: AsyncConnection, account_id: str, now: int) -> list[Lesson]:
+    """Return those that have not faded, the newest first."""
+    query = select(*_COLUMNS).where(lessons.c.account_id == account_id,
+                                    lessons.c.taught_at > now - MOST * FADE)
+    rows = await conn.execute(query.order_by(lessons.c.taught_at.desc(), lessons.c.id).limit(LIMIT))
+    found = (Lesson(**row) for row in rows.mappings())
+    return [lesson for lesson in found if lesson.steps(now)]
+
+
+async def teach(conn: AsyncConnection, account_id: str, incident: Incident, counts: Mapping[str, int], *,
+                who: str, why: str | None, at: int) -> list[Lesson]:
+    """Learn that an incident was none; `counts` are the records or points that opened it, by fingerprint.
+
+    What is taught again keeps its first count, so that what is needed grows by doubling alone.
+    """
+    await conn.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
+    query = select(*_COLUMNS).where(lessons.c.account_id == account_id)
+    known = {row["fingerprint"]: Lesson(**row) for row in (await conn.execute(query)).mappings()}
+    made = []
+    for fingerprint in incident.fingerprints[:AT_ONCE]:
+        old = known.pop(fingerprint, None)
+        lesson = Lesson(
+            id=old.id if old else f"les_{secrets.token_hex(6)}", fingerprint=fingerprint,
+            title=incident.title, cls=incident.cls, severity=incident.severity,
+            alarms=(old.steps(at) if old else 0) + 1,
+            count=old.count if old and old.steps(at) else max(1, counts.get(fingerprint, 1)),
+            incident_id=incident.id, why=why, taught_by=who, taught_at=at,
+            held=old.held if old else 0, held_at=old.held_at if old else None)
+        if old is not None:
+            await _remove(conn, account_id, [old.id])
+        await conn.execute(insert(lessons).values(account_id=account_id, **asdict(lesson)))
+        made.append(lesson)
+    kept = sorted(known.values(), key=lambda each: each.taught_at, reverse=True)
+    faded = [each.id for each in kept if not each.steps(at)]
+    await _remove(conn, account_id, {*faded, *(each.id for each in kept[LIMIT - len(made):])})
+    return made
+
+
+async def _remove(conn: AsyncConnection, account_id: str, ids: Sequence[str] | set[str]) -> None:
+    if ids:
+        await conn.execute(delete(lessons).where(lessons.c.account_id == account_id,
+                                                 lessons.c.id.in_(sorted(ids))))
+
+
+async def forget(conn: AsyncConnection, account_id: str, lesson_id: str) -> Lesson:
+    """Forget one and return it, or raise NotFound; the same for a stranger's id as for none."""
+    row = (await conn.execute(select(*_COLUMNS).where(
+        lessons.c.account_id == account_id, lessons.c.id == lesson_id))).mappings().first()
+    if row is None:
+        raise NotFound(f"no lesson has the id {lesson_id[:64]!r}", code="lesson_not_found",
+                       hint="GET /lessons lists them")
+    await _remove(conn, account_id, [lesson_id])
+    return Lesson(**row)
+
+
+async def held(conn: AsyncConnection, account_id: str, fingerprints: Sequence[str], at: int) -> None:
+    """Count that something was held back because of a lesson."""
+    if fingerprints:
+        await conn.execute(update(lessons).where(
+            lessons.c.account_id == account_id, lessons.c.fingerprint.in_(fingerprints),
+        ).values(held=lessons.c.held + 1, held_at=at))

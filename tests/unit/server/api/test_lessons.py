@@ -1,0 +1,75 @@
+"""/lessons over HTTP: a false alarm teaches, the incident and the list say so, and it can be forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+
+from .conftest import Api
+from .test_incidents import FAILURE, fail
+
+
+async def test_a_false_alarm_teaches_visibly_and_reversibly(api: Api, key: dict[str, str]) -> None:
+    incident = await fail(api, key)
+    words = {"false_alarm": True, "why": "the import does that"}
+    closed = await api.client.post(f"/incidents/{incident['id']}/close", headers=key, json=words)
+    assert closed.json()["status"] == "closed"
+    [lesson] = (await api.client.get("/lessons", headers=key)).json()
+    assert (lesson["factor"], lesson["alarms"], lesson["held"]) == (2, 1, 0)
+    assert (lesson["incident_id"], lesson["why"]) == (incident["id"], "the import does that")
+    detail = (await api.client.get(f"/incidents/{incident['id']}", headers=key)).json()
+    assert detail["lessons"] == [lesson]
+    assert f"closed {incident['id']} as a false alarm" in lesson["needs"]
+    assert "false alarm: the import does that" in detail["timeline"][-1]["text"]
+
+    await api.client.post(
+        "/ingest/logs",
+        headers=key,
+        json={
+            "service": "checkout",
+            "host": "checkout",
+            "logs": [{"level": "error", "message": FAILURE.replace("db-1", "db-checkout")} for _ in range(3)],
+        },
+    )
+    async with asyncio.timeout(10):
+        while not (await api.client.get("/lessons", headers=key)).json()[0]["held"]:
+            await asyncio.sleep(0.05)
+    assert (await api.client.get("/incidents", headers=key, params={"status": "active"})).json() == []
+
+    gone = await api.client.delete(f"/lessons/{lesson['id']}", headers=key)
+    assert gone.json()["id"] == lesson["id"]
+    assert (await api.client.get("/lessons", headers=key)).json() == []
+    assert (await fail_again(api, key))["status"] == "open"
+
+
+async def fail_again(api: Api, key: dict[str, str]) -> dict:
+    await api.client.post(
+        "/ingest/logs",
+        headers=key,
+        json={
+            "service": "checkout",
+            "host": "checkout",
+            "logs": [{"level": "error", "message": FAILURE.replace("db-1", "db-checkout")}],
+        },
+    )
+    async with asyncio.timeout(10):
+        while not (
+            found := (await api.client.get("/incidents", headers=key, params={"status": "active"})).json()
+        ):
+            await asyncio.sleep(0.05)
+    return found[0]
+
+
+async def test_closing_without_saying_more_teaches_nothing(api: Api, key: dict[str, str]) -> None:
+    incident = await fail(api, key)
+    await api.client.post(f"/incidents/{incident['id']}/close", headers=key)
+    assert (await api.client.get("/lessons", headers=key)).json() == []
+    again = await api.client.post(
+        f"/incidents/{incident['id']}/close", headers=key, json={"false_alarm": True}
+    )
+    assert again.status_code == 409
+    assert (await api.client.get("/lessons", headers=key)).json() == []
+
+
+async def test_no_such_lesson(api: Api, key: dict[str, str]) -> None:
+    answer = await api.client.delete("/lessons/les_0", headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (404, "lesson_not_found")

@@ -1,0 +1,105 @@
+"""New kinds of errors support what is open, open only at a real rate, and a storm of them stays bounded."""
+from __future__ import annotations
+
+import json
+import random
+
+from sra_server.detect.memory import Memory
+from sra_server.detect.novelty import FLOOR, LEARN, SERVICES, TELL, Novelty
+from sra_server.detect.templates import TEMPLATES, Template, faded, merged, place
+from sra_server.domain.record import MINUTE, Batch, Count, Record
+from sra_server.domain.signal import Signal
+
+from ..world import START
+
+
+def minute(n: int, errors: list[str], *, service: str = "shop", level: int = 40) -> Batch:
+    """A minute in which a service lives and writes some errors."""
+    at = START + n * MINUTE
+    records = tuple(Record(id=f"{service}{n}-{i}", at=at + i, level=level, message=text, service=service,
+                           host="h") for i, text in enumerate(errors))
+    counts = tuple(Count(minute=at, service=service, host="h", level=each, n=k)
+                   for each, k in ((20, 5), (level, len(errors))) if k)
+    return Batch(account_id="a", head=n, received_at=at, records=records, counts=counts)
+
+
+def run(batches: list[Batch], memory: Memory | None = None) -> list[Signal]:
+    memory, found = memory if memory is not None else Memory(), []
+    for each in batches:
+        found += Novelty().detect(memory, each)
+        assert Memory.from_json(json.loads(json.dumps(memory.to_json()))) == memory
+    return found
+
+
+QUIET = [minute(n, []) for n in range(LEARN + 5)]
+USED_TO = [minute(n, [f"order {i} has no address" for i in range(40)]) for n in range(LEARN + 5)]
+NOW = LEARN + 5
+
+
+def test_a_new_error_at_a_real_rate_opens() -> None:
+    (signal,) = run([*QUIET, minute(NOW, [f"price of {i} is missing" for i in range(FLOOR)])])
+    assert (signal.opens, signal.cls, signal.service, signal.count) == (True, "error_burst", "shop", FLOOR)
+    assert signal.evidence[0].text == f"shop never wrote this before, and {FLOOR} times in one minute now"
+    assert signal.evidence[1].text == "price of 0 is missing"
+
+
+def test_a_few_new_errors_only_support() -> None:
+    (signal,) = run([*QUIET, minute(NOW, ["price of 1 is missing"] * TELL)])
+    assert not signal.opens
+    assert not run([*QUIET, minute(NOW, ["price of 1 is missing"] * (TELL - 1))])
+
+
+def test_what_one_batch_may_cost_is_bounded() -> None:
+    (signal,) = run([*QUIET, minute(NOW, ["price of 1 is missing"] * 5000)])
+    assert signal.opens and signal.count == 100
+
+
+def test_what_a_service_is_used_to_is_never_new() -> None:
+    assert not run([*USED_TO, minute(NOW, [f"order {i} has no address" for i in range(400)])])
+    found = run([*USED_TO, minute(NOW, [f"price of {i} is missing" for i in range(FLOOR)])])
+    assert [each.opens for each in found] == [True], "seen among other errors, which a burst's count hides"
+
+
+def test_a_new_service_is_learned_quietly_and_warnings_are_not_errors() -> None:
+    assert not run([minute(n, ["price of 1 is missing"] * 90) for n in range(LEARN)])
+    assert not run([*QUIET, minute(NOW, ["price of 1 is missing"] * 90, level=30)])
+
+
+def test_it_is_new_for_a_while_only() -> None:
+    going_on = [minute(NOW + n, ["price of 1 is missing"] * FLOOR) for n in range(40)]
+    assert 5 <= len(run([*QUIET, *going_on])) <= 15
+
+
+def test_a_service_that_writes_ever_other_texts_has_nothing_new() -> None:
+    dice = random.Random(1)
+    words = [f"{chr(97 + n % 26)}{chr(97 + n // 26)}x" for n in range(600)]
+    chatter = [minute(n, [" ".join(dice.sample(words, 6)) for _ in range(40)]) for n in range(LEARN + 20)]
+    memory = Memory()
+    run(chatter, memory)
+    assert not run([minute(LEARN + 21, ["price of 1 is missing"] * 90)], memory)
+
+
+def test_memory_is_bounded_in_services_and_templates() -> None:
+    memory = Memory()
+    for n in range(SERVICES + 5):
+        Novelty().detect(memory, minute(n, ["a", "b"], service=f"s{n}"))
+    assert len(memory) == SERVICES
+    dice = random.Random(1)
+    for n in range(20):
+        texts = ["".join(dice.choices("abcdefg ", k=600)) for _ in range(60)]
+        Novelty().detect(memory, minute(n, texts))
+    stored = memory.get("shop")
+    assert len(stored[2]) == TEMPLATES
+    assert len(json.dumps(stored)) < 20_000
+
+
+def test_texts_that_differ_in_numbers_and_names_are_one_template() -> None:
+    assert faded("order 17 of 'ann' failed in 3ms\n\tat x") == "order * of * failed in *"
+    known = [Template("cannot reach inventory for order *", 0, 0, 1), Template("payment declined", 0, 0, 1)]
+    assert place(known, "cannot reach catalogue for order *") == 0
+    assert merged(known[0], "cannot reach catalogue for order *") == "cannot reach * for order *"
+    assert place(known, "payment declined") == 1
+    assert place(known, "payment accepted") is None
+    assert place(known, "the printer is on fire today") is None
+    assert place([Template("* * *", 0, 0, 1)], "a b c") is None
+    assert len(faded("word " * 5000).split()) == 16

@@ -1,0 +1,118 @@
+"""When a silence holds, by whose clock, and of what it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from sra_server.domain.silence import Silence, Window, cover
+from tests.unit.server.making import NOW, incident
+
+HOUR = 3600 * 1_000_000
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def silence(**given: object) -> Silence:
+    return Silence(
+        **{
+            "id": "sil_1",
+            "service": "",
+            "host": "",
+            "cls": "",
+            "why": "moving",
+            "created_by": "ann",
+            "created_at": NOW,
+            "starts_at": NOW,
+            "ends_at": NOW + HOUR,
+            **given,
+        }
+    )  # type: ignore[arg-type]
+
+
+def test_it_holds_from_its_start_up_to_its_end() -> None:
+    held = [silence().until(moment) for moment in (NOW - 1, NOW, NOW + HOUR - 1, NOW + HOUR)]
+    assert held == [None, NOW + HOUR, NOW + HOUR, None]
+
+
+def test_a_weekly_window_by_the_clock_of_its_zone() -> None:
+    window = Window(every="sun", minute=120, seconds=3600, timezone="Europe/Berlin")
+    # Sunday 2026-11-22 02:00 in Berlin is 01:00 UTC
+    held = [
+        window.until(at(text))
+        for text in (
+            "2026-11-22 00:59:59",
+            "2026-11-22 01:00:00",
+            "2026-11-22 01:59:59",
+            "2026-11-22 02:00:00",
+            "2026-11-23 01:30:00",
+        )
+    ]
+    end = at("2026-11-22 02:00:00")
+    assert held == [None, end, end, None, None]
+
+
+@pytest.mark.parametrize(
+    ("moment", "end"),
+    [
+        # the clock goes from 02:00 to 03:00 on 2026-03-29: 02:30 does not exist, the window begins at 03:30
+        ("2026-03-29 01:29:59", None),
+        ("2026-03-29 01:30:00", "2026-03-29 02:30:00"),
+        # and from 03:00 back to 02:00 on 2026-10-25: the first 02:30 counts, once
+        ("2026-10-25 00:30:00", "2026-10-25 01:30:00"),
+        ("2026-10-25 01:30:00", None),
+    ],
+)
+def test_a_window_when_the_clocks_change_is_as_long_as_ever_and_comes_once(
+    moment: str, end: str | None
+) -> None:
+    window = Window(every="day", minute=150, seconds=3600, timezone="Europe/Berlin")
+    assert window.until(at(moment)) == (at(end) if end else None)
+
+
+def test_a_window_over_midnight_and_over_days() -> None:
+    night = Window(every="sat", minute=23 * 60, seconds=2 * 3600, timezone="UTC")
+    assert night.until(at("2026-11-22 00:30:00")) == at("2026-11-22 01:00:00")
+    long = Window(every="mon", minute=0, seconds=6 * 86_400, timezone="UTC")
+    assert long.until(at("2026-11-28 12:00:00")) == at("2026-11-29 00:00:00")
+
+
+def test_a_silence_with_a_window_ends_with_the_window_or_itself() -> None:
+    window = Window(every="day", minute=0, seconds=86_400, timezone="UTC")
+    forever = silence(ends_at=None, window=window)
+    assert forever.until(NOW) == (NOW // (24 * HOUR) + 1) * 24 * HOUR
+    assert replace(forever, ends_at=NOW + 5).until(NOW) == NOW + 5
+
+
+@pytest.mark.parametrize(
+    ("given", "matches"),
+    [
+        ({"service": "checkout"}, True),
+        ({"service": "cart"}, False),
+        ({"host": "web-1"}, True),
+        ({"host": "web-2"}, False),
+        ({"cls": "database_failure"}, True),
+        ({"cls": "disk_full"}, False),
+        ({"service": "checkout", "host": "web-1", "cls": "database_failure"}, True),
+        ({"service": "checkout", "host": "web-2"}, False),
+    ],
+)
+def test_it_is_about_the_incidents_whose_cause_fits_in_all_that_is_named(given: dict, matches: bool) -> None:
+    assert silence(**given).matches(incident()) is matches
+
+
+def test_a_cause_without_a_host_fits_only_if_all_its_signs_are_of_that_host() -> None:
+    one, two = incident(host="", hosts=("web-1",)), incident(host="", hosts=("web-1", "web-2"))
+    assert silence(host="web-1").matches(one)
+    assert not silence(host="web-1").matches(two)
+    assert not silence(host="web-1").matches(incident(host="", hosts=()))
+
+
+def test_the_one_that_holds_the_longest_covers() -> None:
+    short, long = silence(ends_at=NOW + 5), silence(id="sil_2", ends_at=NOW + 9)
+    assert cover([short, long], incident(), NOW) == (long, NOW + 9)
+    assert cover([short, long], incident(), NOW + 9) is None
