@@ -190,7 +190,7 @@ def _print(rows: list[dict[str, Any]], published: dict[str, dict[str, float]], l
         print(f"{name + ' (published)':<26} {scores['standard']} / {scores['low_fp']} / {scores['low_fn']}")
     first = rows[0]
     fixed = first["fixed"]
-    print(f"sra, with the threshold that stands in the code ({fixed['threshold']}), chosen on nothing: "
+    print(f"sra, with the threshold in the code ({fixed['threshold']}), set when these data had been seen: "
           f"{fixed['standard']} / {fixed['low_fp']} / {fixed['low_fn']}")
     if first["split_half_random"]:
         low, mean, high = first["split_half_random"]
