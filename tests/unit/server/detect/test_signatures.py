@@ -59,7 +59,7 @@ def test_a_single_deadlock_is_of_low_severity_and_many_are_not() -> None:
 
 def test_the_error_beside_the_message_of_a_structured_record_counts() -> None:
     lines = [record("query failed", n, number=n, err={"message": "connect ECONNREFUSED 10.0.0.5:5432"})
-             for n in range(2)]
+             for n in range(3)]
     (signal,), = run(batch(3, *lines))
     assert (signal.cls, signal.subject) == ("database_failure", "10.0.0.5:5432")
 
