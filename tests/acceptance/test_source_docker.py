@@ -48,8 +48,9 @@ def agent(daemon: Daemon, tmp_path: Path) -> Iterator[Process]:
 
 
 def written(container: docker.models.containers.Container) -> Counter[str]:
-    """Return what dockerd itself says the container wrote."""
-    return Counter(line.rstrip("\r") for line in container.logs().decode().splitlines())
+    """Return what dockerd itself says the container wrote; together its streams may interrupt each other."""
+    streams = [container.logs(stdout=out, stderr=not out).decode() for out in (True, False)]
+    return Counter(line.rstrip("\r") for text in streams for line in text.splitlines())
 
 
 def same(agent: Process, service: str, container: docker.models.containers.Container) -> None:
