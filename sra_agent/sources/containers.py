@@ -31,6 +31,7 @@ AGAIN_SECONDS = 0.3
 FOLLOWED = 500
 LABELS = ("com.docker.compose.service", "sra.service")
 RUNS = ("running", "paused")
+ENDED = ("exited", "dead", "restarting")
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Container:
     output: Output | None = None
     stream: Stream | None = None
     follows: bool = False
+    ended: bool = False  # for certain, so what has no end will get none
     places: dict[str, Place] = field(default_factory=dict)  # up to which it was read
     read_up: bool = False  # it has ended, and all that it wrote was read
     unreadable: str = ""  # why dockerd does not give its output, until it is started again
@@ -176,6 +178,10 @@ class Containers(ContainerLines):
             container.name = str(told.get("Name", "")).lstrip("/")
             service = next((str(labels[name]) for name in LABELS if labels.get(name)), container.name)
             container.service = "".join(c for c in service if c.isprintable())[:200] or container.id[:12]
+            # Since it was listed it may have started; then a line may be half there.
+            state = (told.get("State") or {}).get("Status")
+            follows = state in RUNS if state else follows
+            container.ended = state in ENDED if state else not follows
             driver = ((told.get("HostConfig") or {}).get("LogConfig") or {}).get("Type")
             if labels.get("sra.watch") == "false" or driver in self._leave_out:
                 container.unreadable = "is left out"
@@ -210,7 +216,7 @@ class Containers(ContainerLines):
         for line in container.output.feed(data) if data else ():
             self._tell(container, Told(container.id, container.service, container.name, line))
         if data is None:
-            if not container.follows:
+            if container.ended:
                 for line in container.output.rest():
                     self._tell(container, Told(container.id, container.service, container.name, line))
             container.read_up = not container.follows and not container.unreadable
