@@ -49,8 +49,8 @@ def list_(
                       "window": each.window, "remedies": list(each.remedies)} for each in wanted])
         return
     output.table(("NAME", "CLASS", "SEVERITY", "NEEDS", "MEANS"),
-                 [(each.name, each.cls, "-" if each.cls == "harmless" else each.severity, _needs(each),
-                   each.means) for each in wanted], empty="No such signature.")
+                 [(each.name, each.cls, "-" if each.cls in ("harmless", "stopped") else each.severity,
+                   _needs(each), each.means) for each in wanted], empty="No such signature.")
     for problem in loaded.problems:
         output.tell(f"left out: {output.plain(problem)}")
 

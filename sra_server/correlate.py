@@ -17,6 +17,7 @@ from .domain.signal import CLASSES, SEVERITY_ORDER, Signal
 from .doubt import Doubts, believed
 from .relation import CLOSE, compatible, link
 from .settle import flap_note, why_over
+from .stops import Stops, blamed, crashed, note, waits
 
 #: A trouble that merely goes on is told at most this often.
 TELL = 30 * SECOND
@@ -32,7 +33,7 @@ MOST_OPEN = 100
 class Rules:
     """Quiet and reopen in microseconds, what is known of the surroundings, lessons and what they hold.
 
-    `doubts` is written: it is the fold's own copy.
+    `doubts` and `stops` are written: they are the fold's own copies.
     """
 
     quiet: int
@@ -40,6 +41,7 @@ class Rules:
     known: Known = field(default_factory=Known)
     lessons: Mapping[str, Lesson] = field(default_factory=dict)
     doubts: Doubts | None = None
+    stops: Stops | None = None
 
 
 def correlate(signals: list[Signal], cases: Mapping[str, Case], incidents: tuple[Incident, ...],
@@ -49,6 +51,11 @@ def correlate(signals: list[Signal], cases: Mapping[str, Case], incidents: tuple
     firing = sorted((each for each in signals if each.state == "firing"),
                     key=lambda each: (not each.opens, each.at, each.fingerprint))
     places = {(each.service, each.host) for each in firing if each.opens}
+    if rules.stops is not None:
+        for signal in signals:
+            if signal.state == "stopped":
+                note(rules.stops, signal, now)
+        crashed(rules.stops, firing)
     desk = _Desk(cases, incidents, now, rules, new_id, places)
     for signal in firing:
         desk.take(signal)
@@ -91,10 +98,20 @@ class _Desk:
         if related is not None:
             self._attach(*related, signal)
         elif (why := self._believed(signal)) is not None:
-            self._open(signal, why)
+            self._open(*self._stopped(signal, why))
+
+    def _stopped(self, signal: Signal, why: str) -> tuple[Signal, str]:
+        """Return the signal with the stop that came before it in its evidence, and why it opens now."""
+        stop = blamed(self.rules.stops, signal, self.rules.known, self.now) if self.rules.stops else None
+        if stop is None:
+            return signal, why
+        return (replace(signal, evidence=(stop, *signal.evidence)),
+                _and(f"{stop.service or 'a service'} was stopped and is not back", why))
 
     def _believed(self, signal: Signal) -> str | None:
-        """Return None for a signal that a lesson holds back, else what is to be said of it, mostly ""."""
+        """Return None for what a lesson or a restart holds back, else what is to be said of it, mostly ""."""
+        if self.rules.stops is not None and waits(self.rules.stops, signal, self.rules.known, self.now):
+            return None
         lesson = self.rules.lessons.get(signal.fingerprint)
         if lesson is None or self.rules.doubts is None or lesson.factor(self.now) == 1:
             return ""

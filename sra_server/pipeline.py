@@ -25,6 +25,7 @@ from .domain.place import of_target
 from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
 from .state import State
+from .stops import hear
 
 #: A batch received longer ago than this is a backlog: counts and levels no longer speak of now.
 BACKLOG = 10 * MINUTE
@@ -62,7 +63,7 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     known = Known(places=dict(state.places.items()), depends_on=settings.depends_on, services=heard)
     signals = [_placed(signal, known) for signal in signals]
     rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known, lessons=settings.lessons,
-                  doubts=state.doubts)
+                  doubts=state.doubts, stops=state.stops)
     cases, changes = correlate(signals, state.cases, incidents, life, clock, rules, new_id)
     return replace(state, cases=cases), tuple(_analyse(change, cases, offers, known) for change in changes)
 
@@ -80,6 +81,8 @@ def _detect(state: State, batch: Batch, detectors: tuple[Detector, ...], *, back
 def _learn(state: State, batch: Batch) -> None:
     """Note who shows life, and behind which place which service is probed."""
     clock = state.clock
+    for waited in hear(state.stops, batch, clock):
+        state.memory("signature").drop(waited)
     for count in batch.counts:
         state.life.put(f"service|{count.service}", clock)
         state.life.put(f"host|{count.host}", clock)

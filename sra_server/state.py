@@ -15,6 +15,7 @@ from .domain.case import Case
 from .domain.evidence import Evidence
 from .domain.signal import Signal
 from .doubt import HELD
+from .stops import STANDING
 
 VERSION = 1
 #: A state is no longer than this; each cut halves what is remembered, so that a few of them suffice.
@@ -24,7 +25,7 @@ _CUTS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Detector memories by name, cases by incident, signs of life (receipt time), probed places, doubts.
+    """Detector memories by name, cases by incident, signs of life (receipt time), places, doubts and stops.
 
     A fold works on a fork: the state that it was given stays as it was.
     """
@@ -35,6 +36,7 @@ class State:
     places: Memory = field(default_factory=lambda: Memory(1024))
     cases: Mapping[str, Case] = field(default_factory=dict)
     doubts: Memory = field(default_factory=lambda: Memory(HELD))
+    stops: Memory = field(default_factory=lambda: Memory(STANDING))
 
     @classmethod
     def empty(cls) -> State:
@@ -59,7 +61,7 @@ class State:
     def fork(self, clock: int) -> State:
         """Return a state that starts equal and is written apart."""
         return replace(self, clock=clock, life=self.life.fork(), places=self.places.fork(),
-                       doubts=self.doubts.fork(),
+                       doubts=self.doubts.fork(), stops=self.stops.fork(),
                        detectors={name: each.fork() for name, each in self.detectors.items()})
 
     def memory(self, detector: str) -> Memory:
@@ -71,6 +73,7 @@ class State:
         content = {
             "version": VERSION, "clock": self.clock,
             "life": self.life.to_json(), "places": self.places.to_json(), "doubts": self.doubts.to_json(),
+            "stops": self.stops.to_json(),
             "detectors": {name: each.to_json() for name, each in self.detectors.items()},
             "cases": dict(self.cases),
         }
@@ -86,7 +89,7 @@ class State:
             if len(text) <= most:
                 break
             state = state.fork(state.clock)
-            for memory in (*state.detectors.values(), state.life, state.places, state.doubts):
+            for memory in (*state.detectors.values(), state.life, state.places, state.doubts, state.stops):
                 memory.halve()
             text = state.to_json()
         return state, text
@@ -103,6 +106,7 @@ class State:
         return cls(clock=stored["clock"], life=Memory.from_json(stored["life"]),
                    places=Memory.from_json(stored["places"], 1024),
                    doubts=Memory.from_json(stored.get("doubts", [0, []]), HELD),
+                   stops=Memory.from_json(stored.get("stops", [0, []]), STANDING),
                    detectors={name: Memory.from_json(each) for name, each in stored["detectors"].items()},
                    cases={key: _case(each) for key, each in stored["cases"].items()})
 

@@ -125,6 +125,6 @@ def _signal(key: str, track: _Track, n: int, batch: Batch) -> Signal:
         severity="high" if n >= 10 * FLOOR and n >= 10 * usual else "medium",
         title=f"{n} errors in one minute", at=min((each.at for each in shown), default=track.minute),
         last_at=max(last, track.minute), service=service, host=host, count=n,
-        cause="it writes far more errors than it is used to",
+        cause="it writes far more errors than it is used to", unanswered=True,
         remedies=("restart_service", "rollback_deployment"),
         evidence=(event, *(of_record(each) for each in shown)))

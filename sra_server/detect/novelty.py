@@ -138,5 +138,5 @@ def _signal(key: str, template: Template, records: list[Record], *, opens: bool)
         severity="medium", title=f"a new error, {template.n} times in one minute",
         at=min(each.at for each in records), last_at=max(each.at for each in records), service=service,
         host=host, count=template.n, cause="it writes an error that it never wrote before", opens=opens,
-        remedies=("rollback_deployment", "restart_service"),
+        unanswered=True, remedies=("rollback_deployment", "restart_service"),
         evidence=(event, *(of_record(each) for each in records)))

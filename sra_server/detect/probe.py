@@ -73,5 +73,5 @@ def _firing(key: str, point: Point, target: str, fails: int, since: int, first: 
     return Signal(detector="probe", fingerprint=key, cls="service_crash", severity="critical",
                   title="its health check fails", at=since, last_at=point.at, service=point.service,
                   host=point.host, count=before.count + 1 if before else fails if fails == FAILURES else 1,
-                  cause="it is down or hangs", subject=place, remedies=("restart_service",),
+                  cause="it is down or hangs", subject=place, unanswered=True, remedies=("restart_service",),
                   evidence=(begin, now) if point.id != first else (begin,))

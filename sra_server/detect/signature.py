@@ -18,6 +18,8 @@ from ..domain.signal import CLASSES, SEVERITY_ORDER, Severity
 
 #: The class of a text that sounds bad and means nothing; such an entry only hides it from the others.
 HARMLESS = "harmless"
+#: The class of a text that says that its service was asked to stop: no trouble, but it explains some.
+STOPPED = "stopped"
 #: Words of an `about` up to this length must stand alone: "db" is not in "feedback".
 _SHORT = 3
 #: Each byte as words are made of them: letters in lower case, digits, whatever is not ASCII; else a space.
@@ -28,7 +30,7 @@ _ESCAPED = re.compile(r"\\.|\(\?P<\w+>")
 #: Field → (type, what it must be, as errors and docs/signatures.md say it).
 FIELDS: dict[str, tuple[type, str]] = {
     "name": (str, "a short name that no other signature has: letters, digits and _"),
-    "class": (str, f"one of {', '.join(CLASSES)}; or {HARMLESS}"),
+    "class": (str, f"one of {', '.join(CLASSES)}; {HARMLESS}; {STOPPED}"),
     "severity": (str, f"one of {', '.join(SEVERITY_ORDER)}"),
     "title": (str, "what was seen, in a few words"),
     "means": (str, "what it means, in one sentence"),
@@ -39,6 +41,7 @@ FIELDS: dict[str, tuple[type, str]] = {
     "within": (int, "how many characters lie at most between a fragment and `about`; 0 is anywhere"),
     "match": (str, "a pattern that must be found as well"),
     "exclude": (list, "patterns of which none may be found"),
+    "unanswered": (bool, "true if it says no more than that somebody does not answer, as in a restart"),
     "remedies": (list, f"actions that would help, of {', '.join(ACTIONS)}"),
     "count": (int, "so many matches are needed"),
     "window": (int, "within so many seconds"),
@@ -97,6 +100,7 @@ class Signature:
     window: int
     level: int
     target: bool
+    unanswered: bool
     settle: int
     low_below: int
     examples: tuple[str, ...]
@@ -146,7 +150,7 @@ def read(entry: Mapping[str, Any], origin: str = "") -> Signature:
     for field, value in entry.items():
         need(field in FIELDS, field, "is no known field")
         need(type(value) is FIELDS[field][0], field)
-    harmless = entry.get("class") == HARMLESS
+    harmless = entry.get("class") in (HARMLESS, STOPPED)
     need(harmless or entry.get("class") in CLASSES, "class")
     need(entry.get("severity", "low" if harmless else None) in SEVERITY_ORDER, "severity")
     need(entry.get("means"), "means", "is missing")
@@ -188,9 +192,10 @@ def read(entry: Mapping[str, Any], origin: str = "") -> Signature:
         exclude=re.compile("|".join(f"(?:{each.pattern})" for each in excluded)) if excluded else None,
         remedies=tuple(entry.get("remedies", ())), count=entry.get("count", 1),
         window=entry.get("window", 60), level=NUMBER[entry.get("level", "warning")],
-        target=entry.get("target", False), settle=entry.get("settle", 0),
-        low_below=entry.get("low_below", 0), examples=tuple(entry.get("examples", ())),
-        counterexamples=tuple(entry.get("counterexamples", ())), origin=origin)
+        target=entry.get("target", False), unanswered=entry.get("unanswered", False),
+        settle=entry.get("settle", 0), low_below=entry.get("low_below", 0),
+        examples=tuple(entry.get("examples", ())), counterexamples=tuple(entry.get("counterexamples", ())),
+        origin=origin)
 
 
 def _usable(fragment: str) -> bool:

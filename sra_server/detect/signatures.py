@@ -16,7 +16,7 @@ from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import Signal
 from .catalogue import Catalogue, load
 from .memory import Memory
-from .signature import Signature
+from .signature import STOPPED, Signature
 
 _EVIDENCE = 5
 _TEXT = 2000
@@ -37,15 +37,18 @@ class Signatures:
         self.catalogue = catalogue or load()
 
     def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
-        """Return a signal for each fingerprint that has enough matches by now."""
+        """Return a signal for each fingerprint that has enough matches by now, and for each orderly stop."""
         found: dict[str, tuple[Signature, list[Record]]] = {}
+        stops: dict[tuple[str, str], Signal] = {}
         for record in batch.records:
             signature = self.meaning(record)
-            if signature is not None:
+            if signature is not None and signature.cls == STOPPED:
+                stops[record.service, record.host] = _stopped(signature, record)
+            elif signature is not None:
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
         signals = (_judge(memory, key, signature, records) for key, (signature, records) in found.items())
-        return [signal for signal in signals if signal is not None]
+        return [*stops.values(), *(signal for signal in signals if signal is not None)]
 
     def meaning(self, record: Record) -> Signature | None:
         """Return the signature of a record's own words, or None."""
@@ -116,7 +119,15 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         severity=signature.severity if len(times) >= signature.low_below else "low",
         title=signature.title, at=min(each.at for each in shown), last_at=records[-1].at,
         service=records[0].service, host=records[0].host, count=len(records), cause=signature.means,
-        subject=places[0] if places else "", remedies=signature.remedies, evidence=shown)
+        subject=places[0] if places else "", remedies=signature.remedies, evidence=shown,
+        unanswered=signature.unanswered)
+
+
+def _stopped(signature: Signature, record: Record) -> Signal:
+    key = f"signature|{signature.name}|{record.service}|{record.host}"
+    return Signal(detector="signature", fingerprint=key, cls=STOPPED, severity="low",
+                  title=signature.means, at=record.at, last_at=record.at, state="stopped",
+                  service=record.service, host=record.host, evidence=(of_record(record),))
 
 
 def _pack(record: Record) -> list[Any]:

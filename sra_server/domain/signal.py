@@ -35,7 +35,8 @@ class Signal:
     evidence in event time; `count` is how many records or points stand behind it. `cause` says
     what it means in one sentence, `remedies` which actions of the catalogue would help.
     What does not `open` an incident is supporting evidence: it joins one that is open, and neither keeps
-    it open nor leads it.
+    it open nor leads it. `unanswered`: that somebody does not answer may be all that is behind it.
+    `stopped` is no trouble: who was asked to stop said so.
     """
 
     detector: str
@@ -45,12 +46,13 @@ class Signal:
     title: str
     at: int
     last_at: int
-    state: Literal["firing", "cleared"] = "firing"
+    state: Literal["firing", "cleared", "stopped"] = "firing"
     service: str = ""
     host: str = ""
     count: int = 1
     cause: str = ""
     subject: str = ""
     opens: bool = True
+    unanswered: bool = False
     remedies: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = field(default=())

@@ -3,8 +3,9 @@
 Detectors read the text of warnings and above only, so a line that hides its weight ("Failed password"
 logged as information, an access line with status 500) must not stay information, and a line that only
 mentions an error must not become one. An application that says information or debug is believed, but for
-the few forms that login programs and supervisors write so. Plain facts of failure raise the information of
-system software, which logs that way; words that merely sound bad count only in a line without level.
+the few forms that login programs, supervisors and those who are asked to stop write so. Plain facts of
+failure raise the information of system software, which logs that way; words that merely sound bad count only
+in a line without level.
 What a line repeats (quotations, URLs, SQL, names of users) is never searched.
 """
 from __future__ import annotations
@@ -35,6 +36,13 @@ def _rule(level: str, needles: str, pattern: str) -> Rule:
 
 
 #: No pattern begins with an assertion such as \b: it would have to be tried at each character.
+#: That a program was asked to stop: no failure, and yet what people ask for who see its clients complain.
+_STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ",
+          r"\A(?:stopping .{1,160}\.\.\.\Z|received (?:fast|smart) shutdown request|user requested shutdown"
+          r"|handling signal: (?:term|hup|quit|int|usr2)\b|sigterm[:,]"
+          r"|.{0,60}(?:(?:received|got|caught|due to)(?: signal)?:? (?:sigterm|15\b|terminated)"
+          r"|sigterm(?:\)| signal)? received|sigquit\) received|sigwinch, shutting down"
+          r"|\): normal shutdown))")
 #: Facts of failure, in lower case; the first that is found decides.
 _FACTS: tuple[Rule, ...] = (
     _rule(CRITICAL, "out of memory,oom,kernel panic,killed process",
@@ -71,6 +79,7 @@ _FACTS: tuple[Rule, ...] = (
           r"|invalid (?:credentials|password)|bad password|access denied for user"),
     _rule(WARNING, "probe failed,throttled,threshold",
           r"(?:readiness|liveness|startup) probe failed|cpu clock throttled|temperature above threshold"),
+    _rule(WARNING, *_STOPS),
 )
 
 #: Words that sound bad, in lower case; they count in lines without a level of their own.
@@ -131,11 +140,13 @@ _SYSLOG = frozenset(("syslog3164", "syslog5424"))
 #: kern, daemon, auth and authpriv: what applications of their own do not use.
 _FACILITIES = frozenset((0, 3, 4, 10, "0", "3", "4", "10"))
 _KUBERNETES = re.compile(r"(?:event|prober|pod_workers|oom\w*|kube\w*|status_manager|generic)\.go:")
-_POSTGRES = re.compile(r"(?:could not |out of |archive command failed|all server processes terminated"
+_POSTGRES = re.compile(r"(?:could not |received (?:fast|smart) shutdown |out of "
+                       r"|archive command failed|all server processes terminated"
                        r"|[\w ]{1,60} process(?: \S+)? \(pid |database system was "
                        r"|process [0-9]+ (?:detected|still)"
                        r"|(?:password|peer|ident|ldap|pam) authentication failed )", re.I)
 #: What supervisors write as information, and the level that it means.
+_ASKED = re.compile(_STOPS[1], re.I)
 _SUPERVISED = re.compile(r"gave up: \S+ entered FATAL state|exited: \S+ \([^)]*; not expected\)")
 _LOGIN_FAILED: tuple[Rule, ...] = tuple(rule for rule in _FACTS if "password" in rule[0])
 
@@ -161,6 +172,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
                 return ERROR
             begins = login(message)
             return (_of_login(message, begins) if begins else None) or parsed_level
+        if ("ignal" in message or "SIGTERM" in message) and _ASKED.match(message) is not None:
+            return WARNING
         return parsed_level
     low = (message if len(message) <= _SEARCHED else message[:_SEARCHED]).lower()
     # Each rule above contains one of these; most lines contain none and cost only this.
@@ -174,7 +187,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             or "fatal state" in low or "certificate" in low or "bad_alloc" in low or "errimage" in low
             or "enospc" in low or "terminated" in low or "fs error" in low or "medium error" in low
             or "could not fork" in low or "i/o error, dev" in low
-            or "not expected" in low or "properly shut" in low):
+            or "not expected" in low or "shut" in low or "signal" in low or "sigterm" in low
+            or "stopping " in low):
         level = _first(_FACTS, low)
         if level is not None:
             begins = login(message)

@@ -30,6 +30,7 @@ TEXTS = (
     "GET http://127.0.0.1:8081/stock failed: Connection refused",
     "deadlock detected",
     "panic: runtime error: nil",
+    "Received SIGTERM, shutting down",
     "all is well",
 )
 #: Seconds since the last, who writes, what, how often, and what its health check says (2: none).

@@ -44,6 +44,12 @@ def level(line: str) -> str:
     ("could not connect to server: Connection refused", "error"),
     ("2026-01-31 10:00:00.123 UTC [9] FATAL:  too many connections", "critical"),
     ("worker 3 ERROR cannot go on", "error"),
+    ("2026-01-31 10:00:00.123 UTC [9] LOG:  received fast shutdown request", "warning"),
+    ("2026-01-31 10:00:00.123456+00:00 [notice] <0.64.0> SIGTERM received - shutting down", "warning"),
+    ("2026/01/31 10:00:00 [notice] 7#7: signal 3 (SIGQUIT) received from 1, shutting down", "warning"),
+    ("[2026-01-31 10:00:00 +0000] [16] [INFO] Handling signal: hup", "warning"),
+    ("2026-01-31 10:00:00,294 INFO SIGTERM signal received: closing HTTP server", "warning"),
+    ("<30>Mar  5 10:00:00 h systemd[1]: Stopping shop.service - Shop...", "warning"),
     ("Warning: this is deprecated", "warning"),
 ])
 def test_raised(line: str, expected: str) -> None:
@@ -76,6 +82,10 @@ def test_raised(line: str, expected: str) -> None:
     ("0 errors, 0 failures in 12 tests", "info"),
     ("an ordinary sentence", "info"),
     ("", "info"),
+    ("2026-01-31 10:00:00,294 INFO handlers for SIGTERM, SIGINT are installed", "info"),
+    ("2026-01-31 10:00:00,294 INFO the signal is good: 15 dB", "info"),
+    ("2026-01-31 10:00:00,294 INFO stopping the import, no more rows", "info"),
+    ("[2026-01-31 10:00:00 +0000] [16] [INFO] Handling signal: winch", "info"),
 ])
 def test_left_alone(line: str, expected: str) -> None:
     assert level(line) == expected

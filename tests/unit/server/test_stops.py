@@ -1,0 +1,180 @@
+"""A planned restart is quiet; one that does not come back, and every crash, is told in time."""
+
+from __future__ import annotations
+
+import pytest
+
+from sra_server.domain.record import Record
+from sra_server.pipeline import Settings
+from sra_server.stops import GRACE, LONGEST, STANDING
+
+from .world import World, batch, probe, record
+
+SECOND = 1_000_000
+STOP = "received fast shutdown request"
+LOST = "psycopg.OperationalError: connection to server at \"127.0.0.1\", port 5432 failed: Connection refused"
+
+
+def stopped(seconds: float, text: str = STOP, service: str = "postgresql", host: str = "web-1") -> Record:
+    return record(text, seconds, service=service, host=host, level=30)
+
+
+def lost(seconds: float, service: str = "shop", host: str = "web-1") -> Record:
+    return record(LOST, seconds, service=service, host=host, number=int(seconds * 10))
+
+
+def told(world: World, *, until: int, back: int | None = None, begin: int = 0) -> float | None:
+    """Lose a connection each second; `back` is when the database answers again; return when it is told."""
+    for second in range(begin, until):
+        answers = back is not None and second >= back
+        lines = () if answers else (lost(second + 0.5),)
+        points = [probe(float(answers), second, "postgresql", "127.0.0.1:5432")] if second % 5 == 0 else []
+        world.fold(batch(second + 1, *lines, points=points, alive=["postgresql"] if answers else ["shop"]))
+        if world.incidents:
+            return second + 1
+    return None
+
+
+def test_a_restart_is_quiet_however_often_its_clients_complain() -> None:
+    world = World()
+    world.fold(batch(0, stopped(0)))
+    assert told(world, back=9, until=200) is None
+
+
+def test_when_it_is_back_one_late_complaint_is_not_added_to_those_of_the_restart() -> None:
+    world = World()
+    world.fold(batch(0, stopped(0)))
+    world.fold(batch(1, lost(0.3), lost(0.6)))
+    world.fold(batch(5, points=[probe(1, 5, "postgresql", "127.0.0.1:5432")]))
+    world.fold(batch(45, lost(45)))
+    assert not world.incidents
+    world.fold(batch(50, lost(50)))
+    assert world.incidents, "two are a new trouble"
+
+
+def test_one_that_is_slow_to_come_back_may_take_longer_as_long_as_it_is_heard_of() -> None:
+    world = World()
+    world.fold(batch(0, stopped(0)))
+    assert told(world, until=8) is None
+    world.fold(batch(8, alive=["postgresql"]))
+    assert told(world, begin=8, until=17) is None
+    world.fold(batch(17, alive=["postgresql"]))
+    assert told(world, begin=17, until=25, back=25) is None
+    assert told(world, begin=25, until=200, back=25) is None
+
+
+def test_what_speaks_and_does_not_serve_is_told_at_the_end_of_the_longest_grace() -> None:
+    world = World()
+    world.fold(batch(0, stopped(0)))
+    for second in range(120):
+        world.fold(batch(second + 1, lost(second + 0.5), alive=["postgresql"]))
+        if world.incidents:
+            break
+    assert LONGEST // SECOND < second + 1 <= LONGEST // SECOND + 2
+
+
+def test_a_stop_without_return_is_told_after_the_grace_with_the_stop_in_its_evidence() -> None:
+    world = World()
+    stop = stopped(0)
+    world.fold(batch(0, stop))
+    when = told(world, until=60)
+    assert when is not None
+    assert GRACE // SECOND < when <= GRACE // SECOND + 2
+    opened = world.changes[0]
+    assert "postgresql was stopped and is not back" in opened.reason
+    assert stop.id in {each.id for signal in opened.signals for each in signal.evidence}
+    assert opened.incident.cls == "database_failure"
+
+
+def test_without_a_stop_two_lines_are_enough() -> None:
+    assert told(World(), until=60) == 2
+
+
+def test_a_health_check_that_goes_on_failing_is_told_though_nobody_else_complains() -> None:
+    world = World()
+    world.fold(batch(0, stopped(0)))
+    for second in (3, 8):
+        world.fold(batch(second, points=[probe(0, second, "postgresql", "127.0.0.1:5432")]))
+        assert not world.incidents
+    world.fold(batch(13, points=[probe(0, 13, "postgresql", "127.0.0.1:5432")]))
+    assert world.only().service == "postgresql"
+
+
+@pytest.mark.parametrize("crash", [
+    "database system was interrupted; last known up at 2024-03-05 10:00:00 UTC",
+    "server process (PID 77) was terminated by signal 9: Killed",
+    "PANIC:  could not locate a valid checkpoint record",
+])
+def test_a_crash_is_told_at_once_and_ends_the_grace_of_a_stop(crash: str) -> None:
+    world = World()
+    world.fold(batch(0, stopped(0)))
+    world.fold(batch(2, lost(1), lost(2)))
+    assert not world.incidents
+    world.fold(batch(3, record(crash, 3, service="postgresql", level=50)))
+    assert world.only().status == "open"
+    world.fold(batch(4, lost(4)))
+    assert "shop" in world.only().services, "and its clients are heard at once"
+
+
+def test_what_says_more_than_that_nobody_answers_never_waits() -> None:
+    world = World()
+    world.fold(batch(0, stopped(0)))
+    world.fold(batch(1, record("could not extend file: No space left on device", 1)))
+    assert world.only().cls == "disk_full"
+
+
+def test_a_stop_excuses_nobody_on_another_host_and_nothing_before_it() -> None:
+    world = World()
+    world.fold(batch(0, stopped(0)))
+    world.fold(batch(2, lost(1, host="db-9"), lost(2, host="db-9")))
+    assert world.only().hosts == ("db-9",)
+    world = World()
+    world.fold(batch(10, lost(1), lost(2), stopped(10)))
+    assert world.only().services == ("shop",)
+
+
+def test_a_dependency_on_another_host_is_excused_if_it_is_declared() -> None:
+    for depends_on, opened in (({"shop": ("postgresql",)}, 0), ({}, 1)):
+        world = World(Settings(depends_on=depends_on))
+        world.fold(batch(0, stopped(0, host="db-9")))
+        world.fold(batch(2, lost(1), lost(2)))
+        assert len(world.incidents) == opened
+
+
+def test_the_errors_of_a_restart_are_no_burst_and_those_without_are() -> None:
+    for restart in (True, False):
+        world = World()
+        for minute in range(6):
+            world.fold(batch(60 * minute, record("a quiet line", 60 * minute, level=20)))
+        if restart:
+            world.fold(batch(361, stopped(361)))
+        many = [record(f"what is that {number}", 362, number=number) for number in range(40)]
+        world.fold(batch(363, *many))
+        assert bool(world.incidents) is not restart
+
+
+def test_stops_are_bounded_and_old_ones_are_forgotten() -> None:
+    world = World()
+    for number in range(STANDING + 20):
+        world.fold(batch(number / 100, stopped(number / 100, service=f"s{number}")))
+    assert len(world.state.stops) == STANDING
+    world.fold(batch(1000, stopped(1000)))
+    assert [key for key, _ in world.state.stops.items()] == ["postgresql|web-1"]
+
+
+def test_another_worker_that_goes_on_in_the_middle_of_the_grace_tells_the_same() -> None:
+    for back in (7, None):
+        told_at = []
+        for through_json in (True, False):
+            world = World(through_json=through_json)
+            world.fold(batch(0, stopped(0)))
+            told_at.append(told(world, until=90, back=back))
+        assert told_at[0] == told_at[1]
+        assert (told_at[0] is None) is (back == 7)
+
+
+def test_a_backlog_that_comes_all_at_once_is_judged_by_its_own_times() -> None:
+    world = World()
+    everything = [stopped(0), *(lost(second) for second in range(1, 60))]
+    world.fold(batch(70, *everything))
+    assert world.only().cls == "database_failure"
