@@ -217,13 +217,13 @@ class _Desk:
             note = flap_note(before, self.rules.quiet)
         else:
             note = ""
-        case = before.add(signal, self.now)
         told = self.changes.get(incident.id)
         if not note and told is None and signal.fingerprint in incident.firing \
-                and self.now - case.told_at < TELL:
+                and self.now - before.told_at < TELL:
             # evidence that no change carries would not be stored, and could not be cited
             self.cases[incident.id] = before.add(replace(signal, evidence=()), self.now)
             return
+        case = before.add(signal, self.now)
         self._write("attached", self._regarded(incident, case, signal), case,
                     f"{signal.title}: goes on, {case.count} records or points so far", (signal,), note)
 

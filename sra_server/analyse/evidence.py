@@ -50,11 +50,12 @@ def _said(number: str, ground: str) -> bool:
     if _word(number, ground):
         return True
     parts = _WITH_UNIT.fullmatch(number)
-    if parts is None:
+    if parts is None or parts[1] not in ground:
         return False
     after = rf"\s?{re.escape(parts[2])}(?!\w)" if parts[2] else r"(?![\d_])(?![.,]\d)(?![^\W\d_]+\d)"
     return re.search(rf"(?<!\w)(?<!\d[.,]){re.escape(parts[1])}{after}", ground) is not None
 
 
 def _word(word: str, text: str) -> bool:
-    return re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text) is not None
+    # most words are not there at all, and each would be a pattern of its own
+    return word in text and re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text) is not None

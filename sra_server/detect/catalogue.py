@@ -1,6 +1,6 @@
 """The catalogue of signatures, and one prefilter over all of it. From signatures/*.toml; to signatures.
 
-The prefilter is a set: the words of a text are held against one word of each fragment. So a text costs the
+The prefilter is a set: the words of a text are held against those of the fragments. So a text costs the
 same however many signatures there are, and only those are tried whose words occur. Files are read in the
 order of their names, so causes stand before consequences; a user's own files come before all of ours.
 """
@@ -36,17 +36,15 @@ class Catalogue:
                 key = min(way.keys, key=lambda word: (popular[word] + 5 * (len(word) < 6), -len(word)))
                 index.setdefault(key, []).append((number, which, way.keys - {key}))
         self.index = {key: tuple(found) for key, found in index.items()}
-        self._keys = frozenset(index)
+        self._known = frozenset(popular)
 
     def find(self, text: str, level: int) -> Signature | None:
         """Return the signature of a text, or None; `level` is the record's number."""
-        said = set(words(text[:_SEARCHED]))
-        found = self._keys & said
-        if not found:
-            return None
+        said = self._known.intersection(words(text[:_SEARCHED]))
         possible: dict[int, list[int]] = {}
-        for key in found:
-            for number, which, others in self.index[key]:
+        index = self.index
+        for key in said:
+            for number, which, others in index.get(key, ()):
                 if others <= said:
                     possible.setdefault(number, []).append(which)
         if not possible:

@@ -6,11 +6,12 @@ the signature asks for several within its window of event time; the earlier ones
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from typing import Any
 
 from sra_sdk.lines.quoted import bare, login
 
-from ..domain.evidence import Evidence, of_record
+from ..domain.evidence import Evidence
 from ..domain.place import places_in
 from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import Signal
@@ -18,6 +19,7 @@ from .catalogue import Catalogue, load
 from .memory import Memory
 from .signature import STOPPED, Signature
 
+_AT = attrgetter("at")
 _EVIDENCE = 5
 _TEXT = 2000
 #: Where structured loggers put the error that the message speaks of.
@@ -94,30 +96,32 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     times, kept, firing, process = memory.get(key) or ([], [], False, "")
     window, count = signature.window * SECOND, signature.count
     remembered = max(count, signature.low_below)
-    records.sort(key=lambda record: record.at)
+    if len(records) > 1:
+        records.sort(key=_AT)
     times, evidence = list(times), list(kept)
     for record in records:
         if times and abs(record.at - times[-1]) > window:
             times, evidence, firing, process = [], [], False, ""
         pid = str(record.metadata.get("pid", "")) if signature.settle else ""
         if not (pid and pid == process and record.at - times[-1] <= signature.settle * SECOND):
-            times = [*times, record.at][-remembered:]
+            times.append(record.at)
         process = pid
         firing = firing or (len(times) >= count and times[-1] - times[-count] <= window)
         evidence.append(record)
         if len(evidence) > _EVIDENCE:
             # the first lines tell how it began, the last that it goes on
             del evidence[_EVIDENCE - 2]
+    del times[:-remembered]
     stored = [each if isinstance(each, list) else _pack(each) for each in evidence]
     memory.put(key, [times, stored, firing, process])
     if not firing:
         return None
     shown = tuple(_unpack(each) for each in stored)
-    places = places_in(text_of(records[0])) if signature.target else ()
+    places = places_in(text_of(records[0]), 1) if signature.target else ()
     return Signal(
         detector="signature", fingerprint=key, cls=signature.cls,
         severity=signature.severity if len(times) >= signature.low_below else "low",
-        title=signature.title, at=min(each.at for each in shown), last_at=records[-1].at,
+        title=signature.title, at=min(map(_AT, shown)), last_at=records[-1].at,
         service=records[0].service, host=records[0].host, count=len(records), cause=signature.means,
         subject=places[0] if places else "", remedies=signature.remedies, evidence=shown,
         unanswered=signature.unanswered)
@@ -131,8 +135,8 @@ def _stopped(signature: Signature, record: Record) -> Signal:
 
 
 def _pack(record: Record) -> list[Any]:
-    one = of_record(record)
-    return [one.id, one.at, one.text[:_TEXT], one.service, one.host, one.source, one.line]
+    return [record.id, record.at, record.message[:_TEXT], record.service, record.host, record.source,
+            record.line]
 
 
 def _unpack(stored: list[Any]) -> Evidence:

@@ -71,13 +71,15 @@ class Case:
 
     def add(self, signal: Signal, at: int) -> Case:
         """Return the case with a firing signal in it."""
-        rest = tuple(each for each in self.signals if each.fingerprint != signal.fingerprint)
-        before = next((each for each in self.signals if each.fingerprint == signal.fingerprint), None)
+        fingerprint = signal.fingerprint
+        rest = [each for each in self.signals if each.fingerprint != fingerprint]
+        before = None if len(rest) == len(self.signals) else next(
+            each for each in self.signals if each.fingerprint == fingerprint)
         if before is None and len(self.signals) >= SIGNALS:
             return replace(self, more=self.more + 1, last_at=at, count=self.count + signal.count)
         kept = (*rest, signal if before is None else _merged(before, signal))
-        fired = {**self.fired, signal.fingerprint: at}
-        cleared = {key: when for key, when in self.cleared.items() if key != signal.fingerprint}
+        fired = {**self.fired, fingerprint: at}
+        cleared = {key: when for key, when in self.cleared.items() if key != fingerprint}
         ordered = tuple(sorted(kept, key=lambda each: (each.at, each.fingerprint)))
         return replace(self, signals=ordered, fired=fired, cleared=cleared, last_at=at,
                        count=self.count + signal.count)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _LOCAL = re.compile(r"^(?:localhost|\[?::1\]?|0\.0\.0\.0)(?=:|$)")
 _HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]|[a-z](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)"
@@ -12,6 +13,8 @@ _WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to(?
                     rf"[^\n]{{0,40}}?\bport[ =:'\"]+(\d{{2,5}})")
 _LOOKUP = re.compile(rf"(?:enotfound|eai_again|resolve(?: host| name| hostname)?:?|lookup|host name)"
                      rf"[ :'\"(]+({_HOST})")
+_LOOKUP_WORDS = ("enotfound", "eai_again", "resolve", "lookup", "host name")
+_PORT = re.compile(r"[:/]\d\d")
 _PORTS = {"http": "80", "https": "443", "postgres": "5432", "postgresql": "5432", "redis": "6379",
           "mysql": "3306", "amqp": "5672", "mongodb": "27017"}
 _FILES = (".py", ".java", ".go", ".js", ".ts", ".c", ".cc", ".cpp", ".h", ".rb", ".rs", ".kt", ".php", ".cs",
@@ -36,13 +39,26 @@ def of_target(target: str) -> str:
 
 def places_in(text: str, limit: int = 4) -> tuple[str, ...]:
     """Return the places that a message names, in the order of trust: URL, words, lookup, bare pair."""
-    low = text[:4096].lower()
-    found: list[str] = []
-    for scheme, host, port in _URL.findall(low):
-        port = port or _PORTS.get(scheme, "")
-        found.append(f"{host}:{port}" if port else host)
-    found.extend(f"{host}:{port}" for host, port in _WORDS.findall(low))
-    found.extend(_LOOKUP.findall(low))
-    found.extend(f"{host}:{port}" for host, port in _PAIR.findall(low)
-                 if host not in _NOT_A_HOST and not host.endswith(_FILES))
-    return tuple(dict.fromkeys(normal(place) for place in found))[:limit]
+    found: dict[str, None] = {}
+    for place in _named(text[:4096].lower()):
+        found[normal(place)] = None
+        if len(found) == limit:
+            break
+    return tuple(found)
+
+
+def _named(low: str) -> Iterator[str]:
+    """Yield what is named; most texts lack what each kind needs, which is seen sooner than searched."""
+    if "://" in low:
+        for scheme, host, port in _URL.findall(low):
+            port = port or _PORTS.get(scheme, "")
+            yield f"{host}:{port}" if port else host
+    if "port" in low:
+        for host, port in _WORDS.findall(low):
+            yield f"{host}:{port}"
+    if any(word in low for word in _LOOKUP_WORDS):
+        yield from _LOOKUP.findall(low)
+    if _PORT.search(low) is not None:
+        for host, port in _PAIR.findall(low):
+            if host not in _NOT_A_HOST and not host.endswith(_FILES):
+                yield f"{host}:{port}"
