@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 DEPS := pyproject.toml sdk/pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint bench mutants faults clean
+.PHONY: help demo test check lint bench mutants faults faults-short clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.run ## install, then show the whole loop: failure, incident, approved restart, recovery
 	@$(BIN)/sra demo --yes
@@ -30,6 +30,9 @@ mutants: $(VENV)/.dev ## remove each safety guard in turn; the named test must f
 
 faults: $(VENV)/.dev ## the fault tests in their long form (bounded by SRA_FAULTS_SECONDS); writes docs/faults.md
 	@$(BIN)/python -m tests.faults.report $(PYTEST_ARGS)
+
+faults-short: $(VENV)/.dev ## the fault tests in their short form, as in continuous integration, with their figures
+	@$(BIN)/python -m tests.faults.report --short $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev ## the benchmarks of this version
 	@$(BIN)/python bench/analyze.py

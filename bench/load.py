@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 #: One record in so many is a warning or worse.
@@ -21,10 +22,12 @@ _PATHS = ("/api/v1/orders", "/api/v1/cart", "/api/v1/users/me", "/health", "/api
 
 
 def records(n: int, seed: int = 1) -> list[dict[str, object]]:
-    """Return records as an application sends them, of about 290 bytes of JSON each."""
+    """Return records as an application sends them: of the last moments, about 290 bytes of JSON each."""
     pick = random.Random(seed)
     made: list[dict[str, object]] = []
+    at = datetime.now(UTC)
     for i in range(n):
+        at += timedelta(microseconds=pick.randrange(4_000))
         loud = i % LOUD_EVERY == LOUD_EVERY - 1
         path, took = pick.choice(_PATHS), pick.randrange(1, 900)
         text = (
@@ -34,7 +37,7 @@ def records(n: int, seed: int = 1) -> list[dict[str, object]]:
         )
         made.append(
             {
-                "timestamp": f"2026-09-21T10:{pick.randrange(60):02}:{i % 60:02}.{pick.randrange(10**6):06}Z",
+                "timestamp": at.isoformat(timespec="microseconds"),
                 "level": "warning" if loud else "info",
                 "message": text,
                 "service": f"shop-{pick.randrange(4)}",

@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 
 FIRST, LONGEST = 0.5, 30.0
+#: Seconds between two looks for one that is not there: for the first tries, as most are back soon, and later.
+SOON, ABSENT, TRIES = 1.0, 3.0, 10
 
 
 class Backoff:
@@ -17,12 +19,17 @@ class Backoff:
         self._first, self._longest, self._die = first, longest, die
         self._failures = 0
 
-    def failed(self, asked: float | None = None, *, at_most: float | None = None) -> float:
+    def failed(self, asked: float | None = None) -> float:
         """Return the seconds to wait; never less than what the other side asked for."""
+        return max(self._wait(self._longest), asked or 0.0)
+
+    def absent(self) -> float:
+        """Return the seconds to wait for one that does not answer at all: an attempt costs it nothing."""
+        return self._wait(min(self._longest, SOON if self._failures < TRIES else ABSENT))
+
+    def _wait(self, longest: float) -> float:
         self._failures = min(self._failures + 1, 30)
-        longest = min(self._longest, at_most or self._longest)
-        wait = min(longest, self._first * 2.0 ** (self._failures - 1)) * (0.5 + 0.5 * self._die())
-        return max(wait, asked or 0.0)
+        return min(longest, self._first * 2.0 ** (self._failures - 1)) * (0.5 + 0.5 * self._die())
 
     def succeeded(self) -> None:
         """Begin anew."""

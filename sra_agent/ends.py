@@ -14,7 +14,7 @@ from urllib.parse import quote
 from sra_sdk.errors import Unavailable
 
 from .backoff import Backoff
-from .connection import Connection
+from .connection import Answer, Connection
 
 log = logging.getLogger("sra.agent.ends")
 FORBIDDEN_SECONDS = 15.0
@@ -30,11 +30,15 @@ def ask_ends(
     backoff = backoff or Backoff()
     said = False
     while not stop.is_set():
-        asked: float | None = None
         try:
-            return fetch_ends(connection, host)
+            answer = connection.request("GET", f"/ingest/ends?host={quote(host, safe='')}")
         except Unavailable as error:
-            trouble, asked = error.message, error.retry_after
+            trouble, pause = error.message, backoff.absent()
+        else:
+            try:
+                return _told(answer)
+            except Unavailable as error:
+                trouble, pause = error.message, backoff.failed(error.retry_after)
         if not said:
             log.warning(
                 "files wait until the server has said how far they are stored: %s",
@@ -42,13 +46,16 @@ def ask_ends(
                 extra={"action": "ends"},
             )
             said = True
-        stop.wait(backoff.failed(asked))
+        stop.wait(pause)
     return None
 
 
 def fetch_ends(connection: Connection, host: str) -> dict[str, Position]:
     """Return the positions that the server keeps for the host; raise Unavailable if it does not say."""
-    answer = connection.request("GET", f"/ingest/ends?host={quote(host, safe='')}")
+    return _told(connection.request("GET", f"/ingest/ends?host={quote(host, safe='')}"))
+
+
+def _told(answer: Answer) -> dict[str, Position]:
     if answer.status == 200:
         ends = answer.field("ends", dict)
         return {source: end for source, end in ends.items() if usable(end)}

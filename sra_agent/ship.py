@@ -26,7 +26,6 @@ log = logging.getLogger("sra.agent.ship")
 GZIP_BYTES = 512
 IDLE_SECONDS = 1.0
 FORBIDDEN_SECONDS = 15.0
-ABSENT_SECONDS = 3.0
 LONGEST_SECONDS = 8.0  # a server that is back is seen within this
 
 
@@ -88,7 +87,7 @@ class Sender:
         except Unavailable as error:
             self._say(error.message)
             # Trying costs an absent server nothing, and one that is back is not kept waiting.
-            return self._backoff.failed(at_most=ABSENT_SECONDS)
+            return self._backoff.absent()
 
     def _send(self, sealed: Sealed) -> float:
         answer = self._post(sealed)

@@ -39,7 +39,7 @@ LOOK = 1.0
 #: A stopping worker takes so long to give its leases back.
 LEAVE = 2.0
 #: A step that caught up is followed by a rest as long as itself, within these, so that batches gather.
-REST = (0.05, 1.0)
+REST = (0.25, 1.0)
 #: How often a step is begun anew because somebody else changed its incident.
 TRIES = 5
 #: Remedies that ended this long ago may still be owed a verdict.

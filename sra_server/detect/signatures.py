@@ -131,7 +131,7 @@ def _stopped(signature: Signature, record: Record) -> Signal:
     key = f"signature|{signature.name}|{record.service}|{record.host}"
     return Signal(detector="signature", fingerprint=key, cls=STOPPED, severity="low",
                   title=signature.means, at=record.at, last_at=record.at, state="stopped",
-                  service=record.service, host=record.host, evidence=(of_record(record),))
+                  service=record.service, host=record.host, evidence=(_unpack(_pack(record)),))
 
 
 def _pack(record: Record) -> list[Any]:

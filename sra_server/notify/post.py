@@ -7,20 +7,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from . import Delivery
 
-TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+if TYPE_CHECKING:
+    import httpx  # at run time by those who send: a server without channels starts without it
+
+#: Seconds for an answer, and of them for the connection.
+TIMEOUT, CONNECT = 10.0, 5.0
 #: Nobody is waited for longer than this, whatever they ask.
 LONGEST_WAIT = 3600.0
 
 
 def client() -> httpx.AsyncClient:
     """Return a client that follows no redirect: a webhook's address is given by the administrator, whole."""
-    return httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False,
+    import httpx
+    return httpx.AsyncClient(timeout=httpx.Timeout(TIMEOUT, connect=CONNECT), follow_redirects=False,
                              limits=httpx.Limits(max_connections=4, max_keepalive_connections=2))
 
 
@@ -53,6 +56,7 @@ def meaning(status: int, headers: Mapping[str, str], text: str) -> Delivery:
 async def post(http: httpx.AsyncClient, url: str, content: Mapping[str, Any],
                headers: Mapping[str, str] | None = None) -> Delivery:
     """Send the content; no exception of the network leaves this function."""
+    import httpx
     try:
         answer = await http.post(url, json=dict(content), headers=dict(headers or {}))
     except httpx.TimeoutException:

@@ -1,6 +1,7 @@
 """How much of each fault is run here, and the figures that it gave. To every test of this folder; to report.
 
-quick: a newcomer's `make test`. short: where nothing may be skipped (`SRA_REQUIRE=all`). long: `make faults`.
+quick: a newcomer's `make test`. short: where nothing may be skipped (`SRA_REQUIRE=all`), `make faults-short`.
+long: `make faults`.
 """
 from __future__ import annotations
 
@@ -13,8 +14,7 @@ import pytest
 
 Value = TypeVar("Value")
 
-FORM = "long" if os.environ.get("SRA_FAULTS") == "long" else (
-    "short" if os.environ.get("SRA_REQUIRE") == "all" else "quick")
+FORM = os.environ.get("SRA_FAULTS") or ("short" if os.environ.get("SRA_REQUIRE") == "all" else "quick")
 #: For how long the long form kills at random; what it has done by then stands in the report.
 SECONDS = float(os.environ.get("SRA_FAULTS_SECONDS", "300"))
 #: How much of the long form's other sizes is run, from 0 to 1.

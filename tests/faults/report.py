@@ -1,4 +1,4 @@
-"""Run the fault tests in their long form and write docs/faults.md from the figures. By `make faults`."""
+"""Run the fault tests and tell their figures. By `make faults` (docs/faults.md) and `make faults-short`."""
 from __future__ import annotations
 
 import json
@@ -24,22 +24,31 @@ same tests runs in continuous integration.
 
 
 def main() -> int:
-    """Run, write, and return what pytest returned."""
+    """Run, write or with `--short` print, and return what pytest returned."""
+    short, more = "--short" in sys.argv, [word for word in sys.argv[1:] if word != "--short"]
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sra-faults-") as folder:
         figures = Path(folder) / "figures"
         figures.touch()
-        argv = [sys.executable, "-m", "pytest", "tests/faults", "-p", "no:xdist", "-rs", *sys.argv[1:]]
+        # the long form has the machine for itself; the short one mostly waits, for processes and time-outs
+        how, form = (["-n", "4", "--dist", "loadgroup"], "short") if short else (["-p", "no:xdist"], "long")
+        argv = [sys.executable, "-m", "pytest", "tests/faults", *how, "-rs", *more]
         done = subprocess.run(
-            argv, cwd=ROOT,
-            env={**os.environ, "SRA_FAULTS": "long", "SRA_FAULTS_FIGURES": str(figures)}, check=False)
+            argv, cwd=ROOT, env={**os.environ, "SRA_FAULTS": form, "SRA_FAULTS_FIGURES": str(figures)},
+            check=False)
         rows = [json.loads(text) for text in figures.read_text(encoding="utf-8").splitlines()]
-    minutes = (time.monotonic() - began) / 60
+    seconds = time.monotonic() - began
+    if short:
+        for row in rows:
+            print(f"{row['row']}: {row['measured']} (asked: {row['asked']})")
+        print(f"{len(rows)} rows in {seconds:.0f} s")
+        return done.returncode
     verdict = "all passed" if done.returncode == 0 else "**some failed**: a row below misses its goal"
     text = HEAD + (
         f"Run of {time.strftime('%Y-%m-%d', time.gmtime())} on {os.cpu_count()} cores, Linux "
-        f"{platform.release().split('-')[0]}, Python {platform.python_version()}; {minutes:.0f} minutes; "
-        f"random kills for {SECONDS:.0f} s, the other sizes at {SHARE:.0%} of the long form; {verdict}.\n\n"
+        f"{platform.release().split('-')[0]}, Python {platform.python_version()}; "
+        f"{seconds / 60:.0f} minutes; random kills for {SECONDS:.0f} s, "
+        f"the other sizes at {SHARE:.0%} of the long form; {verdict}.\n\n"
         "| fault | asked | measured |\n|---|---|---|\n")
     for row in rows:
         text += f"| {cell(row['row'])} | {cell(row['asked'])} | {cell(row['measured'])} |\n"

@@ -21,7 +21,7 @@ from tests.unit.server import making
 
 pytestmark = [needs("postgresql"), pytest.mark.xdist_group("replicas")]
 
-RACES = by_form(100, 300, 10_000)
+RACES = by_form(50, 150, 10_000)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ WAYS: tuple[Callable[[Path, random.Random], None], ...] = (zero, cut, flip, flip
 @pytest.mark.timeout(900)
 def test_the_spool_is_damaged(tmp_path: Path):
     """While lines wait in it, for the server is away, and while it is empty."""
-    chance, n, starts = random.Random(7), by_form(2, 4, 100), 0
+    chance, n, starts = random.Random(7), by_form(2, 3, 100), 0
     with site(tmp_path) as here:
         here.start_server()
         here.write(500)

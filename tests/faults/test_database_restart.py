@@ -70,7 +70,7 @@ def cluster() -> Iterator[Cluster]:
 @needs("postgresql")
 @pytest.mark.timeout(400)
 def test_the_database_restarts_under_load(tmp_path: Path, cluster: Cluster):
-    n, times = by_form(2, 3, 50), []
+    n, times = by_form(2, 2, 50), []
     lines = by_form(20_000, 40_000, 400_000)
     with site(tmp_path, database_url=f"postgresql+asyncpg://postgres@127.0.0.1:{cluster.port}/sra") as here:
         here.start_server()

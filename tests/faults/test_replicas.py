@@ -21,7 +21,7 @@ from tests.services import needs
 
 pytestmark = [needs("postgresql"), pytest.mark.xdist_group("replicas")]
 
-SECONDS = by_form(11.0, 16.0, 120.0, whole=True)
+SECONDS = by_form(11.0, 11.0, 120.0, whole=True)
 KILL_EVERY = 5.0
 PRODUCERS = 4
 

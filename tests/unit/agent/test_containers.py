@@ -27,7 +27,9 @@ class Dockerd:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.logs: dict[str, list[tuple[int, bytes, bytes]]] = {}
-        self.state: dict[str, str] = {}
+        self.state: dict[str, str] = {}  # as listed
+        self.inspected: dict[str, str] = {}
+        self.unfinished: dict[str, bytes] = {}  # of terminals: what follows their whole lines
         self.labels: dict[str, dict[str, str]] = {}
         self.refusals: dict[str, tuple[int, str]] = {}
         self.asked: list[str] = []
@@ -47,6 +49,10 @@ class Dockerd:
         # closing alone does not wake the thread that accepts
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """Break the connections that are open, and go on listening."""
         for one in self._open:
             one.close()
         self._open.clear()
@@ -80,7 +86,8 @@ class Dockerd:
         if path == "/containers/json":
             body = [{"Id": one, "State": self.state[one]} for one in self.logs]
         elif path.endswith("/json"):
-            body = {"Name": f"/{id_[:5]}", "Config": {"Tty": False, "Labels": self.labels.get(id_, {})}}
+            config = {"Tty": id_ in self.unfinished, "Labels": self.labels.get(id_, {})}
+            body = {"Name": f"/{id_[:5]}", "Config": config, "State": {"Status": self.inspected.get(id_)}}
         elif path in self.refusals:
             status, said = self.refusals[path]
             peer.sendall(b"HTTP/1.0 %d no\r\n\r\n" % status + json.dumps({"message": said}).encode())
@@ -88,12 +95,13 @@ class Dockerd:
             seconds, _, nanos = query["since"][0].partition(".")
             since = int(seconds) * 10**9 + int(nanos)
             data = b"".join(
-                frame(kind, when + text + b"\n")
+                when + text + b"\r\n" if id_ in self.unfinished else frame(kind, when + text + b"\n")
                 for kind, when, text in self.logs[id_]
                 if (stamped(when)[0] or 0) >= since
             )
-            peer.sendall(head + data[: self.cut_after])
-            if self.cut_after is None and query["follow"] == ["1"] and self.state[id_] == "running":
+            peer.sendall(head + data[: self.cut_after] + self.unfinished.get(id_, b""))
+            state = self.inspected.get(id_, self.state[id_])
+            if self.cut_after is None and query["follow"] == ["1"] and state == "running":
                 self._open.append(peer)
                 return
         if body is not None:
@@ -189,6 +197,23 @@ def test_an_unfinished_event_of_one_stream_is_read_again_though_the_other_went_o
     again.until(lambda: len(again.lines) >= 4)
     again.source.close()
     assert again.lines == ["line 3", "line 5", "line 7", "line 9"]
+
+
+def test_a_terminal_that_starts_after_it_was_listed_has_no_line_told_in_two(dockerd: Dockerd) -> None:
+    dockerd.add(A, (1, stamp(0), b"whole"), state="created")
+    dockerd.inspected[A], dockerd.unfinished[A] = "running", stamp(10_000_000) + b"half a li"
+    rig = Rig(dockerd)
+    rig.until(lambda: rig.lines)
+    for _ in range(20):
+        rig.source.look()
+        assert list(rig.source.pieces()) == []
+        time.sleep(0.01)
+    dockerd.add(A, (1, stamp(0), b"whole"), (1, stamp(10_000_000), b"half a line"))
+    dockerd.unfinished[A] = b""
+    dockerd.cut()
+    rig.until(lambda: len(rig.lines) > 1)
+    assert rig.lines == ["whole", "half a line"]
+    rig.source.close()
 
 
 def test_a_driver_that_cannot_be_read_is_said_and_others_are_read(dockerd: Dockerd) -> None:

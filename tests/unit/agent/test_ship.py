@@ -187,8 +187,36 @@ def test_an_absent_server_is_looked_for_every_few_seconds(spool: Spool) -> None:
     backoff = Backoff(die=lambda: 1.0)
     OPEN.append(Connection(f"http://127.0.0.1:{port}", "k"))
     sender = Sender(spool, OPEN[-1], host="web-1", backoff=backoff)
-    assert [sender.step() for _ in range(8)][-4:] == [3.0] * 4  # it is back: resume within 5 s
+    # most are back soon; and who is back after long is found, too, within 5 s
+    assert [sender.step() for _ in range(13)] == [0.5] + [1.0] * 9 + [3.0] * 3
     assert backoff.failed() == 30.0  # one that answers with trouble is spared
+
+
+class Pauses(threading.Event):
+    """Notes how long is waited, and stops after some times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times, self.waited = times, list[float | None]()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited.append(timeout)
+        if len(self.waited) == self.times:
+            self.set()
+        return self.is_set()
+
+
+def test_a_new_spools_question_waits_for_an_absent_server_as_batches_do(recorder: Recorder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    OPEN.append(Connection(f"http://127.0.0.1:{port}", "k"))
+    stop = Pauses(12)
+    assert ask_ends(OPEN[-1], "web-1", stop, Backoff(die=lambda: 1.0)) is None
+    assert stop.waited == [0.5] + [1.0] * 9 + [3.0] * 2
+    recorder.fault, recorder.retry_after = lambda *_: 503, "7"
+    stop = Pauses(3)
+    assert ask_ends(connected(recorder, KEY), "web-1", stop, Backoff(die=lambda: 1.0)) is None
+    assert stop.waited == [7.0] * 3
 
 
 def test_backoff_grows_and_is_bounded() -> None:

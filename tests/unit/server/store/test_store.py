@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from sra_sdk.errors import BadInput, Refused, Unavailable
 from sra_server.store import Store, accounts
 from sra_server.store.engine import open_single, parse
+from sra_server.store.migrations import NEWEST, versions
 from sra_server.store.partitions import is_partition
 from sra_server.store.schema import metadata
 from tests.services import needs
@@ -35,6 +37,16 @@ async def test_the_migrations_make_what_the_schema_says(store: Store, database_u
                 "include_name": lambda name, kind, _: kind != "table" or not is_partition(name)}), metadata))
     await engine.dispose()
     assert difference == []
+
+
+async def test_a_start_but_the_first_does_without_alembic(sqlite_url: str) -> None:
+    """It takes long to load, and a server that was killed is to be back soon."""
+    assert ScriptDirectory(str(Path(versions.__file__).parents[1])).get_current_head() == NEWEST
+    code = ("import asyncio, sys; from sra_server.store import Store; "
+            f"asyncio.run(Store.open({sqlite_url!r})); print('alembic' in sys.modules)")
+    said = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                           timeout=60).stdout.strip() for _ in range(2)]
+    assert said == ["True", "False"]
 
 
 async def test_opening_again_keeps_what_is_there(database_url: str) -> None:
