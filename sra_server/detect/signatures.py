@@ -25,6 +25,10 @@ _TEXT = 2000
 #: Where structured loggers put the error that the message speaks of.
 _ERROR_FIELDS = ("error", "err", "exception", "exc_info", "stack", "stack_trace", "stacktrace", "cause",
                  "reason", "error.message", "error.stack_trace", "exception.message", "exception.stacktrace")
+#: Where MongoDB's records keep such fields, and more of them.
+_DETAILS = "attr"
+_DETAIL_FIELDS = (*_ERROR_FIELDS, "message", "errmsg")
+_FIELDS = (*_ERROR_FIELDS, _DETAILS)
 #: How a warning begins that speaks of a trouble which there is not.
 _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b)", re.I)
 
@@ -73,9 +77,13 @@ class Signatures:
 
 def text_of(record: Record) -> str:
     """Return the message, and what a structured record says of the error beside it."""
-    if not record.metadata or record.metadata.keys().isdisjoint(_ERROR_FIELDS):
+    if not record.metadata or record.metadata.keys().isdisjoint(_FIELDS):
         return record.message
-    more = [str(record.metadata[key])[:_TEXT] for key in _ERROR_FIELDS if record.metadata.get(key)]
+    given = record.metadata
+    inner = given.get(_DETAILS)
+    more = [str(given[key])[:_TEXT] for key in _ERROR_FIELDS if given.get(key)]
+    if isinstance(inner, dict):
+        more += [str(inner[key])[:_TEXT] for key in _DETAIL_FIELDS if inner.get(key)]
     return "\n".join((record.message, *more)) if more else record.message
 
 

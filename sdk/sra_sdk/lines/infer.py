@@ -123,6 +123,18 @@ _WORDS: tuple[Rule, ...] = (
           r"|unhealthy"),
     _rule(WARNING, "syn flooding,netdev watchdog,offline device",
           r"possible syn flooding|netdev watchdog|to offline device"),
+    _rule(WARNING, "low on resource,nodes are available,mountvolume.,nodenotready,concurrent dns",
+          r"the node was low on resource: |0/[0-9]+ nodes are available: "
+          r"|mountvolume\.\w+ failed for volume|nodenotready|maximum number of concurrent dns queries"),
+    _rule(CRITICAL, "[emerg],crit: ", r"\A\w+: \[emerg\] |\Acrit: [\w.]+\["),
+    _rule(ERROR, "fail: ,dependency failed,at step,watchdog timeout,failed to start.,memory pressure",
+          r"\Afail: [\w.]+\[|dependency failed for |failed at step \w+ spawning |watchdog timeout \(limit"
+          r"|failed to start\.|killed \S+ due to memory pressure"),
+    _rule(ERROR, "hostbyte=,emask,timeout, aborting,definitely down,is unreachable",
+          r"failed result: hostbyte=|: exception emask |nvme\w*: i/o [0-9]+ .{0,40}timeout, aborting"
+          r"|link status definitely down|network is unreachable"),
+    _rule(WARNING, "low memory!,auth failed,fail login,failed su",
+          r"low memory! at or below|\(auth failed, [0-9]+ attempt|fail login: client|failed su \(to "),
     _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"),
 )
 #: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
