@@ -83,22 +83,26 @@ def _learn(state: State, batch: Batch) -> None:
     clock = state.clock
     for waited in hear(state.stops, batch, clock):
         state.memory("signature").drop(waited)
-    for count in batch.counts:
-        state.life.put(f"service|{count.service}", clock)
-        state.life.put(f"host|{count.host}", clock)
+    # each name once, however many counts and points tell it
+    services = dict.fromkeys(count.service for count in batch.counts)
+    hosts = dict.fromkeys(count.host for count in batch.counts)
     for point in batch.points:
-        state.life.put(f"host|{point.host}", clock)
+        hosts[point.host] = None
         if point.name != "probe.up":
             if point.service:
-                state.life.put(f"service|{point.service}", clock)
+                services[point.service] = None
             continue
         if point.value >= 1:
-            state.life.put(f"service|{point.service}", clock)
+            services[point.service] = None
         target = dict(point.tags).get("target")
         if target and point.service:
             place = of_target(target)
             if state.places.get(place) != point.service:
                 state.places.put(place, point.service)
+    for service in services:
+        state.life.put(f"service|{service}", clock)
+    for host in hosts:
+        state.life.put(f"host|{host}", clock)
 
 
 def _placed(signal: Signal, known: Known) -> Signal:
