@@ -30,7 +30,8 @@ _DETAILS = "attr"
 _DETAIL_FIELDS = (*_ERROR_FIELDS, "message", "errmsg")
 _FIELDS = (*_ERROR_FIELDS, _DETAILS)
 #: How a warning begins that speaks of a trouble which there is not.
-_NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b)", re.I)
+_NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b"
+                       r"|expected (?:failure|error)\b)", re.I)
 
 
 class Signatures:

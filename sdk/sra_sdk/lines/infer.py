@@ -133,8 +133,12 @@ _WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "hostbyte=,emask,timeout, aborting,definitely down,is unreachable",
           r"failed result: hostbyte=|: exception emask |nvme\w*: i/o [0-9]+ .{0,40}timeout, aborting"
           r"|link status definitely down|network is unreachable"),
-    _rule(WARNING, "low memory!,auth failed,fail login,failed su",
-          r"low memory! at or below|\(auth failed, [0-9]+ attempt|fail login: client|failed su \(to "),
+    _rule(WARNING, "low memory!,auth failed,fail login,failed su,not authori",
+          r"low memory! at or below|\(auth failed, [0-9]+ attempt|fail login: client|failed su \(to "
+          r"|disconnected[,:] not authori[sz]ed"),
+    _rule(ERROR, "got signal,got exception,unreadable,failed smart,ldap server",
+          r"(?:mysqld|mariadbd) got (?:signal|exception) |currently unreadable \(pending\)|failed smart "
+          r"|contact ldap server"),
     _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"),
 )
 #: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
@@ -157,6 +161,7 @@ _POSTGRES = re.compile(r"(?:could not |received (?:fast|smart) shutdown |out of 
                        r"|[\w ]{1,60} process(?: \S+)? \(pid |database system was "
                        r"|process [0-9]+ (?:detected|still)"
                        r"|(?:password|peer|ident|ldap|pam) authentication failed )", re.I)
+_MONGO_LOGIN = frozenset(("Failed to authenticate", "Authentication failed"))
 #: What supervisors write as information, and the level that it means.
 _ASKED = re.compile(_STOPS[1], re.I)
 _SUPERVISED = re.compile(r"gave up: \S+ entered FATAL state|exited: \S+ \([^)]*; not expected\)")
@@ -175,6 +180,10 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
                 return ERROR
             # Other refusals of the client (400, 404 ...) are everyday life of a public server.
             return WARNING if status in (401, 403, 429) else INFO
+        if metadata.get("type") == "Warning" and "reason" in metadata:  # an event of Kubernetes
+            return WARNING
+        if "ctx" in metadata and message in _MONGO_LOGIN:
+            return WARNING
     if clear:
         return INFO
     if parsed_level is not None and not _believable(message, fmt, metadata):

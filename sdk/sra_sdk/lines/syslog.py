@@ -9,6 +9,7 @@ from typing import Any, Optional
 
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import ymd
+from .undated import klog
 
 _PRI = re.compile(r"<([0-9]{1,3})>")
 _BSD = re.compile(r"([A-Z][a-z]{2} [ 0-3]?[0-9] [0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))? (\S+) ")
@@ -111,6 +112,11 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
                 metadata[key] = value
             metadata["status"], metadata["termination"] = int(proxy[5]), proxy[6]
             form = "haproxy"
+    elif text[start:start + 1] in "EFIW":  # Kubernetes writes lines of its own within
+        inner = klog(text[start:], context)
+        if inner is not None:
+            return inner._replace(at=at or inner.at, service=name(program), host=host,
+                                  metadata={**metadata, **inner.metadata})
     return Parsed(at, level, name(program), host, text[start:], metadata, form)
 
 

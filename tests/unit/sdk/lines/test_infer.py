@@ -51,6 +51,15 @@ def level(line: str) -> str:
     ("2026-01-31 10:00:00,294 INFO SIGTERM signal received: closing HTTP server", "warning"),
     ("<30>Mar  5 10:00:00 h systemd[1]: Stopping shop.service - Shop...", "warning"),
     ("Warning: this is deprecated", "warning"),
+    ('Mar  5 10:00:00 node-1 kubelet[12]: E0305 10:00:00.123456    12 pod_workers.go:1] "no"', "error"),
+    ("Mar  5 10:00:00 node-1 kubelet[12]: I0305 10:00:00.123456    12 kubelet.go:1] all is well", "info"),
+    ('{"level":"info","msg":"Event occurred","type":"Warning","reason":"BackOff","message":"x"}', "warning"),
+    ('{"t":{"$date":"2024-03-05T10:00:00.123+00:00"},"s":"I","c":"ACCESS","id":1,"ctx":"conn1",'
+     '"msg":"Failed to authenticate","attr":{"error":"AuthenticationFailed"}}', "warning"),
+    ("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)", "critical"),
+    ("fail: Shop.Orders[0]\n      cannot go on", "error"),
+    ("Mar  5 10:00:00 node-1 smartd[5]: Device: /dev/sda, 8 Currently unreadable (pending) sectors", "error"),
+    ("Mar  5 10:00:00 m dovecot: imap-login: Disconnected (auth failed, 3 attempts in 12 secs)", "warning"),
 ])
 def test_raised(line: str, expected: str) -> None:
     assert level(line) == expected
