@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from .output import age, colour, local, plain
 
 if TYPE_CHECKING:
-    from sra_sdk.models import EvidenceOut, IncidentDetail, IncidentOut, RemedyOut
+    from sra_sdk.models import EvidenceOut, IncidentDetail, IncidentOut, LessonOut, RemedyOut
 
 
 def headline(one: IncidentOut) -> str:
@@ -32,6 +32,13 @@ def evidence(one: EvidenceOut) -> Iterator[str]:
         yield f"      {line[:400]}"
     if len(lines) > 6:
         yield f"      … and {len(lines) - 6} more lines"
+
+
+def taught(one: LessonOut) -> str:
+    """Which sign needs more evidence, where, and why."""
+    service = f" of {one.service}" if one.service else ""
+    host = f" on {one.host}" if one.host else ""
+    return f"{one.sign or one.title}{service}{host}: {one.needs}"
 
 
 def remedy(one: RemedyOut) -> Iterator[str]:
@@ -76,7 +83,7 @@ def _facts(one: IncidentDetail) -> Iterator[str]:
         until = f" until {local(one.silenced.until)}" if one.silenced.until else ""
         yield f"  silenced{until}: {plain(one.silenced.why)}  [{one.silenced.id}]"
     for lesson in one.lessons:
-        yield f"  {plain(lesson.needs)}  [{lesson.id}]"
+        yield f"  {plain(taught(lesson))}  [{lesson.id}]"
     if one.assignee:
         yield f"  assigned to {plain(one.assignee)}"
     if one.resolved_at:

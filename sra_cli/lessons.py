@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from sra_sdk.errors import BadInput, NotFound
+
 from . import options, output, session
 
 app = options.group("What false alarms have taught: list, forget.")
@@ -18,7 +20,7 @@ def group(context: typer.Context) -> None:
 
 @app.command("list")
 def list_(server: options.Server = None, json: options.Json = False) -> None:
-    """List the lessons; `sra incidents close ID --false-alarm` teaches one.
+    """List the lessons; `sra incidents close ID --false-alarm` teaches one for each sign of the incident.
 
     \b
     Examples:
@@ -29,24 +31,36 @@ def list_(server: options.Server = None, json: options.Json = False) -> None:
         found = client.lessons()
     if json:
         return output.emit(found)
-    output.table(("ID", "HELD", "FADES", "TITLE", "NEEDS"),
-                 [(one.id, str(one.held), output.local(one.fades_at), one.title, one.needs) for one in found],
-                 empty="no lessons")
+    output.table(("ID", "HELD", "FADES", "SERVICE", "HOST", "SIGN", "NEEDS"),
+                 [(one.id, str(one.held), output.local(one.fades_at), one.service or "-", one.host or "-",
+                   one.sign or one.title, one.needs) for one in found], empty="no lessons")
 
 
 @app.command()
 def forget(
-    lesson: Annotated[str, typer.Argument(metavar="LESSON", help="Its id, as `sra lessons list` shows it.")],
+    lesson: Annotated[str | None, typer.Argument(
+        metavar="[LESSON]", help="Its id, as `sra lessons list` shows it.")] = None,
+    incident: Annotated[str | None, typer.Option(
+        metavar="ID", help="Instead: all that closing this incident taught.")] = None,
     server: options.Server = None, json: options.Json = False,
 ) -> None:
     """Forget a lesson: the trouble opens an incident as it did before.
 
     \b
-    Example:
+    Examples:
       sra lessons forget les_4f2a
+      sra lessons forget --incident inc_4f2a
     """
+    if (lesson is None) == (incident is None):
+        raise BadInput("lesson: name one, or the incident that taught several",
+                       hint="sra lessons forget LESSON, or sra lessons forget --incident ID")
     with session.connect(server) as client:
-        done = client.forget_lesson(lesson)
+        wanted = [lesson] if lesson else [one.id for one in client.lessons() if one.incident_id == incident]
+        if not wanted:
+            raise NotFound(f"no lesson comes from the incident {incident!r}",
+                           hint="`sra lessons list` lists them")
+        done = [client.forget_lesson(one) for one in wanted]
     if json:
-        return output.emit(done)
-    output.show(f"{done.id} is forgotten.")
+        return output.emit(done[0] if lesson else done)
+    for one in done:
+        output.show(f"{one.id} is forgotten.")

@@ -106,7 +106,9 @@ def root(version: bool = typer.Option(False, "--version", callback=_version, is_
 
 def explain(error: Exception) -> tuple[str, int]:
     """What people read of a failure, and the exit code: 1 it failed, 2 it was asked wrongly."""
-    from sra_sdk.errors import BadInput, NotFound, SraError
+    from sra_sdk.errors import BadInput, NotFound, ServerAnswered, SraError
+
+    from .hints import for_shell
     while isinstance(error, ExceptionGroup):  # what a task group wraps; the first says enough
         error = error.exceptions[0]
     if isinstance(error, ModuleNotFoundError) and not (error.name or "sra_").startswith("sra_"):
@@ -120,7 +122,8 @@ def explain(error: Exception) -> tuple[str, int]:
     lines = [f"error: {error.message}"]
     lines += [f"  {problem.get('field', '?')}: {problem.get('message', '')}" for problem in error.errors]
     if error.hint:
-        lines.append(f"  what to do: {error.hint}")
+        hint = for_shell(error.hint) if isinstance(error, ServerAnswered) else error.hint
+        lines.append(f"  what to do: {hint}")
     wrong_use = isinstance(error, BadInput) and not isinstance(error, NotFound)
     return "\n".join(lines), 2 if wrong_use or error.http_status in (400, 422) else 1
 

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
                   help="What texts mean: list, and try own ones.")
 _SHOWN = 200
+#: How a signature looks, for who has none yet.
+LOOKS = '''[[signature]]
+name = "press_jammed"
+class = "service_crash"
+severity = "high"
+title = "the press is jammed"
+means = "the printing press stands still until somebody clears it"
+any = ["press jammed", "paper feed stopped"]
+examples = ["2024-03-05 10:00:00,123 ERROR roll 7: press jammed"]
+'''
 
 
 @app.callback()
@@ -29,18 +39,29 @@ def group() -> None:
 def list_(
     text: Annotated[str, typer.Argument(
         help="Only those whose name, class or software contains this.")] = "",
-    folder: Annotated[Path | None, typer.Option("--dir", metavar="DIR", help="Own ones to add.")] = None,
+    folder: Annotated[Path | None, typer.Option(
+        "--dir", metavar="DIR", help="Your own; else where the server would look for them.")] = None,
+    config: Annotated[Path | None, typer.Option(
+        metavar="FILE", help="An sra.toml; else the one of the working directory.")] = None,
+    data_dir: Annotated[str | None, typer.Option(
+        metavar="DIR", help="The server's data folder; else SRA_DATA_DIR.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the signatures in the order in which they are tried.
+    """List the signatures, yours as well, in the order in which they are tried.
+
+    Yours are found as the server finds them: [server] signatures_dir of sra.toml, SRA_SIGNATURES_DIR,
+    signatures.d in the data folder, /etc/sra/signatures.d.
 
     \b
     Examples:
       sra server signatures list
       sra server signatures list postgresql
     """
+    from sra_server.config import ServerConfig
     from sra_server.detect.catalogue import load_with
-    loaded = load_with(folder)
+    loaded = load_with(folder or ServerConfig.load(config, data_dir=data_dir).signatures)
+    for problem in loaded.problems:
+        output.tell(f"left out: {output.plain(problem)}")
     wanted = [each for each in loaded.catalogue.signatures
               if text.lower() in " ".join((each.name, each.cls, *each.software)).lower()]
     if as_json:
@@ -51,8 +72,6 @@ def list_(
     output.table(("NAME", "CLASS", "SEVERITY", "NEEDS", "MEANS"),
                  [(each.name, each.cls, "-" if each.cls in ("harmless", "stopped") else each.severity,
                    _needs(each), each.means) for each in wanted], empty="No such signature.")
-    for problem in loaded.problems:
-        output.tell(f"left out: {output.plain(problem)}")
 
 
 @app.command()
@@ -64,7 +83,7 @@ def check(
 ) -> None:
     """Read signature files, try each signature on its own examples, and on log lines if some are given.
 
-    Exit code 1 if a file cannot be used or an example is judged wrongly.
+    Exit code 2 if a file cannot be used or there is no signature, 1 if an example is judged wrongly.
 
     \b
     Examples:
@@ -77,15 +96,22 @@ def check(
     if not path.exists():
         raise BadInput(f"there is no {path}", hint="name a signature file or a folder of them")
     own: list[Signature] = []
-    problems: list[str] = []
+    unusable: list[str] = []
+    names: dict[str, Path] = {}
     for file in sorted(path.glob("*.toml")) if path.is_dir() else [path]:
         try:
-            own += read_file(file)
+            read = read_file(file)
         except BadInput as problem:
-            problems.append(f"{problem.message}; {problem.hint}" if problem.hint else problem.message)
-    names = {each.name for each in own}
+            unusable.append(f"{problem.message}; {problem.hint}" if problem.hint else problem.message)
+            continue
+        unusable += [f"{file}: signature {each.name}: name is taken in {names[each.name].name}"
+                     for each in read if each.name in names]
+        names.update({each.name: file for each in read if each.name not in names})
+        own += read
+    if none := not own and not unusable:
+        unusable = [f"{path}: there is no signature, which begins with [[signature]]"]
     catalogue = Catalogue((*own, *(each for each in load().signatures if each.name not in names)))
-    problems += [fault for each in own for fault in faults(catalogue, each)]
+    problems = unusable + [fault for each in own for fault in faults(catalogue, each)]
     found = [(log, each) for log in logs or () for each in tried(catalogue, _lines(log), source=log)]
     loud = [(log, each) for log, each in found if each.fits]
     if as_json:
@@ -93,13 +119,16 @@ def check(
                      "found": [_told(log, each) for log, each in loud]})
     else:
         _print(own, problems, loud, found)
+        if none:
+            output.show(f"what to do: write them like this one\n\n{LOOKS}")
     if problems:
-        raise typer.Exit(1)
+        raise typer.Exit(2 if unusable else 1)
 
 
 def _print(own: list[Signature], problems: list[str], loud: list[tuple[str, Found]],
            found: list[tuple[str, Found]]) -> None:
-    output.show(f"{len(own)} signatures can be read")
+    if own:
+        output.show(f"{_many(len(own), 'signature')} can be read")
     for problem in problems:
         output.show(f"{output.colour('failed', 'failed')}  {output.plain(problem)}")
     for log, each in loud[:_SHOWN]:
@@ -111,9 +140,9 @@ def _print(own: list[Signature], problems: list[str], loud: list[tuple[str, Foun
         output.tell(f"and {len(loud) - _SHOWN} more")
     if found:
         counts = Counter(each.meaning.name for _, each in loud if each.meaning)
-        output.tell(f"{len(found)} records, {sum(each.record.level >= 30 for _, each in found)} of them at "
-                    f"warning or above; " + (", ".join(f"{n} {name}" for name, n in counts.most_common())
-                                             or "none means a trouble"))
+        heard = sum(each.record.level >= 30 for _, each in found)
+        told = ", ".join(f"{n} {name}" for name, n in counts.most_common()) or "none means a trouble"
+        output.tell(f"{_many(len(found), 'record')}, {heard} of them at warning or above; {told}")
 
 
 def _told(log: str, found: Found) -> dict[str, object]:
@@ -121,6 +150,10 @@ def _told(log: str, found: Found) -> dict[str, object]:
             "signature": found.meaning.name if found.meaning else None,
             "class": found.meaning.cls if found.meaning else "harmless",
             "also": [each.name for each in found.fits if each is not found.meaning]}
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _needs(signature: Signature) -> str:

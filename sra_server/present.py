@@ -19,6 +19,8 @@ from sra_sdk.models import (
     TimelineEntry,
 )
 
+from .detect.catalogue import Catalogue
+from .detect.sign import sign_of
 from .domain.analysis import Analysis, Offer
 from .domain.evidence import Evidence
 from .domain.incident import ACTIVE, Incident
@@ -114,7 +116,7 @@ def timeline_out(event: Event) -> TimelineEntry:
 
 def detail_out(incident: Incident, *, written: Written | None, evidence: Sequence[Evidence],
                remedies: Sequence[Remedy], timeline: Sequence[Event], now: int,
-               lessons: Sequence[Lesson] = ()) -> IncidentDetail:
+               lessons: Sequence[Lesson], catalogue: Catalogue) -> IncidentDetail:
     """Return an incident with all that is known of it; `lessons` are the account's."""
     own = [lesson for lesson in lessons if lesson.fingerprint in incident.fingerprints]
     return IncidentDetail.model_validate({
@@ -122,13 +124,15 @@ def detail_out(incident: Incident, *, written: Written | None, evidence: Sequenc
         "evidence": [evidence_out(piece) for piece in evidence],
         "remedies": [remedy_out(remedy, now) for remedy in remedies],
         "timeline": [timeline_out(event) for event in timeline],
-        "lessons": [lesson_out(lesson, now) for lesson in own]})
+        "lessons": [lesson_out(lesson, now, catalogue) for lesson in own]})
 
 
-def lesson_out(lesson: Lesson, now: int) -> LessonOut:
-    """Return a lesson with what it asks for now."""
+def lesson_out(lesson: Lesson, now: int, catalogue: Catalogue) -> LessonOut:
+    """Return a lesson with what it is about and what it asks for now."""
+    sign = sign_of(lesson.fingerprint, catalogue)
     return LessonOut.model_validate({
         "id": lesson.id, "title": lesson.title, "class": lesson.cls, "fingerprint": lesson.fingerprint,
+        "sign": sign.text, "service": sign.service or None, "host": sign.host or None,
         "factor": lesson.factor(now), "alarms": lesson.alarms, "needs": lesson.needs(now),
         "incident_id": lesson.incident_id, "why": lesson.why, "taught_by": lesson.taught_by,
         "taught_at": instant(lesson.taught_at), "fades_at": instant(lesson.fades_at),

@@ -22,6 +22,7 @@ from sra_sdk.models import (
 )
 
 from .. import present
+from ..detect.catalogue import load_with
 from ..domain.incident import ACTIVE, Incident
 from ..heal import approve
 from ..notify.route import Channels, of_incident
@@ -78,7 +79,8 @@ async def one(call: Call) -> IncidentDetail:
             evidence=await casefile.evidence_of(conn, account_id, incident_id),
             remedies=await remedies.of_incident(conn, account_id, incident_id),
             timeline=await timeline.of(conn, account_id, incident_id), now=call.now(),
-            lessons=await lessons.listed(conn, account_id, call.now()))
+            lessons=await lessons.listed(conn, account_id, call.now()),
+            catalogue=load_with(call.context.config.signatures).catalogue)
 
 
 async def summary(call: Call) -> IncidentSummary:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from sra_sdk.models import LessonOut
 
+from ..detect.catalogue import Catalogue, load_with
 from ..present import lesson_out
 from ..store import lessons
 from .route import Call, Route
@@ -12,14 +13,18 @@ async def listing(call: Call) -> list[LessonOut]:
     """List the lessons that have not faded, the newest first."""
     async with call.store.reading() as conn:
         found = await lessons.listed(conn, call.principal.account_id, call.now())
-    return [lesson_out(lesson, call.now()) for lesson in found]
+    return [lesson_out(lesson, call.now(), _catalogue(call)) for lesson in found]
 
 
 async def forget(call: Call) -> LessonOut:
     """Forget a lesson; its trouble opens an incident as it did before."""
     async with call.store.writing(urgent=True) as conn:
         gone = await lessons.forget(conn, call.principal.account_id, call.path["lesson_id"])
-    return lesson_out(gone, call.now())
+    return lesson_out(gone, call.now(), _catalogue(call))
+
+
+def _catalogue(call: Call) -> Catalogue:
+    return load_with(call.context.config.signatures).catalogue
 
 
 ROUTES: tuple[Route, ...] = (

@@ -133,9 +133,43 @@ def test_a_false_alarm_teaches_and_is_forgotten(sra: Shell, incident: str) -> No
         time.sleep(0.3)
     sra("incidents", "close", found[0]["id"], "--false-alarm", "--why", "a test disk")
     [lesson] = sra.json("lessons", "list")
-    assert "needs 2x evidence" in sra("incidents", "show", found[0]["id"])
-    assert lesson["id"] in sra("lessons") and "forgotten" in sra("lessons", "forget", lesson["id"])
+    assert (lesson["service"], lesson["host"]) == ("archive", None) and "space" in lesson["sign"]
+    assert f"{lesson['sign']} of archive: needs 2x evidence" in sra("incidents", "show", found[0]["id"])
+    told = sra("lessons")
+    assert lesson["id"] in told and lesson["sign"] in told and "archive" in told
+    assert "forgotten" in sra("lessons", "forget", lesson["id"])
     assert sra.json("lessons", "list") == []
+
+
+def test_all_that_one_incident_taught_is_forgotten_at_once(sra: Shell) -> None:
+    kept = json.loads((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra/session.json").read_text())
+    with Client(sra.url, token=kept["sessions"][sra.url]["token"]) as client:
+        client.ingest_logs([{"message": "No space left on device", "level": "error"},
+                            {"message": "deadlock detected", "level": "error"}], service="vault", host="v-1")
+    end = time.monotonic() + 20
+    while not (found := sra.json("incidents", "list", "--service", "vault")) and time.monotonic() < end:
+        time.sleep(0.3)
+    sra("incidents", "close", found[0]["id"], "--false-alarm")
+    taught = sra.json("lessons", "list")
+    assert len({(each["sign"], each["service"], each["host"]) for each in taught}) == len(taught) == 2
+    sra("lessons", "forget", code=2)
+    sra("lessons", "forget", taught[0]["id"], "--incident", found[0]["id"], code=2)
+    gone = sra.json("lessons", "forget", "--incident", found[0]["id"])
+    assert {each["id"] for each in gone} == {each["id"] for each in taught}
+    assert sra.json("lessons", "list") == []
+    assert "`sra lessons list`" in sra("lessons", "forget", "--incident", found[0]["id"], code=1)
+
+
+@pytest.mark.parametrize(("asked", "lists"), [
+    (("silence", "end", "sil_0"), "sra silence list"), (("lessons", "forget", "les_0"), "sra lessons list"),
+    (("incidents", "close", "inc_0"), "sra incidents list"),
+    (("remedies", "show", "rem_0"), "sra remedies list"),
+    (("hosts", "show", "nowhere"), "sra hosts"), (("keys", "revoke", "sra_nosuchkey"), "sra keys list"),
+])
+def test_what_is_not_there_is_answered_with_the_command_that_lists(
+        sra: Shell, asked: tuple[str, ...], lists: str) -> None:
+    told = sra(*asked, code=1)
+    assert f"what to do: `{lists}` lists" in told and "GET /" not in told
 
 
 def test_logs_are_found_and_harmless(sra: Shell, incident: str) -> None:

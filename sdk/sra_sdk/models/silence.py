@@ -66,12 +66,18 @@ class SilencedOut(Outgoing):
 
 
 class LessonOut(Outgoing):
-    """What a false alarm taught: `factor` times the evidence is needed before this opens an incident."""
+    """What a false alarm taught: `factor` times the evidence is needed before this opens an incident.
+
+    `title` is the incident's, the same for all that it taught; `sign`, `service` and `host` tell them apart.
+    """
 
     id: str
     title: str
     class_: str = Field(alias="class")
     fingerprint: str
+    sign: Optional[str] = Field(default=None, description="What the fingerprint stands for, in words.")
+    service: Optional[str] = Field(default=None, description="Whose sign it is.")
+    host: Optional[str] = None
     factor: int
     alarms: int
     needs: str = Field(description="In words: how much, since when, because of what.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sra_cli.signatures import app
+from sra_cli.signatures import LOOKS, app
 from sra_sdk.errors import BadInput
 
 PRESS = """
@@ -46,19 +46,67 @@ def test_a_good_file_is_tried_on_its_examples_and_on_log_lines(press: Path, tmp_
         (1, "queue_backlog", "press_jammed"), (3, "disk_full", "no_space"), (4, "harmless", None)]
 
 
-@pytest.mark.parametrize(("change", "told"), [
-    (("ERROR press jammed", "INFO press jammed"), "its level is below warning"),
-    (("ERROR press jammed", "ERROR press stuck"), "nothing fits it"),
-    (("ERROR press oiled", "ERROR the press jammed"), "the counterexample is found"),
-    (('class = "queue_backlog"', 'class = "jam"'), "signature press_jammed: class is 'jam'"),
-    (("examples = [", "counterexample = ["), "counterexample is no known field"),
-    (("name", "nam"), "has no usable name"),
+@pytest.mark.parametrize(("change", "told", "code"), [
+    (("ERROR press jammed", "INFO press jammed"), "its level is below warning", 1),
+    (("ERROR press jammed", "ERROR press stuck"), "nothing fits it", 1),
+    (("ERROR press oiled", "ERROR the press jammed"), "the counterexample is found", 1),
+    (('class = "queue_backlog"', 'class = "jam"'), "signature press_jammed: class is 'jam'", 2),
+    (("examples = [", "counterexample = ["), "counterexample is no known field", 2),
+    (("name", "nam"), "has no usable name", 2),
+    (("[[signature]]", "[[signature]"), "is not valid TOML", 2),
 ])
-def test_what_is_wrong_is_said_and_ends_with_1(press: Path, change: tuple[str, str], told: str) -> None:
+def test_a_wrong_example_ends_with_1_and_a_file_that_cannot_be_used_with_2(
+        press: Path, change: tuple[str, str], told: str, code: int) -> None:
     press.write_text(PRESS.replace(*change, 1))
     ran = CliRunner().invoke(app, ["check", str(press.parent)])
-    assert ran.exit_code == 1
-    assert told in ran.output
+    assert ran.exit_code == code
+    assert told in ran.output and LOOKS not in ran.output
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", None])
+def test_where_no_signature_is_it_says_so_and_how_one_looks(press: Path, text: str | None) -> None:
+    if text is None:
+        press.unlink()
+    else:
+        press.write_text(text)
+    path = press.parent if text is None else press
+    ran = CliRunner().invoke(app, ["check", str(path)])
+    assert ran.exit_code == 2
+    assert f"{path}: there is no signature" in ran.output and LOOKS in ran.output
+    told = CliRunner().invoke(app, ["check", str(path), "--json"])
+    assert told.exit_code == 2 and len(json.loads(told.stdout)["problems"]) == 1
+
+
+def test_the_one_that_is_shown_is_in_order(press: Path) -> None:
+    press.write_text(LOOKS)
+    ran = CliRunner().invoke(app, ["check", str(press)])
+    assert (ran.exit_code, ran.output) == (0, "1 signature can be read\n")
+
+
+def test_a_name_that_two_files_use_is_told_as_the_server_would(press: Path) -> None:
+    (press.parent / "second.toml").write_text(PRESS)
+    ran = CliRunner().invoke(app, ["check", str(press.parent)])
+    assert ran.exit_code == 2
+    assert "second.toml: signature press_jammed: name is taken in press.toml" in ran.output
+
+
+@pytest.mark.parametrize("way", ["environment", "data folder", "option", "sra.toml"])
+def test_own_ones_are_listed_wherever_the_server_finds_them(
+        press: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SRA_DATA_DIR", str(tmp_path / "data"))
+    own = (tmp_path / "data/signatures.d") if way == "data folder" else tmp_path / "own"
+    own.mkdir(parents=True)
+    (own / "press.toml").write_text(PRESS)
+    (own / "bad.toml").write_text("[[signature]")
+    if way == "environment":
+        monkeypatch.setenv("SRA_SIGNATURES_DIR", str(own))
+    if way == "sra.toml":
+        (tmp_path / "sra.toml").write_text(f'[server]\nsignatures_dir = "{own}"\n')
+    more = ["--dir", str(own)] if way == "option" else []
+    ran = CliRunner().invoke(app, ["list", "press_jammed", "--json", *more])
+    assert [each["name"] for each in json.loads(ran.stdout)] == ["press_jammed"]
+    assert "left out: bad.toml" in ran.stderr
 
 
 def test_the_catalogue_can_be_listed_by_software(press: Path) -> None:

@@ -230,5 +230,9 @@ def test_the_end_of_a_chain_is_the_cause_not_a_link(order: int) -> None:
 
 def test_two_that_blame_each_other_still_have_a_lead() -> None:
     known = Known(depends_on={"a": ("b",), "b": ("a",)})
-    both = (_signal("external_api_down", "a"), _signal("external_api_down", "b"))
-    assert lead(both, known).service in ("a", "b")
+    for first, second in (("a", "b"), ("b", "a")):
+        both = (_signal("external_api_down", first),
+                _signal("external_api_down", second, moment=START + SECOND))
+        assert lead(both, known).service == lead(both[::-1], known).service == first
+    graver = _signal("service_crash", "b", detector="probe", moment=START + MINUTE)
+    assert lead((_signal("external_api_down", "a"), graver), known).service == "b"

@@ -412,3 +412,14 @@ async def test_after_the_servers_own_absence_everybody_has_time_to_speak(
         await late.tick()
         context.at += 30 * SECOND
     assert (await only(context, account)).host == "web-1"
+
+
+async def test_dependencies_that_go_in_a_circle_are_told_at_the_start(
+        store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    services = {"web": ("shop",), "shop": ("pay",), "pay": ("shop",)}
+    Worker(Context(store, ServerConfig(services=services)))
+    told = [record.getMessage() for record in caplog.records if "depends_on" in record.getMessage()]
+    assert len(told) == 1 and "pay needs shop needs pay;" in told[0] and "web" not in told[0]
+    caplog.clear()
+    Worker(Context(store, ServerConfig(services={"web": ("shop",), "shop": ("pay",)})))
+    assert "depends_on" not in caplog.text

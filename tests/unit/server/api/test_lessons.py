@@ -14,6 +14,7 @@ async def test_a_false_alarm_teaches_visibly_and_reversibly(api: Api, key: dict[
     closed = await api.client.post(f"/incidents/{incident['id']}/close", headers=key, json=words)
     assert closed.json()["status"] == "closed"
     [lesson] = (await api.client.get("/lessons", headers=key)).json()
+    assert (lesson["sign"], lesson["service"]) == ("the database cannot be reached", "checkout")
     assert (lesson["factor"], lesson["alarms"], lesson["held"]) == (2, 1, 0)
     assert (lesson["incident_id"], lesson["why"]) == (incident["id"], "the import does that")
     detail = (await api.client.get(f"/incidents/{incident['id']}", headers=key)).json()
