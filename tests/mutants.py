@@ -56,7 +56,7 @@ def run_tests(checkout: Path, tests: list[str]) -> subprocess.CompletedProcess[s
     path = f"{checkout}:{checkout / 'sdk'}"
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     argv = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
-    return subprocess.run(argv, cwd=checkout, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(argv, cwd=checkout, env=environment, capture_output=True, text=True, timeout=420)
 
 
 def try_mutant(mutant: Mutant) -> str | None:

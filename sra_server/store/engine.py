@@ -6,8 +6,10 @@ readers are query-only and stop at their time limit. PostgreSQL: the readers' ow
 """
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +18,7 @@ from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util.concurrency import in_greenlet
 
 from sra_sdk.errors import BadInput
 
@@ -121,6 +124,18 @@ def _prepare_sqlite(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]
 
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
+    event.listen(engine.sync_engine, "invalidate", _roll_back)
+
+
+def _roll_back(connection: Any, _record: object, _error: object) -> None:
+    """Give the lock back when a transaction is cancelled within a statement, before its connection is closed.
+
+    SQLite keeps a closed connection, and its lock, for as long as somebody holds a cursor with rows to come,
+    and whoever has the exception of the cancelled task holds it.
+    """
+    if in_greenlet():
+        with suppress(sqlite3.Error, ValueError):  # it may be broken, which is why it is given up
+            connection.run_async(lambda raw: asyncio.shield(raw.rollback()))
 
 
 def _contains_lower(text: str | None, lower: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from sra_sdk.errors import BadInput, Refused, Unavailable
@@ -181,6 +181,32 @@ async def test_a_cancelled_writer_leaves_the_turn_to_the_next(sqlite_url: str) -
     async with asyncio.timeout(5), store.writing() as conn:
         assert await conn.scalar(text("SELECT count(*) FROM accounts")) == 0
     await asyncio.gather(holding, return_exceptions=True)
+    await store.close()
+
+
+async def test_a_writer_cancelled_within_a_statement_leaves_no_lock(sqlite_url: str) -> None:
+    """Neither to the next writer, nor while its exception is still looked at."""
+    store = await Store.open(sqlite_url)
+
+    async def write(name: str) -> None:
+        async with store.writing() as conn:
+            await accounts.ensure_account(conn, name, name=name, at=1)
+            await conn.execute(text("SELECT id FROM accounts"))
+
+    def cancel(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("SELECT id FROM accounts") and asyncio.current_task() is dying:
+            dying.cancel()
+
+    event.listen(Engine, "before_cursor_execute", cancel)
+    try:
+        dying = asyncio.create_task(write("dead"))
+        with pytest.raises(asyncio.CancelledError):
+            await dying
+        await write("next")
+    finally:
+        event.remove(Engine, "before_cursor_execute", cancel)
+    async with store.reading() as conn:
+        assert [*await conn.scalars(text("SELECT id FROM accounts"))] == ["next"]
     await store.close()
 
 
