@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
@@ -18,7 +19,7 @@ from .intake import HOLD_SECONDS, Intake
 from .sources import Position
 from .sources.several import Several, several
 from .spool import Spool
-from .spool_file import NoRoom
+from .spool_file import NoRoom, SpoolLost
 
 VIEW_SECONDS = 1.0
 FULL_SECONDS = 0.5
@@ -119,6 +120,8 @@ class Reading:
         ended = time.monotonic()
         if ended - self.view.at >= VIEW_SECONDS:
             self._show(sources, intake.lines)
+            with suppress(NoRoom, SpoolLost):  # whoever writes next says so
+                self._spool.keep_counts()
         if not room:
             return None
         if sources.behind():

@@ -39,12 +39,18 @@ class Next(Enum):
     AGAIN = "again"
 
 
+#: Codes of 400 for a batch that was harmed on its way, or that no SRA refused: no fault of its items.
+_UNDERWAY = frozenset(("", "digest_mismatch", "bad_encoding"))
+
+
 def judge(status: int, code: str) -> Next:
     """Return what an answer to a batch asks of the producer."""
     if status == 200:
         return Next.STORED
     if status == 409 and code == "sequence_reused":
         return Next.RENEW
+    if status == 400 and code in _UNDERWAY:
+        return Next.AGAIN
     if status in (400, 413, 422):
         return Next.HALVE
     if status in (401, 403):

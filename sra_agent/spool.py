@@ -236,7 +236,7 @@ class Spool:
         if span is None:
             self.news.clear()
             return None
-        self._flush_counts()
+        self.keep_counts()
         dropped = {name[7:]: n for name, n in self._counters.items() if name.startswith("unsent:") and n > 0}
         head = orjson.dumps({"host": self._host})[:-1]
         tail = orjson.dumps({"ends": span.ends, "dropped": dropped})[1:]
@@ -327,19 +327,19 @@ class Spool:
         """Write the last counts and close the file."""
         with self._lock:
             try:
-                self._flush_counts()
-            except (SpoolLost, NoRoom):
-                pass  # closing must succeed; the next start finds the damage and counts it
+                with suppress(SpoolLost, NoRoom):  # closing must succeed; the next start finds the damage
+                    self.keep_counts()
             finally:
                 self._connection.close()
 
-    def _flush_counts(self) -> None:
-        if self._pending:
-            changes = dict(self._pending)
-            with writing(self._connection):
-                rows.add(self._connection, changes)
-            self._counters.update(changes)
-            self._pending.clear()
+    def keep_counts(self) -> None:
+        """Put on the disk what was counted since, so that a kill does not take it."""
+        with self._lock:
+            if changes := dict(self._pending):
+                with writing(self._connection):
+                    rows.add(self._connection, changes)
+                self._counters.update(changes)
+                self._pending.clear()
 
     def _give_back(self, least: int) -> None:
         """Return unused room of the file to the disk; when that fails it is tried another time."""

@@ -82,6 +82,8 @@ def retention(
     for name, value in found.items():
         text = ", ".join(value) if isinstance(value, list) else f"{value:,}"
         typer.echo(f"{name.replace('_', ' '):22} {text}")
+    if found.get("bytes_over_limit"):
+        typer.echo("The database is above its limit: its oldest days go, too, until it is within it.")
 
 
 async def _look(config: ServerConfig) -> dict[str, int | list[str]]:
@@ -94,7 +96,9 @@ async def _look(config: ServerConfig) -> dict[str, int | list[str]]:
         found = await retention.look(store, keeping(config), time.time_ns() // 1000)
     finally:
         await store.close()
-    return {"database_bytes": found.bytes, "limit_bytes": found.limit or 0, "records_to_go": found.records,
+    over = max(0, found.bytes - found.limit) if found.limit else 0
+    return {"database_bytes": found.bytes, "limit_bytes": found.limit or 0, "bytes_over_limit": over,
+            "records_to_go": found.records,
             "points_to_go": found.points, "batches_to_go": found.batches, "incidents_to_go": found.incidents,
             "partitions_to_go": list(found.partitions)}
 

@@ -61,7 +61,7 @@ async def kill_in_turn(servers: list[Replica], stop: asyncio.Event) -> int:
                 await stop.wait()
             return number
         except TimeoutError:
-            victim = servers[number % len(servers)]
+            victim = servers[(number - 1) % len(servers)]  # the worker, which is the last, comes first
             victim.kill()
             await asyncio.sleep(1)
             victim.start()

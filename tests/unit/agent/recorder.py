@@ -37,6 +37,7 @@ class Recorder:
         self.duplicates = self.gaps = 0
         self.fault, self.poison = fault, poison
         self.retry_after: str | None = None
+        self.code = "told_to"  # of the answers that a fault makes
         self.poll_seconds = 0.3
         self.lock = threading.Lock()
         self.changed = threading.Condition(self.lock)
@@ -162,7 +163,7 @@ def _handler(recorder: Recorder) -> type[BaseHTTPRequestHandler]:
                 if isinstance(fault, bytes):
                     status, body = 200, fault
                 elif isinstance(fault, int):
-                    status, body = fault, {"code": "told_to", "detail": "told to fail"}
+                    status, body = fault, {"code": recorder.code, "detail": "told to fail"}
                 else:
                     status, body = recorder.act(
                         self.command, parts.path, parse_qs(parts.query), self.headers, sent

@@ -167,6 +167,9 @@ def test_a_wrong_key_is_said_once_and_nothing_is_lost(
         (409, "sequence_reused", Next.RENEW),
         (409, "busy", Next.AGAIN),
         (400, "bad_input", Next.HALVE),
+        (400, "digest_mismatch", Next.AGAIN),
+        (400, "bad_encoding", Next.AGAIN),
+        (400, "", Next.AGAIN),
         (413, "", Next.HALVE),
         (422, "", Next.HALVE),
         (401, "", Next.FORBIDDEN),
@@ -178,6 +181,16 @@ def test_a_wrong_key_is_said_once_and_nothing_is_lost(
 )
 def test_what_an_answer_means(status: int, code: str, move: Next) -> None:
     assert judge(status, code) is move
+
+
+def test_a_batch_that_was_harmed_on_its_way_is_sent_again_whole(spool: Spool, recorder: Recorder) -> None:
+    fill(spool, 0, 1)
+    recorder.fault, recorder.code = lambda *_: 400, "digest_mismatch"
+    shipping = sender(spool, recorder)
+    assert shipping.step() > 0.0  # type: ignore[operator]
+    recorder.fault = None
+    assert shipping.step() == 0.0
+    assert spool.counters()["stored"] == 50 and spool.counters()["dropped"] == {}
 
 
 def test_an_absent_server_is_looked_for_every_few_seconds(spool: Spool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -100,6 +101,23 @@ def test_a_full_spool_takes_nothing_and_loses_nothing(spool: Spool) -> None:
     assert spool.append([record(kept)], [], {"f": {"offset": kept}}) and spool.trouble is None
     again = spool.batch()
     assert again is not None and json.loads(again.body)["dropped"] == {} and balanced(spool)
+
+
+def test_what_was_counted_as_lost_survives_a_kill_while_a_batch_is_in_flight(
+    spool: Spool, tmp_path: Path
+) -> None:
+    """With a batch in flight nothing is sealed, so nothing else would write the counts."""
+    spool.append([record(0)], [], {"f": {"offset": 1}})
+    assert spool.batch() is not None
+    spool.drop("syslog_udp_full", 1234)
+    spool.keep_counts()
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    for file in tmp_path.glob("spool.db*"):
+        shutil.copy(file, killed)
+    again = Spool.open(killed, host="web-1", cap=1_000_000)
+    assert again.counters()["dropped"] == {"syslog_udp_full": 1234} and balanced(again)
+    again.close()
 
 
 def test_a_bad_item_is_found_by_halving_and_set_apart(spool: Spool) -> None:

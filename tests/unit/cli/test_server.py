@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sra_server.store import Store, accounts, batches
 from sra_server.store.batches import NewRecord
 
@@ -33,6 +35,15 @@ async def test_dry_run_looks_and_the_other_deletes(tmp_path: Path) -> None:
     done = sra(*folder)
     assert done.returncode == 0 and "records deleted        3" in done.stdout, done.stdout + done.stderr
     assert json.loads(sra("--dry-run", "--json", *folder).stdout)["records_to_go"] == 0
+
+
+async def test_dry_run_says_that_the_size_takes_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRA_RETENTION_BYTES", "100000")
+    store = await Store.open(f"sqlite:///{tmp_path}/sra.db")
+    await store.close()
+    said = sra("--dry-run", "--data-dir", str(tmp_path))
+    assert "bytes over limit" in said.stdout and "oldest days go, too" in said.stdout, said.stderr
+    assert json.loads(sra("--dry-run", "--json", "--data-dir", str(tmp_path)).stdout)["bytes_over_limit"] > 0
 
 
 def test_no_database_is_said(tmp_path: Path) -> None:
