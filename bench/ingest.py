@@ -5,7 +5,7 @@
 Each round measures the bare peer and then one `sra serve` (detection running, a real API key, sealed
 batches, four connections), so that both meet the same machine. The peer writes the same rows with the same
 key and durability: `sqlite3` executemany of 500 a transaction, asyncpg COPY of 500 a transaction.
-Ratios are medians over the rounds.
+Ratios are medians over the rounds; the CPU time a row holds detection until it has caught up.
 """
 
 from __future__ import annotations
@@ -107,6 +107,9 @@ class SQLitePeer:
             n += len(batch)
         return n / (time.perf_counter() - start)
 
+    def settle(self) -> None:
+        """SQLite leaves nothing to be written later."""
+
     def close(self) -> None:
         self.conn.close()
 
@@ -143,14 +146,25 @@ class PostgreSQLPeer:
         await conn.close()
         return n / took
 
+    def settle(self) -> None:
+        """Let the database write what it put off, so that nobody pays for who wrote before."""
+        asyncio.run(self._settle())
+
+    async def _settle(self) -> None:
+        conn = await asyncpg.connect(f"{self.url}/postgres")
+        await conn.execute("CHECKPOINT")
+        await conn.close()
+
     def close(self) -> None:
         """Nothing is held."""
 
 
 @contextmanager
-def served(folder: Path, database_url: str | None) -> Iterator[tuple[str, str, int]]:
+def served(
+    folder: Path, database_url: str | None, program: tuple[str, ...] = ("-m", "sra_cli")
+) -> Iterator[tuple[str, str, int]]:
     """Run one `sra serve`; give its URL, an API key and its process id."""
-    argv = [sys.executable, "-m", "sra_cli", "serve", "--port", "0", "--data-dir", str(folder / "data")]
+    argv = [sys.executable, *program, "serve", "--port", "0", "--data-dir", str(folder / "data")]
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(
             [*argv, *(("--database-url", database_url) if database_url else ())],
@@ -183,6 +197,18 @@ def _post(url: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
         return dict(json.load(answer))
 
 
+def caught_up(url: str, key: str, *, seconds: float = 30.0) -> None:
+    """Wait until detection has read all that was stored; stop where it does not, as its cost is missing."""
+    end = time.monotonic() + seconds
+    asked = urllib.request.Request(f"{url}/status", headers={"X-API-Key": key})
+    while time.monotonic() < end:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            if not json.load(answer)["detection_lag_batches"]:
+                return
+        time.sleep(0.1)
+    raise SystemExit(f"detection has not caught up in {seconds:.0f} s")
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -201,7 +227,7 @@ def measure(
         else:
             server = stack.enter_context(cluster(parent))
             peer, url = PostgreSQLPeer(server), f"{server}/sra"
-            asyncio.run(_create(server))
+            asyncio.run(create(server))
         stack.enter_context(closing(peer))
         address, key, pid = stack.enter_context(served(folder, url))
         loads = {size: Load(address, key, size) for size in sizes}
@@ -210,11 +236,16 @@ def measure(
         found: dict[int, list[tuple[float, float, Result, Result, float]]] = {size: [] for size in sizes}
         for _ in range(rounds):
             for size, load in loads.items():
+                peer.settle()
                 bare = peer.run(seconds)
+                peer.settle()
                 before = cpu_seconds(pid)
                 full = load.run(seconds)
+                caught_up(address, key)
                 spent = (cpu_seconds(pid) - before) / max(1, full.rows)
+                peer.settle()
                 half = load.run(seconds, rate=full.rate / 2)
+                caught_up(address, key)
                 found[size].append((bare, full.rate, full, half, spent * 1e6))
         rss = (
             next(
@@ -227,7 +258,7 @@ def measure(
     return {"rss_mb": rss, **{str(size): _figures(database, size, runs) for size, runs in found.items()}}
 
 
-async def _create(server: str) -> None:
+async def create(server: str) -> None:
     conn = await asyncpg.connect(f"{server}/postgres")
     await conn.execute("CREATE DATABASE sra")
     await conn.close()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -156,12 +157,22 @@ def run(config: ServerConfig) -> int:
         return 2
 
 
+def _set_apart() -> None:
+    """Let the garbage collection no longer look at what was made to start: it stays as long as the process.
+
+    These half a million objects took 70 ms of each full collection, and every request waited for it.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 async def _serve(config: ServerConfig) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with running(config) as server:
+        _set_apart()
         sys.stdout.write(f"SRA listens on {server.url}\n" if server.url else "SRA works on what is stored\n")
         sys.stdout.flush()
         waiting = asyncio.create_task(stop.wait())

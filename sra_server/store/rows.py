@@ -9,8 +9,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    Table,
+    TableValuedAlias,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    outerjoin,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeEngine
 
 from sra_sdk.lines.level import NUMBER, WARNING
 from sra_server.domain.record import Point, Record
@@ -20,8 +37,6 @@ from .schema import records as records_table
 
 #: Detection reads the text of records from this level on.
 LOUD = NUMBER[WARNING]
-#: Lines picked by one statement: with many more, PostgreSQL goes through all rows instead.
-_PAIRS_AT_ONCE = 128
 #: Where one line in so many is loud, a batch is read by its level.
 _MUCH = 8
 
@@ -86,27 +101,70 @@ async def load_records(conn: AsyncConnection, account_id: str, batches: Sequence
 
     The few of a batch are picked by their numbers; where much is loud the whole batch is gone through.
     """
-    table = records_table.c
+    table = records_table
+    columns = [table.c[name] for name in (
+        "ticket", "line", "at", "level", "message", "service", "host", "source", "metadata")]
     found: dict[tuple[int, int], list[Record]] = {}
     for day in sorted({each.day for each in batches}):
         today = [each for each in batches if each.day == day and each.lines]
         whole = [each.ticket for each in today if len(each.lines) * _MUCH >= each.records]
         few = [(each.ticket, line) for each in today if len(each.lines) * _MUCH < each.records
                for line in each.lines]
-        picks: list[ColumnElement[bool]] = [
-            tuple_(table.ticket, table.line).in_(_padded(few[start:start + _PAIRS_AT_ONCE]))
-            for start in range(0, len(few), _PAIRS_AT_ONCE)]
+        of_day = and_(table.c.account_id == account_id, table.c.day == day)
+        picks = [_lines(conn, table, of_day, columns, few)] if few else []
         if whole:
-            picks.append(table.ticket.in_(_padded(whole)) & (table.level >= LOUD))
+            picks.append(_tickets(conn, table, of_day & (table.c.level >= LOUD), columns, whole))
         for pick in picks:
-            rows = await conn.execute(
-                select(table.ticket, table.line, table.at, table.level, table.message, table.service,
-                       table.host, table.source, table.metadata)
-                .where(table.account_id == account_id, table.day == day, pick)
-                .order_by(table.ticket, table.line))
-            for row in rows:
-                found.setdefault((day, row.ticket), []).append(_record(day, row))
+            for row in await conn.execute(pick):
+                if row.ticket is not None:
+                    found.setdefault((day, row.ticket), []).append(_record(day, row))
     return found
+
+
+def _lines(conn: AsyncConnection, table: Table, of_day: ColumnElement[bool], columns: list[Column[Any]],
+           few: list[tuple[int, int]]) -> Select[Any]:
+    """Return the statement that reads single lines, by ticket and number, each looked up through the key.
+
+    Given the pairs as a list, both databases read the whole day instead and hold each row against the list:
+    SQLite always, PostgreSQL until the day's partition is first analysed.
+    """
+    if conn.dialect.name == "postgresql":
+        tickets, numbers = zip(*few, strict=True)
+        wanted = func.unnest(_array(tickets, BigInteger()), _array(numbers, Integer())).table_valued(
+            "ticket", "line").render_derived()
+        one = of_day & (table.c.ticket == wanted.c.ticket) & (table.c.line == wanted.c.line)
+        return _one_by_one(wanted, one, columns)
+    pair = func.json_each(json.dumps(few)).table_valued("value").c.value
+    one = of_day & (table.c.ticket == _at(pair, 0)) & (table.c.line == _at(pair, 1))
+    # an outer join, since SQLite may turn an inner one round; a line that is gone is a row of nulls
+    return (select(*columns).select_from(outerjoin(pair.table, table, one))
+            .order_by(table.c.ticket, table.c.line))
+
+
+def _tickets(conn: AsyncConnection, table: Table, which: ColumnElement[bool], columns: list[Column[Any]],
+             tickets: list[int]) -> Select[Any]:
+    """Return the statement that reads whole batches, by their tickets."""
+    if conn.dialect.name == "postgresql":
+        wanted = func.unnest(_array(tickets, BigInteger())).table_valued("ticket").render_derived()
+        return _one_by_one(wanted, which & (table.c.ticket == wanted.c.ticket), columns)
+    return (select(*columns).where(which, table.c.ticket.in_(_padded(tickets)))
+            .order_by(table.c.ticket, table.c.line))
+
+
+def _one_by_one(wanted: TableValuedAlias, which: ColumnElement[bool], columns: list[Column[Any]],
+                ) -> Select[Any]:
+    """Return PostgreSQL's statement that looks up each by itself; OFFSET 0 forbids it a join."""
+    found = select(*columns).where(which).offset(literal_column("0")).lateral("found")
+    return (select(*(found.c[column.name] for column in columns)).select_from(wanted).join(found, true())
+            .order_by(found.c.ticket, found.c.line))
+
+
+def _at(pair: ColumnElement[Any], index: int) -> ColumnElement[Any]:
+    return func.json_extract(pair, f"$[{index}]")
+
+
+def _array(values: Sequence[int], kind: TypeEngine[int]) -> ColumnElement[Any]:
+    return bindparam(None, values, type_=ARRAY(kind))
 
 
 def _padded(values: list[Any]) -> list[Any]:
@@ -126,15 +184,13 @@ def _record(day: int, row: Any) -> Record:
 async def load_points(conn: AsyncConnection, account_id: str,
                       batches: Sequence[tuple[int, int]]) -> dict[tuple[int, int], list[Point]]:
     """Return the points of batches, by day and ticket, in order."""
-    table = points_table.c
+    table = points_table
+    columns = [table.c[name] for name in ("ticket", "line", "at", "name", "value", "service", "host", "tags")]
     found: dict[tuple[int, int], list[Point]] = {}
     for day in sorted({day for day, _ in batches}):
-        rows = await conn.execute(
-            select(table.ticket, table.line, table.at, table.name, table.value, table.service, table.host,
-                   table.tags)
-            .where(table.account_id == account_id, table.day == day,
-                   table.ticket.in_(_padded([ticket for of, ticket in batches if of == day])))
-            .order_by(table.ticket, table.line))
+        rows = await conn.execute(_tickets(
+            conn, table, and_(table.c.account_id == account_id, table.c.day == day), columns,
+            [ticket for of, ticket in batches if of == day]))
         for row in rows:
             found.setdefault((day, row.ticket), []).append(Point(
                 id=f"p{day}-{row.ticket}-{row.line}", at=row.at, name=row.name, value=row.value,
