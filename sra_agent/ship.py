@@ -117,7 +117,7 @@ class Sender:
         if move is Next.HALVE:
             if sealed.items <= 1:
                 log.warning(
-                    "the server will not take an item and it was set apart: %s",
+                    "the server will not take an item and it was set apart (sra agent quarantine list): %s",
                     answer.detail(),
                     extra={"action": "quarantine"},
                 )

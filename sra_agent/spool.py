@@ -23,6 +23,7 @@ from typing import Any
 
 import orjson
 
+from . import quarantine
 from . import spool_rows as rows
 from .ballast import PAGE_BYTES, Ballast, draining
 from .crash import crashpoint
@@ -121,12 +122,11 @@ class Spool:
     def append(self, logs: Sequence[Item], points: Sequence[Item], ends: Ends) -> bool:
         """Keep items and positions durably; False when there is no room, and then nothing is kept."""
         n = len(logs) + len(points)
-        chunk = Chunk(
-            len(logs), len(points), encoded(logs), encoded(points), orjson.dumps(ends) if ends else b""
-        )
+        chunk = Chunk(len(logs), len(points), encoded(logs), encoded(points),
+                      orjson.dumps(ends) if ends else b"")
         with self._lock:
             # An empty spool takes a chunk of any size; one above the cap would wait for ever.
-            if n and self.bytes and self.bytes + chunk.size() > self._cap:
+            if n and not self._fits(chunk.size()):
                 return self._refuse("the spool is full")
             if not self._room(chunk.size()):
                 return self._refuse("the disk of the state directory is nearly full")
@@ -146,6 +146,9 @@ class Spool:
         self.news.set()
         crashpoint("spool.appended")
         return True
+
+    def _fits(self, size: int) -> bool:
+        return not self.bytes or self.bytes + size <= self._cap
 
     def _refuse(self, why: str) -> bool:
         self.trouble = why
@@ -202,10 +205,8 @@ class Spool:
             dropped = {name[8:]: n for name, n in sorted(total.items()) if name.startswith("dropped:")}
             return {
                 "written": total["written"], "stored": total["stored"], "dropped": dropped,
-                "spooled": self.spooled,
-                "spool_bytes": self.bytes,
-                "spools_lost": total["spools_lost"],
-                "no_room": self._refusals,
+                "spooled": self.spooled, "spool_bytes": self.bytes,
+                "spools_lost": total["spools_lost"], "no_room": self._refusals,
             }
 
     # ── handing out ──────────────────────────────────────────────────────────────────────────
@@ -232,6 +233,12 @@ class Spool:
                       first=first, last=last)
 
     def _seal(self) -> Sealed | None:
+        for size in quarantine.put_back(
+                self._connection, self._last_id, lambda size: self._fits(size) and self._room(size)):
+            self._last_id += rows.STRIDE
+            self.bytes += size
+            self.spooled += 1
+            self._counters.update(quarantine.BACK)
         span = rows.span(self._connection)
         if span is None:
             self.news.clear()
@@ -316,12 +323,6 @@ class Spool:
             rows.put(self._connection, "sequence", "0")
             crashpoint("spool.renew.commit")
         crashpoint("spool.renewed")
-
-    def quarantined(self) -> list[tuple[str, bytes]]:
-        """Return the items that the server rejected, with its reason, oldest first."""
-        with self._lock, reading():
-            found = self._connection.execute("SELECT reason, item FROM quarantine ORDER BY id").fetchall()
-        return [(str(reason), bytes(item)) for reason, item in found]
 
     def close(self) -> None:
         """Write the last counts and close the file."""

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from . import options, output
+from . import options, output, quarantine
 
-app = options.group("Run this host's agent; write and explain its policy.")
+app = options.group("Run this host's agent; write and explain its policy; see what the server rejected.")
+app.add_typer(quarantine.app, name="quarantine")
 
 
 @app.command()
@@ -104,7 +105,7 @@ def check(path: PolicyPath = None, json: options.Json = False) -> None:
     if not found and not json:
         output.show(f"{where} is in order")
     if any(severity == "error" for severity, _ in found):
-        raise typer.Exit(1)
+        raise typer.Exit(2)  # what was given is wrong; the command itself did not fail
 
 
 @policy.command()

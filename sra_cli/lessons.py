@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sra_sdk.errors import BadInput, NotFound
+from sra_sdk.errors import BadInput
 
 from . import options, output, session
 
@@ -55,11 +55,7 @@ def forget(
         raise BadInput("lesson: name one, or the incident that taught several",
                        hint="sra lessons forget LESSON, or sra lessons forget --incident ID")
     with session.connect(server) as client:
-        wanted = [lesson] if lesson else [one.id for one in client.lessons() if one.incident_id == incident]
-        if not wanted:
-            raise NotFound(f"no lesson comes from the incident {incident!r}",
-                           hint="`sra lessons list` lists them")
-        done = [client.forget_lesson(one) for one in wanted]
+        done = [client.forget_lesson(lesson)] if lesson else client.forget_lessons_of(incident or "")
     if json:
         return output.emit(done[0] if lesson else done)
     for one in done:

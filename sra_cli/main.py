@@ -45,7 +45,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Run": {
         "serve": ("server:command", "Run the server"),
         "server": ("server:app", "Look after the server: retention, distribute, signatures"),
-        "agent": ("agent:app", "Run this host's agent; write and explain its policy"),
+        "agent": ("agent:app", "Run this host's agent, write and explain its policy, see what was rejected"),
         "completion": ("completion:command", "Print the shell completion script"),
     },
 }

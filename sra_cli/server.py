@@ -96,8 +96,8 @@ async def _look(config: ServerConfig) -> dict[str, int | list[str]]:
         found = await retention.look(store, keeping(config), time.time_ns() // 1000)
     finally:
         await store.close()
-    over = max(0, found.bytes - found.limit) if found.limit else 0
-    return {"database_bytes": found.bytes, "limit_bytes": found.limit or 0, "bytes_over_limit": over,
+    over = max(0, found.bytes - found.limit)
+    return {"database_bytes": found.bytes, "limit_bytes": found.limit, "bytes_over_limit": over,
             "records_to_go": found.records,
             "points_to_go": found.points, "batches_to_go": found.batches, "incidents_to_go": found.incidents,
             "partitions_to_go": list(found.partitions)}
@@ -115,4 +115,4 @@ async def _sweep(config: ServerConfig) -> dict[str, int | list[str]]:
         await store.close()
     names = ("records", "points", "batches", "producers", "incidents")
     return {**{f"{name}_deleted": swept.rows.get(name, 0) for name in names},
-            "partitions_dropped": swept.partitions}
+            "unread_deleted": swept.unread, "partitions_dropped": swept.partitions}

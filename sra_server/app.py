@@ -21,6 +21,7 @@ from sra_sdk.errors import BadInput, SraError
 
 from .api import ROUTES, middleware
 from .api.body import SENT_LIMIT
+from .api.listener import Runner
 from .api.route import Context, bind
 from .config import ServerConfig
 from .notify.send import Sender
@@ -113,10 +114,10 @@ async def _answering(context: Context) -> AsyncIterator[str]:
     if context.config.role == "worker":
         yield ""
         return
-    runner = web.AppRunner(application(context), access_log=None, auto_decompress=False,
-                           logger=middleware.Wire(logging.getLogger("aiohttp.server")),
-                           keepalive_timeout=HEADER_SECONDS, lingering_time=LINGER_SECONDS,
-                           shutdown_timeout=STOP_SECONDS)
+    runner = Runner(application(context), access_log=None, auto_decompress=False,
+                    logger=middleware.Wire(logging.getLogger("aiohttp.server")),
+                    keepalive_timeout=HEADER_SECONDS, lingering_time=LINGER_SECONDS,
+                    shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:
         yield await _listen(runner, context.config)

@@ -60,7 +60,8 @@ class ServerConfig(BaseModel):
     retention_days: int = Field(30, ge=1, le=36500, description="Logs are kept for so many days.")
     retention_metrics_days: int = Field(30, ge=1, le=36500, description="And metrics.")
     retention_incidents_days: int = Field(365, ge=1, le=36500, description="And incidents after their end.")
-    retention_bytes: int = Field(0, ge=0, description="Above it the oldest go; 0: as the disk allows.")
+    retention_bytes: int = Field(
+        0, ge=0, description="Above it the oldest go; 0: as the disk allows, 10 GiB on PostgreSQL.")
     slack_webhook_url: SecretStr | None = None
     webhook_url: SecretStr | None = None
     discord_webhook_url: SecretStr | None = None

@@ -55,6 +55,10 @@ class Upkeep:
                 await partitions.ensure(driver, range(today, today + partitions.AHEAD + 1))
         swept = await retention.sweep(store, keeping(self._context.config), now)
         self.swept += 1
+        if swept.unread:
+            log.warning("%d records and points were deleted before detection had read them: the database was "
+                        "above its limit, and nothing else could go", swept.unread,
+                        extra={"action": "swept_unread"})
         if swept.rows or swept.partitions:
             log.info("old data deleted: %s %s", swept.rows, swept.partitions, extra={"action": "swept"})
         return swept

@@ -43,3 +43,8 @@ def lessons() -> Ask[list[m.LessonOut]]:
 def forget_lesson(lesson_id: str) -> Ask[m.LessonOut]:
     """Forget one: its trouble opens an incident as it did before."""
     return Ask("DELETE", f"/lessons/{_id(lesson_id)}", _one(m.LessonOut))
+
+
+def forget_lessons_of(incident_id: str) -> Ask[list[m.LessonOut]]:
+    """Forget all that closing this incident taught, at once."""
+    return Ask("DELETE", f"/incidents/{_id(incident_id)}/lessons", _many(m.LessonOut))

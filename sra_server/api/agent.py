@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 
 from pydantic import Field
@@ -24,6 +25,8 @@ POLL = 25.0
 LOOK = 4.0
 #: `last_seen` of a polling host is written this often.
 SEEN_EVERY = 20 * SECOND
+#: So long after it began, a poll clears what was noted late of the one before: above LOOK, below hosts.BACK.
+LATE = 8.0
 
 
 class Poll(Incoming):
@@ -59,13 +62,19 @@ async def tasks(call: Call) -> TasksOut:
         return TasksOut(tasks=[])
     await _note_seen(call, asked.host)
     loop = asyncio.get_running_loop()
-    until = loop.time() + asked.wait
+    until, late = loop.time() + asked.wait, loop.time() + LATE
     while True:
         since = wakeups.mark()
         found = await _collect(call, asked.host)
         left = until - loop.time()
-        if found or left <= 0 or _gone(call) or wakeups.stopped:
+        if _gone(call):
+            await _note_lost(call, asked.host)
             return TasksOut(tasks=found)
+        if found or left <= 0 or wakeups.stopped:
+            return TasksOut(tasks=found)
+        if loop.time() >= late:
+            late = math.inf
+            await _note_seen(call, asked.host)
         await wakeups.wait(f"host:{account_id}:{asked.host}", min(left, LOOK), since=since)
         principal = await identity.principal_of(
             call.request, store=call.store, now=call.now(), auth="key",
@@ -82,9 +91,15 @@ def _gone(call: Call) -> bool:
 async def _note_seen(call: Call, name: str) -> None:
     async with call.store.reading() as conn:
         host = await hosts.get(conn, call.principal.account_id, name)
-    if call.now() - host.last_seen >= SEEN_EVERY:
+    if call.now() - host.last_seen >= SEEN_EVERY or host.lost_at is not None:
         async with call.store.writing() as conn:
             await hosts.heard(conn, call.principal.account_id, name, call.now())
+
+
+async def _note_lost(call: Call, name: str) -> None:
+    """Note for every server to see that the agent hung up."""
+    async with call.store.writing() as conn:
+        await hosts.lost(conn, call.principal.account_id, name, call.now())
 
 
 async def _collect(call: Call, host: str) -> list[TaskOut]:

@@ -31,6 +31,17 @@ _KINDS = (("NUL character", "nul_character", 422), ("must not be longer than", "
 _GENERAL = ("validation_failed", 422)
 
 
+def expect_json(request: web.Request, *, or_text: bool = False) -> None:
+    """Raise BadInput for a body that does not say that it is JSON, or where that is allowed, text."""
+    kind = request.content_type if "Content-Type" in request.headers else ""
+    if not request.body_exists or kind == "application/json" or (or_text and kind.startswith("text/")) \
+            or (kind.startswith("application/") and kind.endswith("+json")):
+        return
+    wanted = "Content-Type: application/json" + (", or text/plain with one line each" if or_text else "")
+    raise BadInput(f"the body is of type {kind[:100]!r}, not JSON" if kind else "the body says no type",
+                   code="unsupported_media_type", http_status=415, hint=f"send {wanted}")
+
+
 async def read(request: web.Request, *, limit: int) -> bytes:
     """Return the body, unpacked, or raise BadInput saying what is too large, late or unreadable."""
     return (await read_both(request, limit=limit))[1]

@@ -63,7 +63,7 @@ async def logs(call: Call) -> IngestOut:
 
 async def raw_logs(call: Call) -> IngestOut:
     """Store raw lines; each is parsed, and kept as it is where that fails."""
-    raw, seal = await _read(call)
+    raw, seal = await _read(call, text=True)
     query: RawQuery = call.query
     given = _raw_body(call.request, raw)
     defaults = Defaults(service=given.service or query.service or "", host=given.host or query.host or "",
@@ -129,7 +129,8 @@ async def ends(call: Call) -> EndsOut:
         return EndsOut(host=host, ends=await batches.ends(conn, call.principal.account_id, host))
 
 
-async def _read(call: Call) -> tuple[bytes, Seal | None]:
+async def _read(call: Call, *, text: bool = False) -> tuple[bytes, Seal | None]:
+    bodies.expect_json(call.request, or_text=text)
     # before its bytes are held
     call.store.group.admit(call.principal.account_id, call.request.content_length or 0)
     sent, raw = await bodies.read_both(call.request, limit=bodies.UNPACKED_LIMIT)

@@ -23,6 +23,13 @@ async def forget(call: Call) -> LessonOut:
     return lesson_out(gone, call.now(), _catalogue(call))
 
 
+async def forget_of(call: Call) -> list[LessonOut]:
+    """Forget all that closing one incident taught, or nothing."""
+    async with call.store.writing(urgent=True) as conn:
+        gone = await lessons.forget_of(conn, call.principal.account_id, call.path["incident_id"])
+    return [lesson_out(lesson, call.now(), _catalogue(call)) for lesson in gone]
+
+
 def _catalogue(call: Call) -> Catalogue:
     return load_with(call.context.config.signatures).catalogue
 
@@ -32,4 +39,7 @@ ROUTES: tuple[Route, ...] = (
           summary="List what false alarms have taught", answer=list[LessonOut]),
     Route(method="DELETE", path="/lessons/{lesson_id}", handler=forget, tag="Lessons", scope="operate",
           summary="Forget a lesson", answer=LessonOut, errors=(404,)),
+    Route(method="DELETE", path="/incidents/{incident_id}/lessons", handler=forget_of, tag="Lessons",
+          scope="operate", summary="Forget what closing an incident taught", answer=list[LessonOut],
+          errors=(404,)),
 )

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 import uuid
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,8 @@ from . import problem
 log = logging.getLogger(__name__)
 
 _TRACE_LINES = 200
+#: Where aiohttp's message about a request begins to quote it.
+_QUOTED = re.compile(r":?\s+(?:bytearray\()?b?['\"]|\n")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -28,14 +31,22 @@ HEADERS = {
 
 
 class Wire(logging.LoggerAdapter[logging.Logger]):
-    """What aiohttp logs to: a request that is no HTTP is the sender's fault, one line and no traceback."""
+    """What aiohttp logs to: a request that is no HTTP is the sender's fault, one line and no traceback.
+
+    The line quotes nothing of the request, for that may be a part of a key.
+    """
 
     def exception(self, msg: object, *args: object, exc_info: Any = True, **more: Any) -> None:
         if isinstance(exc_info, HttpProcessingError):
-            who, what = (args or ("?",))[0], problem.escaped(" ".join(exc_info.message.split()))
+            who, what = (args or ("?",))[0], problem.escaped(_QUOTED.split(exc_info.message, maxsplit=1)[0])
             self.warning("what %s sent is not HTTP: %s", who, what, extra={"action": "request_unreadable"})
             return
         super().exception(msg, *args, exc_info=exc_info, **more)
+
+    def debug(self, msg: object, *args: object, exc_info: Any = None, **more: Any) -> None:
+        if isinstance(exc_info, HttpProcessingError):
+            exc_info = None  # noise from the internet, which aiohttp would print whole
+        super().debug(msg, *args, exc_info=exc_info, **more)
 
 
 @web.middleware
@@ -54,10 +65,9 @@ async def errors(request: web.Request,
             raise
         kept = {name: value for name, value in error.headers.items() if name in ("Allow", "Retry-After")}
         return problem.response(problem.of_http(error, request.method, request.path), kept)
-    except (HttpProcessingError, web.RequestPayloadError) as error:
-        return problem.response(BadInput(
-            f"the body cannot be read: {problem.escaped(' '.join(str(error).split()))}", code="bad_body",
-            http_status=400))
+    except (HttpProcessingError, web.RequestPayloadError):  # its text may repeat the body
+        return problem.response(BadInput("the body cannot be read", code="bad_body", http_status=400,
+                                         hint="check its length, or the sizes of its chunks"))
     except ConnectionError:
         raise  # the client went away: nobody is left to answer
     except Exception as error:  # noqa: BLE001 - it is logged whole, but line by line escaped
@@ -80,6 +90,11 @@ def _trace(error: Exception) -> str:
 
 
 async def secure(_request: web.Request, response: web.StreamResponse) -> None:
+    """Harden each answer, as aiohttp's signal."""
+    harden(response)
+
+
+def harden(response: web.StreamResponse) -> None:
     """Set the security headers that the handler has not set itself."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)

@@ -141,7 +141,7 @@ def _statuses(route: Route) -> set[int]:
     if route.query is not None:
         found.add(422)
     if route.body is not None:
-        found |= {400, 413, 422}
+        found |= {400, 413, 415, 422}
     if _PARAMETER.search(route.path):
         found.add(404)
     return found - {route.status}

@@ -135,6 +135,7 @@ def bind(route: Route, context: Context) -> Callable[[web.Request], Awaitable[we
         if route.query is not None:
             call.query = bodies.query(request, route.query)
         if route.body is not None and not route.raw_body:
+            bodies.expect_json(request)
             raw = await bodies.read(request, limit=route.max_body)
             call.body = bodies.model(raw, route.body, optional=route.body_optional)
         result = await route.handler(call)

@@ -16,6 +16,8 @@ from .schema import hosts, inventory
 
 #: A host that was not heard for this long counts as gone; agents poll every 25 s.
 ONLINE = 90 * SECOND
+#: One whose poll broke off has so long to come back: a new connection is no absence.
+BACK = 10 * SECOND
 _COLUMNS = tuple(c for c in hosts.columns if c.name != "account_id")
 
 
@@ -33,10 +35,11 @@ class Host:
     policy_hash: str | None = None
     policy_problem: str | None = None
     counters: dict[str, Any] = field(default_factory=dict)
+    lost_at: int | None = None
 
     def online(self, now: int) -> bool:
-        """Say whether the host was heard lately."""
-        return now - self.last_seen <= ONLINE
+        """Say whether the host was heard lately, and its poll has not broken off since."""
+        return now - self.last_seen <= ONLINE and (self.lost_at is None or now - self.lost_at <= BACK)
 
 
 async def announce(conn: AsyncConnection, account_id: str, host: Host, offers: Sequence[Offer]) -> None:
@@ -56,8 +59,14 @@ async def announce(conn: AsyncConnection, account_id: str, host: Host, offers: S
 async def heard(conn: AsyncConnection, account_id: str, host: str, at: int) -> bool:
     """Note that the host was heard; False if it has not announced itself yet."""
     done = await conn.execute(update(hosts).where(hosts.c.account_id == account_id, hosts.c.host == host)
-                              .values(last_seen=at))
+                              .values(last_seen=at, lost_at=None))
     return done.rowcount == 1
+
+
+async def lost(conn: AsyncConnection, account_id: str, host: str, at: int) -> None:
+    """Note that the host's poll broke off; its next word clears that."""
+    await conn.execute(update(hosts).where(hosts.c.account_id == account_id, hosts.c.host == host,
+                                           hosts.c.lost_at.is_(None)).values(lost_at=at))
 
 
 async def hold(conn: AsyncConnection, account_id: str, host: str) -> None:

@@ -76,6 +76,18 @@ async def forget(conn: AsyncConnection, account_id: str, lesson_id: str) -> Less
     return Lesson(**row)
 
 
+async def forget_of(conn: AsyncConnection, account_id: str, incident_id: str) -> list[Lesson]:
+    """Forget all that closing one incident taught and return it, or raise NotFound."""
+    rows = (await conn.execute(select(*_COLUMNS).where(
+        lessons.c.account_id == account_id, lessons.c.incident_id == incident_id,
+    ).order_by(lessons.c.id))).mappings().all()
+    if not rows:
+        raise NotFound(f"no lesson comes from the incident {incident_id[:64]!r}", code="lesson_not_found",
+                       hint="GET /lessons lists them")
+    await _remove(conn, account_id, [row["id"] for row in rows])
+    return [Lesson(**row) for row in rows]
+
+
 async def held(conn: AsyncConnection, account_id: str, fingerprints: Sequence[str], at: int) -> None:
     """Count that something was held back because of a lesson."""
     if fingerprints:

@@ -37,6 +37,10 @@ class Partition:
     bytes: int
     rows: int
 
+    def holds(self, day: int) -> bool:
+        """Say whether the rows of a day are here."""
+        return day == self.end - 1 or (day < self.end and self.name.endswith("_before"))
+
 
 def name_of(table: str, day: int) -> str:
     """Return the name of a day's partition, for people: records_20260921."""

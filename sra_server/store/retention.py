@@ -2,7 +2,8 @@
 
 PostgreSQL drops whole day partitions. SQLite deletes in slices, each a short transaction of its own that
 urgent writers and ingest pass between. Batches that detection has not folded stay, and so does the last
-batch of each producer: its digest answers a late repetition.
+batch of each producer: its digest answers a late repetition. The size takes what detection has not read only
+when all else that may go is gone, and then counts it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import Store, partitions
 from .parcel import DAY
+from .schema import metadata
 
 #: Rows of one slice: some ten milliseconds of the writer.
 SLICE = 2_000
@@ -29,6 +31,8 @@ INCIDENTS = 50
 PRODUCER_DAYS = 90
 #: Without a limit of its own the database may grow to this part of what the disk could give it,
 DISK_PART = 0.6
+#: and a PostgreSQL, whose disk we do not see, to this: half of a small one;
+POSTGRESQL_BYTES = 10 * 1024**3
 #: but a database below this is left alone: what fills the disk is something else.
 LEAST_BYTES = 64 * 1024 * 1024
 #: What the size takes away goes down to this part of the limit, so that it does not cut each time.
@@ -42,13 +46,27 @@ _COUNT_ENDED = f"SELECT count(*) FROM incidents WHERE {_ENDED}"  # noqa: S608
 _FIND_ENDED = f"SELECT account_id, id FROM incidents WHERE {_ENDED} ORDER BY account_id, id"  # noqa: S608
 _END = f"DELETE FROM incidents WHERE account_id = :account AND id = :id AND {_ENDED}"  # noqa: S608
 _ACCOUNTS = "SELECT account_id FROM heads ORDER BY account_id"
-_SLICE = {table: (
+#: Whether detection has read a row; on SQLite its ticket is its batch's head.
+_READ = "ticket <= (SELECT cursor FROM heads WHERE account_id = {account})"
+_SLICE = {(table, read): (
     f"DELETE FROM {table} WHERE (account_id, day, ticket, line) IN "  # noqa: S608
     f"(SELECT account_id, day, ticket, line FROM {table} WHERE account_id = :account AND day < :day "
-    f"ORDER BY account_id, day, ticket, line LIMIT {SLICE})") for table in partitions.TABLES}
-_OLDEST = """SELECT min(day) FROM (
-    SELECT (SELECT min(day) FROM records WHERE account_id = h.account_id) AS day FROM heads h
-    UNION ALL SELECT (SELECT min(day) FROM points WHERE account_id = h.account_id) FROM heads h) AS days"""
+    f"{'AND ' + _READ.format(account=':account') if read else ''} "
+    f"ORDER BY account_id, day, ticket, line LIMIT {SLICE})")
+    for table in partitions.TABLES for read in (True, False)}
+_DAYS = {read: " UNION ALL ".join(
+    f"SELECT (SELECT min(day) FROM {table} t WHERE t.account_id = h.account_id "  # noqa: S608
+    f"{'AND t.ticket <= h.cursor' if read else ''}) AS day FROM heads h"
+    for table in partitions.TABLES) for read in (True, False)}
+_OLDEST = {read: f"SELECT min(day) FROM ({days}) AS days" for read, days in _DAYS.items()}  # noqa: S608
+#: The rows of each day that detection has yet to read.
+_UNREAD = """SELECT b.day, sum(b.records)::bigint AS records, sum(b.points)::bigint AS points
+    FROM heads h JOIN batches b ON b.account_id = h.account_id AND b.head > h.cursor GROUP BY b.day"""
+#: What our own tables take; others may share the database.
+_OURS = f"""SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace
+    AND (relname IN ({', '.join(f"'{name}'" for name in metadata.tables)})
+         OR relname ~ '^({'|'.join(partitions.TABLES)})_([0-9]{{8}}|before)$')"""  # noqa: S608
 _BATCHES = f"""DELETE FROM batches WHERE account_id = :account AND head IN (
     SELECT b.head FROM batches b WHERE b.account_id = :account AND b.day < :day
     AND b.head <= (SELECT h.cursor FROM heads h WHERE h.account_id = :account)
@@ -73,7 +91,7 @@ class Found:
     """What the database holds and what of it is to go. Rows of PostgreSQL are its own estimates."""
 
     bytes: int
-    limit: int | None
+    limit: int
     records: int = 0
     points: int = 0
     batches: int = 0
@@ -83,10 +101,11 @@ class Found:
 
 @dataclass(slots=True, kw_only=True)
 class Swept:
-    """What was deleted, by kind; partitions by name."""
+    """What was deleted, by kind; partitions by name; and the records and points that detection never read."""
 
     rows: dict[str, int] = field(default_factory=dict)
     partitions: list[str] = field(default_factory=list)
+    unread: int = 0
 
     def add(self, kind: str, n: int) -> None:
         """Count some deleted rows."""
@@ -94,12 +113,12 @@ class Swept:
             self.rows[kind] = self.rows.get(kind, 0) + n
 
 
-def limit(keep: Keep, used: int, file: Path | None) -> int | None:
-    """Return how large the database may be: as set, else what a disk that we see allows."""
+def limit(keep: Keep, used: int, file: Path | None) -> int:
+    """Return how large the database may be: as set, else what a disk that we see allows, else a fixed one."""
     if keep.bytes:
         return keep.bytes
     if file is None:
-        return None
+        return POSTGRESQL_BYTES
     return max(LEAST_BYTES, int((used + shutil.disk_usage(file.parent).free) * DISK_PART))
 
 
@@ -159,25 +178,33 @@ async def _drop(driver: Connection[Any], keep: Keep, old: dict[str, int], swept:
             swept.partitions.append(one.name)
         else:
             left.append(one)
-    if not keep.bytes:
+    used = int(await driver.fetchval(_OURS))
+    most = limit(keep, used, None)
+    if used <= most:
         return
-    used = int(await driver.fetchval("SELECT pg_database_size(current_database())"))
     newest = max((one.end for one in left if one.bytes and one.rows), default=0)
-    over = used > keep.bytes
-    for one in left:
-        if over and used > keep.bytes * CUT_TO and one.end < newest:
+    days = await driver.fetch(_UNREAD)
+    unread = {one: sum(row[one.table] for row in days if one.holds(row["day"])) for one in left}
+    for one in sorted((one for one in left if one.end < newest), key=lambda one: unread[one] > 0):
+        # what is unread goes only as far as it must
+        if used > most * (1.0 if unread[one] else CUT_TO):
             await partitions.drop(driver, one)
             swept.partitions.append(one.name)
+            swept.unread += unread[one]
             used -= one.bytes
 
 
-async def _slices(store: Store, table: str, day: int, swept: Swept, *, most: int | None = None) -> int:
-    """Delete a table's rows of days before `day`, account by account; return how many."""
+async def _slices(store: Store, table: str, day: int, swept: Swept, *, read: bool = False,
+                  most: int | None = None) -> int:
+    """Delete a table's rows of days before `day`, account by account; return how many.
+
+    `read`: only those that detection has read.
+    """
     deleted = 0
     for account in await _accounts(store):
         n = SLICE
         while n == SLICE and (most is None or deleted < most):
-            n = await _delete(store, _SLICE[table], account=account, day=day)
+            n = await _delete(store, _SLICE[table, read], account=account, day=day)
             deleted += n
             swept.add(table, n)
     return deleted
@@ -199,22 +226,29 @@ async def _shrink(store: Store, keep: Keep, swept: Swept, now: int) -> None:
     async with store.reading() as conn:
         used = await _used(conn)
         most = limit(keep, used, store.file)
-    if most is None or used <= most:
+    if used <= most:
         return
-    while used > most * CUT_TO:
+    used = await _cut(store, used, int(most * CUT_TO), swept, now, read=True)
+    before = sum(swept.rows.values())
+    await _cut(store, used, most, swept, now, read=False)
+    swept.unread += sum(swept.rows.values()) - before
+
+
+async def _cut(store: Store, used: int, most: int, swept: Swept, now: int, *, read: bool) -> int:
+    while used > most:
         async with store.reading() as conn:
-            oldest = await conn.scalar(text(_OLDEST))
+            oldest = await conn.scalar(text(_OLDEST[read]))
         if oldest is None:
-            return
-        # the last day goes piece by piece: what is left of it is the newest there is
-        piece = 10 * SLICE if oldest >= now // DAY else None
-        gone = [
-            await _slices(store, table, int(oldest) + 1, swept, most=piece) for table in ("records", "points")
-        ]
+            break
+        # the last day goes piece by piece, and so does what is unread: what is left of it is the newest
+        piece = 10 * SLICE if oldest >= now // DAY else None if read else SLICE
+        gone = [await _slices(store, table, int(oldest) + 1, swept, read=read, most=piece)
+                for table in ("records", "points")]
         async with store.reading() as conn:
             used = await _used(conn)
         if not any(gone):
-            return
+            break
+    return used
 
 
 async def _forget_batches(store: Store, day: int, now: int, swept: Swept) -> None:
@@ -247,9 +281,9 @@ async def _count(conn: AsyncConnection, query: str, **values: int) -> int:
 
 
 async def _used(conn: AsyncConnection) -> int:
-    """Return the bytes in use; on SQLite free pages inside the file do not count, for they are used again."""
+    """Return the bytes of our tables; free pages inside SQLite's file do not count: they are used again."""
     if conn.dialect.name == "postgresql":
-        return int(await conn.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+        return int(await conn.scalar(text(_OURS)) or 0)
     pages, free, size = [
         int(await conn.scalar(text(f"PRAGMA {name}")) or 0)
         for name in ("page_count", "freelist_count", "page_size")

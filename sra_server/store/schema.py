@@ -207,6 +207,7 @@ hosts = Table(
     Column("policy_problem", Text),
     Column("counters", JSON, nullable=False),
     Column("last_seen", BigInteger, nullable=False),
+    Column("lost_at", BigInteger),  # when its agent's poll broke off; nothing once it is heard again
 )
 inventory = Table(
     "inventory", metadata,

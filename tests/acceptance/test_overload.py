@@ -41,8 +41,8 @@ class Sender:
             for line in range(50)]}).encode()
         try:
             answer = await self.client.post("/ingest/batch", content=body, headers={
-                "X-SRA-Producer": self.producer, "X-SRA-Sequence": str(self.number),
-                "X-SRA-Digest": hashlib.sha256(body).hexdigest()})
+                "Content-Type": "application/json", "X-SRA-Producer": self.producer,
+                "X-SRA-Sequence": str(self.number), "X-SRA-Digest": hashlib.sha256(body).hexdigest()})
         except httpx.TransportError:
             return None
         self.answers[answer.status_code] = self.answers.get(answer.status_code, 0) + 1

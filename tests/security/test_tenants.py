@@ -40,7 +40,7 @@ SCOPES = {
         "POST /incidents/{incident_id}/notes", "POST /autoheal/dry-run", "POST /autoheal/{action}",
         "POST /remedies/{remedy_id}/approve", "POST /remedies/{remedy_id}/reject",
         "POST /remedies/{remedy_id}/cancel", "POST /silences", "DELETE /silences/{silence_id}",
-        "DELETE /lessons/{lesson_id}"], "operate"),
+        "DELETE /lessons/{lesson_id}", "DELETE /incidents/{incident_id}/lessons"], "operate"),
 }
 #: Routes for nobody in particular, and those for a person's own session.
 OPEN = {"POST /auth/register", "POST /auth/login", "GET /health", "GET /version", "GET /openapi.json",

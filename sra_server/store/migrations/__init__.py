@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, inspect, text
 from .. import engine
 
 #: The newest of `versions`.
-NEWEST = "0003"
+NEWEST = "0004"
 _VERSIONS = "alembic_version"
 _ONE_AT_A_TIME = threading.Lock()
 _ADVISORY_KEY = 0x5352_4131  # any number, the same in every SRA

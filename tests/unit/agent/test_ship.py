@@ -14,6 +14,7 @@ import pytest
 from sra_agent.backoff import Backoff
 from sra_agent.connection import Connection
 from sra_agent.ends import ask_ends, usable
+from sra_agent.quarantine import Quarantine
 from sra_agent.ship import Next, Sender, judge
 from sra_agent.spool import Spool
 from sra_sdk.errors import Unavailable
@@ -138,13 +139,15 @@ def test_a_reused_number_gets_a_new_producer(spool: Spool, recorder: Recorder) -
     assert recorder.messages() == first and spool.fact("producer") != producer
 
 
-def test_a_poisoned_item_is_set_apart_and_the_rest_goes_on(spool: Spool, recorder: Recorder) -> None:
+def test_a_poisoned_item_is_set_apart_and_the_rest_goes_on(
+    spool: Spool, recorder: Recorder, tmp_path: Path
+) -> None:
     recorder.poison = lambda item: item["message"] in ("line 77", "line 1999")
     expected = fill(spool, 0, 2500)
     empty(sender(spool, recorder))
     assert recorder.messages() == [m for m in expected if m not in ("line 77", "line 1999")]
     assert spool.counters()["dropped"] == {"rejected": 2} and recorder.dropped == {"rejected": 2}
-    assert len(spool.quarantined()) == 2 and recorder.gaps == 0
+    assert len(Quarantine(tmp_path).items()) == 2 and recorder.gaps == 0
 
 
 def test_a_wrong_key_is_said_once_and_nothing_is_lost(

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from sra_agent.quarantine import Quarantine
 from sra_agent.spool import Spool
 from sra_agent.spool_file import Lock, SpoolLost
 from sra_sdk.errors import BadInput
@@ -120,7 +121,7 @@ def test_what_was_counted_as_lost_survives_a_kill_while_a_batch_is_in_flight(
     again.close()
 
 
-def test_a_bad_item_is_found_by_halving_and_set_apart(spool: Spool) -> None:
+def test_a_bad_item_is_found_by_halving_and_set_apart(spool: Spool, tmp_path: Path) -> None:
     bad = {3, 700, 1234}
     for start in (0, 500, 1000, 1500):
         spool.append([record(n) for n in range(start, start + 500)], [], {"f": {"offset": start + 500}})
@@ -140,7 +141,7 @@ def test_a_bad_item_is_found_by_halving_and_set_apart(spool: Spool) -> None:
     assert stored == [n for n in range(2000) if n not in bad]
     assert ends == sorted(ends) and ends[-1] == 2000
     assert spool.counters()["dropped"] == {"rejected": 3} and dropped == 3 and balanced(spool)
-    assert [json.loads(item)["message"] for _, item in spool.quarantined()] == [
+    assert [kept.item["message"] for kept in Quarantine(tmp_path).items()] == [
         "line 3",
         "line 700",
         "line 1234",
@@ -148,12 +149,12 @@ def test_a_bad_item_is_found_by_halving_and_set_apart(spool: Spool) -> None:
     assert requests < 120
 
 
-def test_a_server_that_rejects_everything_does_not_block(spool: Spool) -> None:
+def test_a_server_that_rejects_everything_does_not_block(spool: Spool, tmp_path: Path) -> None:
     spool.append([record(n) for n in range(300)], [], {"f": {"offset": 300}})
     while (sealed := spool.batch()) is not None:
         spool.reject(sealed, "400")
     assert spool.counters()["dropped"] == {"rejected": 300} and balanced(spool)
-    assert len(spool.quarantined()) == 100 and spool.bytes == 0
+    assert len(Quarantine(tmp_path).items()) == 100 and spool.bytes == 0
 
 
 def test_a_new_producer_sends_the_same_again(spool: Spool) -> None:

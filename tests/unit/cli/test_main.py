@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,11 +111,25 @@ def sra(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     (("whoami", "--server", "nonsense"), 1, "not signed in"),
     (("doctor", "--server", "nonsense"), 2, "not a URL"),
     (("login", "a@b.example"), 2, "no terminal"),
+    (("lessons", "forget", "les_1", "--incident", "inc_1"), 2, "name one, or the incident"),
 ])
 def test_failures_are_explained_on_stderr(arguments: tuple[str, ...], code: int, words: str) -> None:
     done = sra(*arguments, SRA_TOKEN="", SRA_API_KEY="")
     assert done.returncode == code and words in done.stderr and done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("content", "code", "words"), [
+    ("mode = 'sometimes'\n", 2, "error"), ("not toml", 2, "error"), (None, 2, "error"),
+    ("mode = 'dry-run'\n", 0, "")])
+def test_a_bad_policy_is_bad_input(tmp_path: Path, content: str | None, code: int, words: str) -> None:
+    path = tmp_path / "policy.toml"
+    if content is not None:
+        path.write_text(content)
+        path.chmod(0o600)
+    for more in ((), ("--json",)):
+        done = sra("agent", "policy", "check", "--policy", str(path), *more)
+        assert done.returncode == code and words in done.stdout, done.stdout
 
 
 def test_a_server_that_is_not_there_is_named() -> None:

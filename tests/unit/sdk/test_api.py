@@ -86,6 +86,7 @@ ROUTES: list[tuple[str, dict[str, Any], str, Any, Any]] = [
     ("end_silence", {"silence_id": "sil1"}, "DELETE /silences/sil1", None, SILENCE),
     ("lessons", {}, "GET /lessons", None, [LESSON]),
     ("forget_lesson", {"lesson_id": "les1"}, "DELETE /lessons/les1", None, LESSON),
+    ("forget_lessons_of", {"incident_id": "inc1"}, "DELETE /incidents/inc1/lessons", None, [LESSON]),
     ("remedies", {"status": "planned"}, "GET /remedies?status=planned", None, [REMEDY]),
     ("remedy", {"remedy_id": "../x"}, "GET /remedies/..%2Fx", None, REMEDY),
     ("approve", {"remedy_id": "rem1", "digest": "d"}, "POST /remedies/rem1/approve", {"digest": "d"}, REMEDY),

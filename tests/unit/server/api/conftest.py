@@ -45,7 +45,8 @@ class Api:
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
     config = ServerConfig(port=0, data_dir=tmp_path / "data", admin_api_key=SecretStr(ADMIN_KEY))
-    async with app.serving(config) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with app.serving(config) as url, httpx.AsyncClient(
+            base_url=url, timeout=30, headers={"Content-Type": "application/json"}) as client:
         yield Api(client, tmp_path / "data" / "sra.db")
 
 

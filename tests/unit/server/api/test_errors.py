@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import sqlite3
@@ -92,7 +93,7 @@ async def test_slow_headers_lose_their_connection(api: Api) -> None:
 
 async def test_a_body_that_does_not_come_is_not_awaited_for_ever(api: Api, key: dict[str, str]) -> None:
     head = (f"POST /ingest/logs HTTP/1.1\r\nHost: a\r\nX-API-Key: {key['X-API-Key']}\r\n"
-            "Content-Length: 100\r\nConnection: close\r\n\r\n{")
+            "Content-Type: application/json\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{")
     answer, seconds = await _raw(api, head.encode())
     assert seconds < 8
     assert answer.startswith(b"HTTP/1.1 408 ") and b'"request_timeout"' in answer
@@ -162,21 +163,54 @@ async def test_a_failed_statement_does_not_tell_its_values(store: Store) -> None
     assert "parameters: " not in told
 
 
-@pytest.mark.parametrize("request_", [
-    b"POST /auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-    b"zz\r\n{}\r\n",
-    b"POST /auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}",
-    b"GET /health HTTP/1.1\r\nHost: a\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n",
-    b"GET /\x1b[31m\xff HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"FOO\x00 / HTTP/1.1\r\nHost: a\r\n\r\n", b"\x16\x03\x01\x02\x00\r\n\r\n",
-], ids=["chunk", "lengths", "header", "path", "method", "tls"])
-async def test_what_is_no_http_costs_one_line(api: Api, caplog: pytest.LogCaptureFixture,
-                                              request_: bytes) -> None:
-    with caplog.at_level(logging.INFO):
-        answer, _ = await _raw(api, request_)
-    assert answer.split()[1] == b"400", answer[:200]
-    told = [record for record in caplog.records if record.name.startswith(("aiohttp", "sra"))]
-    assert len(told) <= 1
-    for record in told:
+#: What is no HTTP, with the status and the code of its answer. SECRET stands for the sender's text.
+NO_HTTP = {
+    "chunk": (b"POST /auth/login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+              b"Connection: close\r\n\r\nSECRET\r\n{}\r\n", 400, "malformed_request"),
+    "lengths": (b"POST /auth/login HTTP/1.1\r\nHost: a\r\nX: SECRET\r\nContent-Length: 1\r\n"
+                b"Content-Length: 2\r\n\r\n{}", 400, "malformed_request"),
+    "length and chunks": (b"POST /SECRET HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n"
+                          b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "malformed_request"),
+    "header": (b"GET /health HTTP/1.1\r\nHost: a\r\nX-Long: SECRET" + b"x" * 20_000 + b"\r\n\r\n", 431,
+               "headers_too_long"),
+    "line": (b"GET /SECRET" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431, "headers_too_long"),
+    "name": (b"GET /health HTTP/1.1\r\nHost: a\r\nSECRET name: x\r\n\r\n", 400, "malformed_request"),
+    "path": (b"GET /SECRET\x1b[31m\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400, "malformed_request"),
+    "method": (b"SECRET\x00 / HTTP/1.1\r\nHost: a\r\n\r\n", 400, "malformed_request"),
+    "version": (b"GET /SECRET HTTP/9.9.9\r\nHost: a\r\n\r\n", 400, "malformed_request"),
+    "tls": (b"\x16\x03\x01\x02\x00SECRET\r\n\r\n", 400, "malformed_request"),
+    "expectation": (b"POST /auth/login HTTP/1.1\r\nHost: a\r\nExpect: SECRET\r\nContent-Length: 2\r\n"
+                    b"Connection: close\r\n\r\n{}", 417, "expectation_failed"),
+    "expectation of no route": (b"GET /no HTTP/1.1\r\nHost: a\r\nExpect: SECRET\r\nConnection: close\r\n\r\n",
+                                417, "expectation_failed"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_HTTP)
+async def test_what_is_no_http_is_a_problem_document_and_costs_one_line(
+        api: Api, caplog: pytest.LogCaptureFixture, kind: str) -> None:
+    request, status, code = NO_HTTP[kind]
+    with caplog.at_level(logging.DEBUG):
+        answer, _ = await _raw(api, request)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    headers = {name.lower(): value for name, _, value in
+               (line.partition(": ") for line in head.decode().split("\r\n")[1:])}
+    assert int(head.split()[1]) == status, answer
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["x-content-type-options"] == "nosniff" and headers["server"] == "SRA"
+    told = json.loads(body)
+    assert (told["status"], told["code"]) == (status, code) and told["detail"]
+    assert b"SECRET" not in answer
+    lines = [record for record in caplog.records
+             if record.name.startswith(("aiohttp", "sra")) and record.levelno > logging.DEBUG]
+    assert len(lines) <= 1 and "SECRET" not in caplog.text  # it may be a part of a key
+    for record in lines:
         assert record.exc_info in (None, False) and record.levelno < logging.ERROR
         assert record.getMessage().isprintable() and len(record.getMessage()) < 600
+
+
+async def test_an_expected_100_is_given(api: Api) -> None:
+    answer, _ = await _raw(api, b"POST /auth/login HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                                b"Content-Type: application/json\r\nContent-Length: 2\r\n"
+                                b"Connection: close\r\n\r\n{}")
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 422 ")

@@ -25,7 +25,8 @@ ADMIN = {"X-API-Key": ADMIN_KEY}
 async def client(database_url: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     config = ServerConfig(port=0, data_dir=tmp_path / "data", database_url=database_url,
                           admin_api_key=SecretStr(ADMIN_KEY))
-    async with app.serving(config) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with app.serving(config) as url, httpx.AsyncClient(
+            base_url=url, timeout=30, headers={"Content-Type": "application/json"}) as client:
         yield client
 
 

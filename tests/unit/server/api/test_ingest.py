@@ -44,6 +44,13 @@ async def test_a_record_without_service_gets_an_empty_one(api: Api, key: dict[st
     assert api.sql("SELECT service, host FROM records") == [("", "")]
 
 
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON",
+                                  "application/vnd.shop+json"])
+async def test_every_type_of_json(api: Api, key: dict[str, str], kind: str) -> None:
+    await send(api, key, "/ingest/logs", {"logs": [{"message": "a"}]}, **{"Content-Type": kind})
+    assert api.sql("SELECT message FROM records") == [("a",)]
+
+
 @pytest.mark.parametrize(("body", "headers"), [
     (b'["one", "2026-01-02T03:04:05Z ERROR two"]', {"Content-Type": "application/json"}),
     (b'{"logs": ["one", "2026-01-02T03:04:05Z ERROR two"]}', {"Content-Type": "application/json"}),

@@ -71,6 +71,34 @@ async def test_closing_without_saying_more_teaches_nothing(api: Api, key: dict[s
     assert (await api.client.get("/lessons", headers=key)).json() == []
 
 
+async def test_all_lessons_of_an_incident_go_at_once_or_none_does(api: Api, key: dict[str, str]) -> None:
+    """With a second lesson that cannot be deleted, the first stays, too."""
+    incident = await fail(api, key)
+    await api.client.post(f"/incidents/{incident['id']}/close", headers=key, json={"false_alarm": True})
+    for id_, of in (("les_9", incident["id"]), ("les_other", "inc_other")):
+        api.sql(
+            "INSERT INTO lessons SELECT account_id, ?, ? || fingerprint, title, cls, severity, count, "
+            "alarms, ?, why, taught_by, taught_at, held, held_at FROM lessons WHERE id NOT IN ('les_9')",
+            id_,
+            id_,
+            of,
+        )
+    api.sql(
+        "CREATE TRIGGER held BEFORE DELETE ON lessons WHEN old.id = 'les_9' "
+        "BEGIN SELECT raise(ABORT, 'held'); END"
+    )
+    path = f"/incidents/{incident['id']}/lessons"
+    assert (await api.client.delete(path, headers=key)).status_code in (500, 503)
+    assert len((await api.client.get("/lessons", headers=key)).json()) == 3
+    api.sql("DROP TRIGGER held")
+    gone = await api.client.delete(path, headers=key)
+    assert gone.status_code == 200 and {one["incident_id"] for one in gone.json()} == {incident["id"]}
+    assert len(gone.json()) == 2
+    assert [one["id"] for one in (await api.client.get("/lessons", headers=key)).json()] == ["les_other"]
+    again = await api.client.delete(path, headers=key)
+    assert (again.status_code, again.json()["code"]) == (404, "lesson_not_found")
+
+
 async def test_no_such_lesson(api: Api, key: dict[str, str]) -> None:
     answer = await api.client.delete("/lessons/les_0", headers=key)
     assert (answer.status_code, answer.json()["code"]) == (404, "lesson_not_found")

@@ -36,3 +36,28 @@ async def test_online_is_lately_heard(store: Store, account: str) -> None:
         now = await hosts.get(conn, account, "web-1")
     assert now.online(NOW + SECOND + hosts.ONLINE)
     assert not now.online(NOW + SECOND + hosts.ONLINE + 1)
+
+
+async def test_a_host_whose_poll_broke_off_is_offline_soon_unless_it_is_heard_again(
+    store: Store, account: str
+) -> None:
+    host = hosts.Host(host="web-1", agent_version=None, boot_id=None, last_seen=NOW)
+    broke = NOW + 15 * SECOND
+
+    async def now() -> hosts.Host:
+        async with store.reading() as conn:
+            return await hosts.get(conn, account, "web-1")
+
+    async with store.writing() as conn:
+        await hosts.announce(conn, account, host, [])
+        await hosts.lost(conn, "account-2", "web-1", broke - SECOND)
+        await hosts.lost(conn, account, "web-1", broke)
+        await hosts.lost(conn, account, "web-1", broke + 5 * SECOND)  # the first word of it counts
+    assert (await now()).online(broke + hosts.BACK) and not (await now()).online(broke + hosts.BACK + 1)
+    async with store.writing() as conn:
+        await hosts.heard(conn, account, "web-1", broke + 30 * SECOND)
+    assert (await now()).online(broke + 60 * SECOND)
+    async with store.writing() as conn:
+        await hosts.lost(conn, account, "web-1", broke)
+        await hosts.announce(conn, account, host, [])
+    assert (await now()).online(NOW + 80 * SECOND)

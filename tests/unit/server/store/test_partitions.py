@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, func, select
 
-from sra_server.store import Store, accounts, batches, engine, partitions, retention
+from sra_server.store import Store, accounts, batches, engine, heads, partitions, retention
 from sra_server.store.batches import NewPoint, NewRecord
 from sra_server.store.partitions import Partition
 from sra_server.store.retention import Keep
@@ -86,7 +86,7 @@ async def test_old_days_are_dropped_and_what_came_after_goes_on(url: str) -> Non
     for day in range(TODAY - 40, TODAY + 1, 10):
         await ingest(store, day)
     found = await retention.look(store, Keep(days=15, metrics_days=25), TODAY * DAY)
-    assert len(found.partitions) == 5 and found.limit is None
+    assert len(found.partitions) == 5 and found.limit == retention.POSTGRESQL_BYTES
     assert await count(store) == 5
     swept = await retention.sweep(store, Keep(days=15, metrics_days=25), TODAY * DAY)
     assert sorted(swept.partitions) == sorted(found.partitions)
@@ -106,6 +106,59 @@ async def test_too_large_a_database_loses_its_oldest_days_but_never_the_last(url
     swept = await retention.sweep(store, Keep(bytes=1), TODAY * DAY)
     assert len(swept.partitions) == 6
     assert {one.end for one in await held(store)} == {TODAY + 1} and await count(store) == 200
+    assert swept.unread == 3 * 201  # detection has read nothing, and there was no other way
+    await store.close()
+
+
+async def fold(store: Store, batches_read: int) -> None:
+    async with store.writing() as conn:
+        head = await heads.load(conn, "a")
+        assert head is not None
+        await heads.save(conn, "a", was=head.cursor, cursor=head.cursor + batches_read, state="{}")
+
+
+async def over(store: Store, by: int) -> Keep:
+    """Return a limit that the database is above by so many bytes: a day of records, and no more."""
+    async with retention.driving(store) as driver:
+        await driver.execute("ANALYZE")
+    used = (await retention.look(store, Keep(), TODAY * DAY)).bytes
+    return Keep(bytes=used - by)
+
+
+async def test_the_size_takes_first_what_detection_has_read(url: str) -> None:
+    store = await Store.open(url)
+    for day in (TODAY - 4, TODAY - 3, TODAY - 2, TODAY - 1, TODAY):
+        await ingest(store, day, 2_000)
+    await fold(store, 1)
+    async with store.writing() as conn:  # another account's detection waits at the oldest day
+        await accounts.ensure_account(conn, "b", name="b", at=1)
+    at = (TODAY - 4) * DAY
+    await batches.append(store, "b", received_at=at, records=[NewRecord(at=at, level=40, message="unread")])
+    await fold(store, 2)  # of "a", up to the day before yesterday
+    swept = await retention.sweep(store, await over(store, 100_000), TODAY * DAY)
+    assert "records_20260901" in swept.partitions and swept.unread == 0
+    assert "records_20260831" not in swept.partitions  # it is older, but "b" has yet to be read
+    async with store.reading() as conn:
+        left = set(await conn.scalars(select(records.c.day).distinct()))
+        unread = await batches.after(conn, "b", 0, 10)
+    assert {TODAY - 4, TODAY - 1, TODAY} <= left
+    assert [record.message for record in unread[0].records] == ["unread"]
+    swept = await retention.sweep(store, Keep(bytes=1), TODAY * DAY)
+    assert swept.unread == 2_000 + 1 + 1 and await count(store) == 2_000
+    await store.close()
+
+
+async def test_a_database_of_other_tables_is_not_held_against_ours(url: str) -> None:
+    store = await Store.open(url)
+    for day in (TODAY - 1, TODAY):
+        await ingest(store, day, 100)
+    async with retention.driving(store) as driver:
+        await driver.execute(
+            "CREATE TABLE foreign_rows AS SELECT repeat(md5(i::text), 30) t FROM generate_series(1, 20000) i"
+        )
+        await driver.execute("ANALYZE")
+    swept = await retention.sweep(store, Keep(bytes=10_000_000), TODAY * DAY)
+    assert swept.partitions == [] and await count(store) == 200
     await store.close()
 
 

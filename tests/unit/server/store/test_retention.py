@@ -166,6 +166,7 @@ async def sqlite(tmp_path: Path):
 async def test_too_large_a_file_loses_its_oldest_rows_and_the_space_is_used_again(sqlite: Store) -> None:
     for number in range(1, 9):
         await ingest(sqlite, TODAY - 9 + number, number, n=1_500, message="x" * 400)
+    await fold(sqlite)
     before = await retention.look(sqlite, Keep(bytes=3_000_000), NOW)
     assert before.bytes > 4_500_000 and before.limit == 3_000_000
     await retention.sweep(sqlite, Keep(bytes=3_000_000), NOW)
@@ -180,12 +181,49 @@ async def test_too_large_a_file_loses_its_oldest_rows_and_the_space_is_used_agai
         assert await conn.scalar(text("PRAGMA page_count")) == pages
 
 
+async def test_the_size_takes_what_detection_has_not_read_only_when_nothing_else_is_left(
+    sqlite: Store,
+) -> None:
+    async with sqlite.writing() as conn:
+        await accounts.ensure_account(conn, "account-2", name="two", at=1)
+    for number in range(1, 5):  # the oldest days, which nobody has read
+        await ingest(sqlite, TODAY - 9 + number, number, n=1_000, account="account-2", message="x" * 400)
+    for number in range(1, 9):
+        await ingest(sqlite, TODAY - 9 + number, number, n=1_000, message="x" * 400)
+    await fold(sqlite)
+    swept = await retention.sweep(sqlite, Keep(bytes=5_000_000), NOW)
+    assert swept.unread == 0 and swept.rows["records"] > 0
+    async with sqlite.reading() as conn:
+        found = dict(
+            (
+                await conn.execute(select(records.c.account_id, func.count()).group_by(records.c.account_id))
+            ).all()
+        )
+    assert found["account-2"] == 4_000 and 0 < found["account-1"] < 8_000
+    swept = await retention.sweep(sqlite, Keep(bytes=1_500_000), NOW)
+    assert swept.unread > 0 and (await retention.look(sqlite, Keep(), NOW)).bytes <= 1_500_000
+    async with sqlite.reading() as conn:
+        left = dict(
+            (
+                await conn.execute(select(records.c.account_id, func.count()).group_by(records.c.account_id))
+            ).all()
+        )
+        newest = await conn.scalar(select(func.max(records.c.day)))
+    assert "account-1" not in left and 0 < left["account-2"] < 4_000 and newest == TODAY - 5
+    assert left["account-2"] + swept.rows["records"] == found["account-1"] + 4_000
+    assert swept.unread == swept.rows["records"] - found["account-1"] + 4 - await counts_points(sqlite)
+
+
+async def counts_points(store: Store) -> int:
+    return (await counts(store))[1]
+
+
 async def test_without_a_setting_a_disk_is_never_filled(sqlite: Store) -> None:
     gigabyte = 1 << 30
     assert sqlite.file is not None
     limit = retention.limit(Keep(), gigabyte, sqlite.file)
     assert limit is not None and limit > retention.LEAST_BYTES
-    assert retention.limit(Keep(), gigabyte, None) is None
+    assert retention.limit(Keep(), gigabyte, None) == retention.POSTGRESQL_BYTES == 10 * gigabyte
     assert retention.limit(Keep(bytes=5), gigabyte, sqlite.file) == 5
 
 
