@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from sra_sdk.errors import BadInput
 
+from .domain.cycle import cycles
+
 #: Settings that an environment variable of the original names as well.
 ORIGINAL_NAMES: dict[str, str] = {
     "database_url": "DATABASE_URL",
@@ -89,6 +91,16 @@ class ServerConfig(BaseModel):
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 16:
             raise ValueError("must have at least 16 characters")
+        return value
+
+    @field_validator("services")
+    @classmethod
+    def _no_circle(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        # in a circle each is the cause of the others, so troubles that have nothing in common would join
+        for cycle in cycles(value):
+            way = " needs ".join((*cycle, cycle[0]))
+            raise ValueError(f"depends_on goes in a circle: {way}; leave out the need that a failure does "
+                             "not spread along")
         return value
 
     @property

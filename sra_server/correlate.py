@@ -2,7 +2,8 @@
 
 Pure: the clock is the receipt time of the batch. A signal joins an incident for a reason that is said
 in words (`relation`); what nothing explains opens its own. An incident resolves on positive evidence
-alone (`settle`). Where very many troubles begin at once they are one storm.
+alone (`settle`). Where very many troubles begin at once they are one storm. Two incidents of which it is
+said later that they are one become one.
 """
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from .domain.lesson import Lesson
 from .domain.record import SECOND
 from .domain.signal import CLASSES, SEVERITY_ORDER, Signal
 from .doubt import Doubts, believed
-from .relation import CLOSE, compatible, link
+from .relation import CLOSE, compatible, link, one_trouble
 from .settle import flap_note, why_over
 from .stops import Stops, blamed, crashed, note, waits
 
@@ -138,7 +139,9 @@ class _Desk:
     def _same(self, signal: Signal) -> Incident | None:
         had = (each for each in self.incidents.values() if signal.fingerprint in each.fingerprints)
         fits = [each for each in had if each.status in ACTIVE or self._may_reopen(each)]
-        return max(fits, key=lambda each: (each.status in ACTIVE, each.last_signal_at), default=None)
+        # of equals the older one: it took the other in
+        return max(fits, default=None,
+                   key=lambda each: (each.status in ACTIVE, each.last_signal_at, -each.created_at))
 
     def _may_reopen(self, incident: Incident) -> bool:
         if incident.status != "resolved":
@@ -187,6 +190,49 @@ class _Desk:
         case = (self.cases.get(incident.id) or _restored(incident)).add(signal, self.now)
         incident = self._regarded(incident, case, signal)
         self._write("attached", incident, case, f"{signal.title}: {reason}", (signal,))
+        self._unite(incident.id, signal)
+
+    def _unite(self, mine: str, signal: Signal) -> None:
+        """Take in, or give to, another incident which a signal shows to be the same trouble."""
+        for other in [each for each in self.incidents.values() if each.status in ACTIVE and each.id != mine]:
+            incident, case, theirs = self.incidents[mine], self.cases[mine], self.cases.get(other.id)
+            if theirs is None or self._roles(incident, other) is None:
+                continue
+            why = one_trouble((incident, case), (other, theirs), signal, self.rules.known, now=self.now,
+                              memory=self.rules.reopen)
+            if why is not None:
+                keeps, goes = self._roles(incident, other) or (incident, other)
+                self._take_in(keeps, goes, why)
+                mine = keeps.id
+
+    def _roles(self, one: Incident, two: Incident) -> tuple[Incident, Incident] | None:
+        """Return which of two stays, the older, and which goes; None if neither may go.
+
+        What people or remedies have begun with stays, and so does what is opened just now, for it has no row.
+        """
+        older, younger = sorted((one, two), key=lambda each: (each.created_at, each.id))
+        for keeps, goes in ((older, younger), (younger, older)):
+            change = self.changes.get(goes.id)
+            if goes.status == "open" and (change is None or change.kind == "attached"):
+                return keeps, goes
+        return None
+
+    def _take_in(self, keeps: Incident, goes: Incident, why: str) -> None:
+        theirs = self.cases[goes.id]
+        case = self.cases[keeps.id].with_all_of(theirs)
+        ended = replace(goes.move("resolved", self.now), firing=(), last_signal_at=theirs.last_at,
+                        resolution=f"part of incident {keeps.id}: {why}")
+        found = self._lead(case.signals)
+        whole = replace(
+            keeps, severity=max((keeps.severity, goes.severity), key=lambda each: SEVERITY_ORDER[each]),
+            title=title(found), cls=found.cls, service=found.service, host=found.host,
+            services=_joined(keeps.services, *goes.services), hosts=_joined(keeps.hosts, *goes.hosts),
+            fingerprints=_joined(keeps.fingerprints, *goes.fingerprints),
+            firing=_joined(keeps.firing, *goes.firing), started_at=min(keeps.started_at, goes.started_at),
+            updated_at=self.now, last_signal_at=max(keeps.last_signal_at, goes.last_signal_at),
+            signals=case.count)
+        self._write("resolved", ended, theirs, ended.resolution or "", ())
+        self._write("attached", whole, case, f"takes in incident {goes.id}: {why}", theirs.signals)
 
     def _support(self, signal: Signal) -> None:
         """Add what is evidence alone to the trouble that it belongs to, once; it prolongs nothing."""
@@ -226,6 +272,7 @@ class _Desk:
         case = before.add(signal, self.now)
         self._write("attached", self._regarded(incident, case, signal), case,
                     f"{signal.title}: goes on, {case.count} records or points so far", (signal,), note)
+        self._unite(incident.id, signal)
 
     def _regarded(self, incident: Incident, case: Case, signal: Signal) -> Incident:
         """Return the incident as all its signals now explain it."""

@@ -1,4 +1,4 @@
-"""Relation: why a signal belongs to an incident, in words, or that it does not. From correlate; pure.
+"""Relation: why a signal, or another incident, belongs to an incident, in words. From correlate; pure.
 
 The strongest reason wins: the same service; who points to whom, by its errors or by what was declared;
 the same far place; the same host within seconds. Two classes join over a distance only where one brings
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .domain.case import Case, Known, names
+from .domain.case import Case, Known, lead, names
 from .domain.incident import Incident
 from .domain.record import SECOND
 from .domain.signal import CLASSES, Signal
 
 #: Signals of one host this close together may be one trouble.
 CLOSE = 30 * SECOND
+#: How strong a reason it is that one points to the other, or both to a third.
+_SAID = 1
 
 #: What a class brings about; two classes may be one trouble only if one brings about the other.
 _BRINGS: dict[str, frozenset[str]] = {
@@ -76,6 +78,22 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
     return _near(incident, signals, signal, gap)
 
 
+def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signal: Signal, known: Known, *,
+                now: int, memory: int) -> str | None:
+    """Return why two active incidents are one, as a signal of `mine` shows, or None.
+
+    Who points to whom must be said, and what explains both must bring about all that was seen: a service
+    that is ill itself also complains of others.
+    """
+    found = link(*other, signal, known, now=now, memory=memory)
+    if found is None or found.rank != _SAID:
+        return None
+    seen = tuple(each for each in (*mine[1].signals, *other[1].signals) if each.opens)
+    cause = lead(seen, known).cls if seen else ""
+    explained = all(each.cls == cause or each.cls in _BRINGS.get(cause, ()) for each in seen)
+    return found.why if seen and explained else None
+
+
 def _pointed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, known: Known) -> Link | None:
     everything = (*signals, signal)
     where = signal.service or signal.host or "this source"
@@ -85,19 +103,19 @@ def _pointed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, kn
     hits = pointed & {*incident.services, incident.service} - {""}
     for hit in sorted(hits, key=lambda name: (name not in said, name)):
         if hit in said:
-            return Link(rank=1, why=f"the errors of {where} point to {hit}")
-        return Link(rank=1, why=declared[hit])
+            return Link(rank=_SAID, why=f"the errors of {where} point to {hit}")
+        return Link(rank=_SAID, why=declared[hit])
     for each in signals:
         if signal.service and signal.service in names(each, everything, known):
             needs = known.needs(each.service)
             if signal.service in needs and signal.service not in names(
                     each, everything, replace(known, depends_on={})):
-                return Link(rank=1, why=needs[signal.service])
+                return Link(rank=_SAID, why=needs[signal.service])
             who = each.service or "this source"
-            return Link(rank=1, why=f"the errors of {who} point to {signal.service}")
+            return Link(rank=_SAID, why=f"the errors of {who} point to {signal.service}")
     common = pointed & {name for each in signals for name in names(each, everything, known)}
     if common:
-        return Link(rank=1, why=f"both point to {sorted(common)[0]}")
+        return Link(rank=_SAID, why=f"both point to {sorted(common)[0]}")
     if signal.subject and any(each.subject == signal.subject for each in signals):
         return Link(rank=2, why=f"both name {signal.subject}")
     return None

@@ -20,7 +20,6 @@ from .context import Context
 from .crash import crashpoint
 from .detect import with_catalogue
 from .detect.catalogue import load_with
-from .domain.cycle import cycles
 from .domain.record import SECOND
 from .notify.route import Channels
 from .pipeline import Settings, State
@@ -81,9 +80,6 @@ class Worker:
                         problem, extra={"action": "bad_signatures"})
         for file in loaded.files:
             log.info("own signatures are read from %s", file, extra={"action": "own_signatures"})
-        for cycle in cycles(config.services):
-            log.warning("depends_on goes in a circle: %s; detection runs, and any of them may be the cause",
-                        " needs ".join((*cycle, cycle[0])), extra={"action": "dependency_cycle"})
         self._settings = Settings(quiet=int(config.quiet_seconds * SECOND),
                                   reopen=int(config.reopen_seconds * SECOND), depends_on=config.services,
                                   detectors=with_catalogue(loaded.catalogue))

@@ -3,9 +3,13 @@
 Three things keep it quiet. A forecast is believed for three times as long as the growth was watched, so a
 quarter of what was free must have gone, steadily. What is cleaned up now and then, as logs that are rotated,
 is trusted to be so again, until there is less room than it ever left. And growth that has ended is over.
+
+What begins to fill fast after a quiet time bends every span; so a fast fall is followed by itself, too, from
+where it began. It is believed for less long, for a large file falls just so.
 """
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NamedTuple
 
 from ..domain.evidence import of_point
@@ -13,7 +17,7 @@ from ..domain.record import SECOND, Batch, Point
 from ..domain.signal import Severity, Signal
 from .memory import Memory
 from .threshold import HARMLESS_MOUNTS
-from .trend import Trend, courses, follow, words
+from .trend import POINTS, Trend, courses, follow, words
 
 SPANS = (90.0, 300.0, 900.0, 7200.0)
 #: A line must explain so much of it; growth that has just begun leaves a bend in the longer spans.
@@ -22,6 +26,10 @@ STEADY = 0.8
 BELIEVED = 3.0
 FURTHEST = 12 * 3600.0
 _SHORTEST = 60.0
+#: A fall is fast at a rate that leaves an hour, and goes on over pauses as writing to disks has them.
+_FAST, _PAUSE = 3600.0, 45 * SECOND
+#: It is told if the disk is full within a quarter of an hour, and two fifths of what was free have gone.
+_SOON, _BELIEVED_FAST, _STRAIGHT = 900.0, 1.5, 0.9
 #: Seconds until full, and how bad that is.
 _SEVERITY: tuple[tuple[float, Severity], ...] = ((1800, "high"), (4 * 3600, "medium"), (FURTHEST, "low"))
 #: Free space that grows at once by this share was cleaned up.
@@ -33,7 +41,10 @@ _GAP = 600 * SECOND
 
 
 class _Track(NamedTuple):
-    """One mount: its last and lowest free space, the room that clean-ups leave, and whether it fires."""
+    """One mount: its last and lowest free space, the room that clean-ups leave, and whether it fires.
+
+    `fell` is when it last fell fast, `fall` the course since this began.
+    """
 
     last: int
     free: float
@@ -41,6 +52,8 @@ class _Track(NamedTuple):
     floor: float = 0.0
     since: int = 0
     calm: int = 0
+    fell: int = 0
+    fall: Trend = Trend()
     trends: tuple[Trend, ...] = (Trend(),) * len(SPANS)
 
 
@@ -70,7 +83,7 @@ class Forecast:
             after = _step(track, point.at, free)
             left = _left(after, relaxed=bool(after.since))
             after = _decide(after, point.at, left)
-            memory.put(place, [*after[:-1], [list(trend) for trend in after.trends]])
+            memory.put(place, [*after[:-2], list(after.fall), [list(trend) for trend in after.trends]])
             if after.since and left is not None:
                 found[key] = _signal(key, point, mount, after, left, found.get(key))
             elif track is not None and track.since and not after.since:
@@ -81,8 +94,11 @@ class Forecast:
 def _read(stored: list[Any] | None) -> _Track | None:
     if stored is None:
         return None
-    last, free, low, floor, since, calm, trends = stored
-    return _Track(last, free, low, floor, since, calm, tuple(Trend(*each) for each in trends))
+    # what an older release stored has no fall
+    last, free, low, floor, since, calm, *fall, trends = stored
+    fell, course = fall or (0, ())
+    return _Track(last, free, low, floor, since, calm, fell, Trend(*course),
+                  tuple(Trend(*each) for each in trends))
 
 
 def _step(track: _Track | None, at: int, free: float) -> _Track:
@@ -100,7 +116,9 @@ def _step(track: _Track | None, at: int, free: float) -> _Track:
         since = 0 if free >= 2 * track.low else track.since
         fresh = _Track(last=at, free=free, low=free, floor=floor, since=since, calm=track.calm)
         return fresh._replace(trends=follow(fresh.trends, SPANS, at, free))
-    return track._replace(last=at, free=free, low=min(track.low, free),
+    fell = at if (track.free - free) * _FAST * SECOND > free * (at - track.last) else track.fell
+    fall = (track.fall if at - fell <= _PAUSE else Trend()).add(at, free, inf)
+    return track._replace(last=at, free=free, low=min(track.low, free), fell=fell, fall=fall,
                           trends=follow(track.trends, SPANS, at, free))
 
 
@@ -116,6 +134,11 @@ def _left(track: _Track, *, relaxed: bool) -> tuple[float, float] | None:
             left = track.free / -course.rate
             if left <= min(FURTHEST, course.seconds * BELIEVED) * (2 if relaxed else 1):
                 found.append((left, -course.rate))
+    fall = track.fall
+    if fall.rate < 0 and fall.last >= _SHORTEST and fall.n >= POINTS and fall.steady >= _STRAIGHT:
+        left = track.free / -fall.rate
+        if left <= min(_SOON, fall.last * _BELIEVED_FAST):
+            found.append((left, -fall.rate))
     return min(found, default=None)
 
 

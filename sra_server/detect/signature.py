@@ -49,6 +49,7 @@ FIELDS: dict[str, tuple[type, str]] = {
     "settle": (int, "matches of one process (pid) within so many seconds count once"),
     "low_below": (int, "with fewer matches than this the severity is low"),
     "level": (str, f"the least level that is looked at, of {', '.join(NUMBER)}"),
+    "followed_by": (list, "patterns of texts that, soon after it, tell nothing new of the same service"),
     "target": (bool, "true if the text names what could not be reached"),
     "examples": (list, "lines, as they stand in a log, that must be found with this class"),
     "counterexamples": (list, "lines that resemble them and must not be found with this class"),
@@ -104,6 +105,7 @@ class Signature:
     unanswered: bool
     settle: int
     low_below: int
+    followed_by: Pattern | None
     examples: tuple[str, ...]
     counterexamples: tuple[str, ...]
     origin: str
@@ -157,7 +159,8 @@ def read(entry: Mapping[str, Any], origin: str = "") -> Signature:
     need(entry.get("severity", "low" if harmless else None) in SEVERITY_ORDER, "severity")
     need(entry.get("means"), "means", "is missing")
     need(harmless or entry.get("title"), "title", "is missing")
-    for field in ("software", "any", "about", "exclude", "remedies", "examples", "counterexamples"):
+    for field in ("software", "any", "about", "exclude", "remedies", "followed_by", "examples",
+                  "counterexamples"):
         need(all(isinstance(each, str) and each for each in entry.get(field, ())), field)
     for field in ("any", "about"):
         for each in entry.get(field, ()):
@@ -182,7 +185,10 @@ def read(entry: Mapping[str, Any], origin: str = "") -> Signature:
             raise BadInput(f"{where}signature {name}: {field} is no pattern: {problem}: {text!r}",
                            hint="patterns are those of Python's re") from problem
 
-    excluded = [pattern(each, "exclude") for each in entry.get("exclude", ())]
+    def patterns(field: str) -> Pattern | None:
+        parts = [pattern(each, field) for each in entry.get(field, ())]
+        return Pattern("|".join(f"(?:{each.text})" for each in parts)) if parts else None
+
     fragments = dict.fromkeys(entry.get("any", ()))
     return Signature(
         name=name, cls=entry["class"], severity=cast(Severity, entry.get("severity", "low")),
@@ -191,7 +197,7 @@ def read(entry: Mapping[str, Any], origin: str = "") -> Signature:
                       *(Way(near, pattern(text, "patterns")) for near, text in pairs)),
         about=tuple((each, _alone(each)) for each in entry.get("about", ())), within=entry.get("within", 0),
         match=pattern(entry["match"], "match") if "match" in entry else None,
-        exclude=Pattern("|".join(f"(?:{each.text})" for each in excluded)) if excluded else None,
+        exclude=patterns("exclude"), followed_by=patterns("followed_by"),
         remedies=tuple(entry.get("remedies", ())), count=entry.get("count", 1),
         window=entry.get("window", 60), level=NUMBER[entry.get("level", "warning")],
         target=entry.get("target", False), unanswered=entry.get("unanswered", False),

@@ -1,7 +1,8 @@
 """Signatures: texts that mean a known trouble, WARNING and above only. From batches; to correlate.
 
 One signal per signature, service and host in a batch. Where one line proves nothing (a failed login)
-the signature asks for several within its window of event time; the earlier ones are remembered.
+the signature asks for several within its window of event time; the earlier ones are remembered. What
+only follows from an earlier line (a worker that was too slow is killed) is counted with that line.
 """
 from __future__ import annotations
 
@@ -22,6 +23,8 @@ from .signature import STOPPED, Signature
 _AT = attrgetter("at")
 _EVIDENCE = 5
 _TEXT = 2000
+#: So long after a text others may follow from it: a worker is given half a minute to end.
+_FOLLOWS = 60 * SECOND
 #: Where structured loggers put the error that the message speaks of.
 _ERROR_FIELDS = ("error", "err", "exception", "exc_info", "stack", "stack_trace", "stacktrace", "cause",
                  "reason", "error.message", "error.stack_trace", "exception.message", "exception.stacktrace")
@@ -35,7 +38,10 @@ _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b
 
 
 class Signatures:
-    """Memory: fingerprint → [event times of the latest matches, their evidence, firing, last process]."""
+    """Memory: fingerprint → [event times of the latest matches, their evidence, firing, last process].
+
+    And followed|service|host → [the latest signature that others follow from, its event time].
+    """
 
     name = "signature"
     always = True
@@ -49,6 +55,8 @@ class Signatures:
         stops: dict[tuple[str, str], Signal] = {}
         for record in batch.records:
             signature = self.meaning(record)
+            if signature is not None:
+                signature = self._cause(memory, signature, record)
             if signature is not None and signature.cls == STOPPED:
                 stops[record.service, record.host] = _stopped(signature, record)
             elif signature is not None:
@@ -56,6 +64,20 @@ class Signatures:
                 found.setdefault(key, (signature, []))[1].append(record)
         signals = (_judge(memory, key, signature, records) for key, (signature, records) in found.items())
         return [*stops.values(), *(signal for signal in signals if signal is not None)]
+
+    def _cause(self, memory: Memory, signature: Signature, record: Record) -> Signature:
+        """Return the signature of an earlier text from which this one only follows, or its own."""
+        key = f"followed|{record.service}|{record.host}"
+        stored = memory.get(key)
+        if stored is not None:
+            name, at = stored
+            earlier = self.catalogue.by_name.get(name)
+            if earlier is not None and earlier.followed_by is not None and 0 <= record.at - at <= _FOLLOWS \
+                    and earlier.followed_by.stands_in(record.message[:_TEXT].lower()):
+                return earlier
+        if signature.followed_by is not None:
+            memory.put(key, [signature.name, record.at])
+        return signature
 
     def meaning(self, record: Record) -> Signature | None:
         """Return the signature of a record's own words, or None."""

@@ -2,6 +2,8 @@
 
 One high value is no trouble: it must stay beyond its bound for a time, and back below a lower bound
 before it is over. Latency is held against the series' own past, for there is no bound that fits all.
+
+What was never used up for so long, in all that is known of the series, is told early: within a minute.
 """
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ from .memory import Memory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """At or above `high` for `seconds` fires; below `low` for as long clears. `times`: of its own mean."""
+    """At or above `high` for `seconds` fires; below `low` for as long clears. `times`: of its own mean.
+
+    At or above `full` for `early` seconds fires as well, where that has not happened before.
+    """
 
     name: str
     cls: str
@@ -28,13 +33,17 @@ class Bound:
     means: str
     remedies: tuple[str, ...]
     times: float = 0.0
+    full: float = 0.0
+    early: int = 0
 
 
 BOUNDS = {each.name: each for each in (
     Bound(name="system.cpu_percent", cls="cpu_overload", severity="high", high=95, low=85, seconds=120,
+          full=99, early=45,
           title="the processor is fully used", means="there is more work than the processor can do",
           remedies=("scale_replicas", "restart_service")),
     Bound(name="system.memory_percent", cls="memory_exhaustion", severity="high", high=95, low=90, seconds=60,
+          full=95, early=45,
           title="memory is nearly used up", means="processes on this host use almost all of its memory",
           remedies=("restart_service", "scale_replicas")),
     Bound(name="system.swap_percent", cls="memory_exhaustion", severity="medium",
@@ -72,11 +81,19 @@ BOUNDS = {each.name: each for each in (
 )}
 _POINTS = 3
 _LEARN = 30
+#: What a series never did says something once it was watched for so long; what it did is remembered as long
+#: as a weekly job needs it.
+_WATCHED, _REMEMBERED = 1800 * SECOND, 8 * 86_400 * SECOND
+#: One job for each processor keeps all of them busy, and is work; with more, work waits for a processor.
+_LOAD, _WAITING = "system.load1_per_core", 1.0
 HARMLESS_MOUNTS = ("/snap", "/proc", "/sys", "/run/snapd", "/var/lib/snapd")
 
 
 class _Track(NamedTuple):
-    """One series: beyond its bound since and how often, back since, firing, its mean over so many points."""
+    """One series: beyond its bound since and how often, back since, firing, its mean over so many points.
+
+    Then its latest point, and for what is told early: watched since, used up since, and last so for long.
+    """
 
     since: int = 0
     beyond: int = 0
@@ -85,6 +102,10 @@ class _Track(NamedTuple):
     mean: float = 0.0
     learned: int = 0
     last: int = 0
+    value: float = 0.0
+    first: int = 0
+    full: int = 0
+    had: int = 0
 
 
 class Threshold:
@@ -109,9 +130,11 @@ class Threshold:
                 point = replace(point, value=point.value / 100)
             high, low = _limits(bound, track)
             after = _step(track, point, bound, high, low)
+            if bound.early:
+                after = _early(track, after, point, bound, memory)
             memory.put(key, list(after))
             if after.firing and point.value >= high:
-                found[key] = _signal(key, point, bound, high, after.since, found.get(key))
+                found[key] = _signal(key, point, bound, high, after, found.get(key))
             elif track.firing and not after.firing:
                 found[key] = Signal(
                     detector="threshold", fingerprint=key, cls=bound.cls, severity=bound.severity,
@@ -133,7 +156,7 @@ def _step(track: _Track, point: Point, bound: Bound, high: float, low: float) ->
     lasting = bound.seconds * SECOND
     if track.last and point.at - track.last > max(5 * lasting, 300 * SECOND):
         # nobody watched in between, so nothing can be said to have lasted
-        track = track._replace(since=0, beyond=0, back=0)
+        track = track._replace(since=0, beyond=0, back=0, full=0)
     mean, learned = track.mean, track.learned
     if bound.times and not track.firing and point.value < high:
         learned = min(learned + 1, 1000)
@@ -148,18 +171,45 @@ def _step(track: _Track, point: Point, bound: Bound, high: float, low: float) ->
             firing, since, beyond, back = False, 0, 0, 0
     else:
         since, beyond = 0, 0
-    return _Track(since, beyond, back, firing, mean, learned, point.at)
+    return _Track(since, beyond, back, firing, mean, learned, point.at, point.value, track.first, track.full,
+                  track.had)
 
 
-def _signal(key: str, point: Point, bound: Bound, high: float, since: int, before: Signal | None) -> Signal:
+def _early(before: _Track, after: _Track, point: Point, bound: Bound, memory: Memory) -> _Track:
+    """Return the track as firing if it is used up for longer than it was known to be."""
+    first, since, had, lasting = after.first or point.at, after.full, after.had, bound.early * SECOND
+    if point.value < bound.full:
+        if since and before.last - since >= lasting:
+            had = before.last
+        return after._replace(first=first, full=0, had=had)
+    since = since or point.at
+    news = point.at - first >= _WATCHED and (not had or point.at - had > _REMEMBERED)
+    fires = news and after.beyond >= _POINTS and point.at - since >= lasting and _crowded(point, memory)
+    return after._replace(first=first, full=since, firing=after.firing or fires)
+
+
+def _crowded(point: Point, memory: Memory) -> bool:
+    """Say whether more is ready than the processors can do, as far as the load is measured."""
+    if point.name != "system.cpu_percent":
+        return True
+    stored = memory.get(f"threshold|{replace(point, name=_LOAD).series()}")
+    load = _Track(*stored) if stored else _Track()
+    return point.at - load.last > 300 * SECOND or load.value > _WAITING
+
+
+def _signal(key: str, point: Point, bound: Bound, high: float, track: _Track,
+            before: Signal | None) -> Signal:
     mount = dict(point.tags).get("mount")
     what = f"{point.name} of {mount}" if mount else point.name
     where = point.service or point.host or "the host"
-    lasting = (point.at - since) // SECOND
+    lasting = (point.at - track.since) // SECOND
+    severity: Severity = "critical" if bound.cls == "disk_full" and point.value >= 99 else bound.severity
+    if track.full and lasting < bound.seconds:
+        high, lasting = bound.full, (point.at - track.full) // SECOND
+        severity = "medium" if bound.full > bound.high else severity
     text = f"{what} on {where} is {point.value:.1f}, at or above {high:.1f} for {lasting} s"
-    severity = "critical" if bound.cls == "disk_full" and point.value >= 99 else bound.severity
     evidence = of_point(point, text)
     return Signal(detector="threshold", fingerprint=key, cls=bound.cls, severity=severity, title=bound.title,
-                  at=since, last_at=point.at, service=point.service, host=point.host,
+                  at=track.since, last_at=point.at, service=point.service, host=point.host,
                   count=before.count + 1 if before else 1, cause=bound.means, remedies=bound.remedies,
                   subject=mount or "", evidence=(before.evidence[0], evidence) if before else (evidence,))

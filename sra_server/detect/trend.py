@@ -15,7 +15,8 @@ from ..domain.record import SECOND
 STEADY = 0.9
 #: A rate that has fallen below so much of itself has ended, or is about to.
 STILL = 0.5
-_POINTS = 6
+#: Fewer points show no line.
+POINTS = 6
 
 
 class Trend(NamedTuple):
@@ -75,7 +76,7 @@ def courses(trends: Sequence[Trend], spans: Sequence[float], *, steady: float = 
     """
     found: list[Course] = []
     for number, (trend, span) in enumerate(zip(trends, spans, strict=True)):
-        if trend.n < _POINTS or trend.steady < steady:
+        if trend.n < POINTS or trend.steady < steady:
             continue
         shorter = trends[0 if bends else max(0, number - 1):number]
         if all(each.rate / trend.rate >= still for each in shorter):

@@ -6,10 +6,11 @@ then by how much a class explains, then by who was first.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .evidence import Evidence
+from .record import SECOND
 from .signal import SEVERITY_ORDER, Signal
 
 SIGNALS = 32
@@ -25,6 +26,10 @@ EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_fa
             "database_failure", "deadlock", "service_crash", "cpu_overload",
             "queue_backlog", "rate_limited", "external_api_down", "auth_failures", "error_burst")
 _RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
+#: That a health check fails tells no cause; that a service says itself that it has one of these does.
+_TELLING = frozenset({"cpu_overload", "queue_backlog", "rate_limited"})
+#: As long as it goes on saying so: what came first and is no longer told explains nothing.
+_STILL_TOLD = 60 * SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,18 @@ class Case:
         """Return the case of a trouble that was over, wholly or in part, and is there again."""
         return replace(self, returns=self.returns + 1, pause=max(self.pause, at - self.last_at))
 
+    def with_all_of(self, other: Case) -> Case:
+        """Return the case with everything in it that another holds."""
+        kept = {each.fingerprint: each for each in (*other.signals, *self.signals)}
+        ordered = sorted(kept.values(), key=lambda each: (each.at, each.fingerprint))
+        fired = {**other.fired, **self.fired}
+        cleared = {**other.cleared, **self.cleared}
+        return replace(
+            self, signals=tuple(ordered[:SIGNALS]), fired=fired, cleared=cleared,
+            last_at=max(self.last_at, other.last_at), count=self.count + other.count,
+            more=self.more + other.more + len(ordered[SIGNALS:]), reopened=max(self.reopened, other.reopened),
+            returns=max(self.returns, other.returns), pause=max(self.pause, other.pause))
+
     def support(self, signal: Signal) -> Case:
         """Return the case with evidence in it that says nothing of whether the trouble lasts."""
         known = any(each.fingerprint == signal.fingerprint for each in self.signals)
@@ -126,7 +143,7 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
             if not any(effect.service == service for other, effects in named.items() if other != service
                        for effect in effects)}
     if not ends:
-        best = min(signals, key=_order)
+        best = _best(signals)
         return Lead(signal=best, cls=best.cls, service=best.service, host=best.host,
                     why="it explains most" if len(signals) > 1 else "it is the only sign")
     end = min(ends, key=lambda name: (-len({each.service for each in ends[name]}), name not in services,
@@ -136,7 +153,7 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     own = [each for each in signals if each.service == end]
     hosts = {each.host for each in own}
     own += [each for each in signals if not each.service and each.host in hosts]
-    best = min(own or effects, key=_order)
+    best = _best(own or effects)
     if best.cls == "error_burst":
         best = min(effects, key=_order)
     cls = best.cls
@@ -176,6 +193,16 @@ def _speaks(text: str, service: str) -> bool:
     if len(name) < 3 or name in _TOO_COMMON or name not in text:
         return False
     return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
+
+
+def _best(signals: Sequence[Signal]) -> Signal:
+    """Return the signal that explains most; a failing check is passed over if its service says why."""
+    telling = [each for each in signals
+               if each.detector == "signature" and each.cls in _TELLING and not each.unanswered]
+    if telling:
+        signals = [each for each in signals if each.detector != "probe" or not any(
+            said.service == each.service and said.last_at >= each.last_at - _STILL_TOLD for said in telling)]
+    return min(signals, key=_order)
 
 
 def _order(signal: Signal) -> tuple[int, int, int, int, str]:

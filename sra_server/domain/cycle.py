@@ -1,4 +1,4 @@
-"""Cycle: services that depend on themselves through others. From the configuration; to the log."""
+"""Cycle: services that depend on themselves through others. To the configuration, which refuses them."""
 from __future__ import annotations
 
 from collections.abc import Mapping

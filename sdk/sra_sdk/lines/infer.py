@@ -79,6 +79,9 @@ _FACTS: tuple[Rule, ...] = (
           r"|invalid (?:credentials|password)|bad password|access denied for user"),
     _rule(WARNING, "probe failed,throttled,threshold",
           r"(?:readiness|liveness|startup) probe failed|cpu clock throttled|temperature above threshold"),
+    _rule(WARNING, "still waiting,clock wrong,synchronise: no",
+          r"\Aprocess [0-9]+ still waiting for |\Asystem clock wrong by "
+          r"|\Acan't synchronise: no "),
     _rule(WARNING, *_STOPS),
 )
 
@@ -209,7 +212,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             or "enospc" in low or "terminated" in low or "fs error" in low or "medium error" in low
             or "could not fork" in low or "i/o error, dev" in low
             or "not expected" in low or "shut" in low or "signal" in low or "sigterm" in low
-            or "stopping " in low):
+            or "stopping " in low or "still waiting" in low or "clock wrong" in low
+            or "synchronise: no" in low):
         level = _first(_FACTS, low)
         if level is not None:
             begins = login(message)

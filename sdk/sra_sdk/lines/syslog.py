@@ -1,6 +1,6 @@
 """Lines of syslog (RFC 3164 and 5424), what travels in them (HAProxy, kernel), and dmesg.
 
-From parse; to Parsed. The program's name is the service.
+From parse; to Parsed. The program's name is the service; what systemd says of a unit is the unit's.
 """
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ _STRUCTURED = re.compile(r"1 (\S+) (\S+) (\S+) (\S+) (\S+) ")
 _ELEMENT = re.compile(r'\[([^ =\]"]{1,64})((?: [^ =\]"]{1,64}="(?:[^"\\]|\\.)*")*)\]')
 _PARAMETER = re.compile(r' ([^ =\]"]{1,64})="((?:[^"\\]|\\.)*)"')
 _UPTIME = re.compile(r"\[ {0,8}([0-9]{1,10}\.[0-9]{3,9})\] ")
+#: How systemd names the unit that it speaks of.
+_UNIT = re.compile(r"(?:(?:starting|started|reloading|reloaded|stopping|stopped|finished|failed to start"
+                   r"|timed out (?:starting|stopping)|dependency failed for) ([^\s/]{1,200}?)\.service"
+                   r"(?: - |\.|\Z)|([^\s/]{1,200}?)\.service: )", re.I)
 _HAPROXY = re.compile(
     r"(\S+):[0-9]+ \[[^\]]{20,40}\] (\S+) ([^/\s]+)/(\S+) [0-9/+-]+ (-?[0-9]{1,3}) [0-9+]+ .{0,200}?("
     r"[\w-]{4}) [0-9+]+/")
@@ -112,12 +116,21 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
                 metadata[key] = value
             metadata["status"], metadata["termination"] = int(proxy[5]), proxy[6]
             form = "haproxy"
+    elif program == "systemd" and (not pid or pid == "1"):
+        program = _unit(text, start) or program
     elif text[start:start + 1] in "EFIW":  # Kubernetes writes lines of its own within
         inner = klog(text[start:], context)
         if inner is not None:
             return inner._replace(at=at or inner.at, service=name(program), host=host,
                                   metadata={**metadata, **inner.metadata})
     return Parsed(at, level, name(program), host, text[start:], metadata, form)
+
+
+def _unit(text: str, start: int) -> Optional[str]:
+    """Return the service of which systemd speaks, as the journal has it; None if it is of no service."""
+    found = _UNIT.match(text, start)
+    unit = (found[1] or found[2]) if found is not None else None
+    return None if unit is None or unit.startswith("user@") else unit
 
 
 def _structured(text: str, start: int, level: str, metadata: dict[str, Any],
@@ -147,5 +160,7 @@ def _structured(text: str, start: int, level: str, metadata: dict[str, Any],
     if message_id != "-":
         metadata["message_id"] = message_id
     message = text[start:].lstrip(" ").lstrip("\ufeff")
+    if app == "systemd" and pid == "1":
+        app = _unit(message, 0) or app
     return Parsed(at, level, context.service if app == "-" else name(app),
                   context.host if host == "-" else name(host), message, metadata, "syslog5424")

@@ -94,6 +94,20 @@ def test_a_bad_file_is_named(folder: Path, content: str, words: str) -> None:
         ServerConfig.load(environment={})
 
 
+def test_dependencies_that_go_in_a_circle_are_refused_and_named(folder: Path) -> None:
+    chain = '[services.web]\ndepends_on = ["shop"]\n[services.shop]\ndepends_on = ["pay"]\n'
+    (folder / "sra.toml").write_text(chain)
+    assert ServerConfig.load(environment={}).services == {"web": ("shop",), "shop": ("pay",)}
+    (folder / "sra.toml").write_text(chain + '[services.pay]\ndepends_on = ["shop"]\n')
+    with pytest.raises(BadInput, match="pay needs shop needs pay") as refused:
+        ServerConfig.load(environment={})
+    assert "setting services: depends_on goes in a circle" in refused.value.message
+    assert "web" not in refused.value.message
+    (folder / "sra.toml").write_text('[services.shop]\ndepends_on = ["shop"]\n')
+    with pytest.raises(BadInput, match="shop needs shop"):
+        ServerConfig.load(environment={})
+
+
 def test_a_file_that_is_given_must_exist(folder: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         ServerConfig.load(folder / "none.toml", environment={})

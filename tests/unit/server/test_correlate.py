@@ -11,6 +11,7 @@ from sra_server.domain.case import EXPLAINS, Known, lead
 from sra_server.domain.incident import Incident
 from sra_server.domain.record import MINUTE, SECOND
 from sra_server.domain.signal import CLASSES, Signal
+from sra_server.pipeline import Settings
 from sra_server.relation import compatible
 
 from .world import START, World, at, batch, point, probe, record
@@ -39,6 +40,53 @@ def test_a_failing_probe_of_the_database_that_clients_miss_is_a_database_failure
     assert (incident.cls, incident.service) == ("database_failure", "orders-db")
 
 
+SLOW = "[2026-11-25 06:42:10 +0000] [14] [CRITICAL] WORKER TIMEOUT (pid:15)"
+REFUSED = 'limiting requests, excess: 10.008 by zone "one", client: 10.0.0.9, server: www.shop.internal'
+
+
+@pytest.mark.parametrize(("text", "service", "cls"), [
+    (SLOW, "shop", "cpu_overload"), (REFUSED, "nginx", "rate_limited")])
+@pytest.mark.parametrize("probe_first", [True, False])
+def test_what_a_service_says_itself_tells_more_than_that_its_health_check_fails(
+        text: str, service: str, cls: str, probe_first: bool) -> None:
+    world = World()
+    failed = batch(4, points=[probe(0, 0, service), probe(0, 4, service)])
+    said = batch(4, *(record(text, 3 + n / 1000, service=service, number=n) for n in range(300)))
+    for each in (failed, said) if probe_first else (said, failed):
+        world.fold(each)
+    incident = world.only()
+    assert (incident.cls, incident.service) == (cls, service)
+
+
+@pytest.mark.parametrize("text", [
+    "upstream timed out (110: Connection timed out) while connecting to upstream",
+    "panic: runtime error: nil"])
+def test_a_service_that_only_misses_another_or_died_itself_is_down_if_its_health_check_fails(
+        text: str) -> None:
+    world = World()
+    world.fold(batch(4, points=[probe(0, 0), probe(0, 4)]))
+    world.fold(batch(5, *(record(text, 5, service="inventory", number=n) for n in range(5))))
+    assert (world.only().cls, world.only().service) == ("service_crash", "inventory")
+
+
+def test_what_is_no_longer_said_explains_no_health_check_that_still_fails() -> None:
+    world = World()
+    world.fold(batch(0, *(record(REFUSED, n / 1000, service="nginx", number=n) for n in range(300))))
+    for second in range(5, 60, 5):
+        world.fold(batch(second, points=[probe(0, second, "nginx")]))
+        assert world.only().cls == "rate_limited"
+    for second in range(60, 100, 5):  # what goes on is told every half minute
+        world.fold(batch(second, points=[probe(0, second, "nginx")]))
+    assert world.only().cls == "service_crash"
+
+
+def test_a_health_check_of_another_service_is_not_explained_by_what_this_one_says() -> None:
+    world = World()
+    world.fold(batch(4, points=[probe(0, 0), probe(0, 4)]))
+    world.fold(batch(5, record(SLOW, 5, service="shop")))
+    assert world.only().cls == "service_crash"
+
+
 def test_a_declared_dependency_joins_two_services() -> None:
     settings = replace(World().settings, depends_on={"checkout": ("inventory",)})
     world = World(settings)
@@ -58,6 +106,86 @@ def test_a_declared_chain_names_the_far_cause_whoever_complains_first(cause_firs
         world.fold(batch(second, *lines))
     assert (world.only().cls, world.only().service) == ("service_crash", "inventory")
     assert "web depends on shop, which depends on inventory" in world.changes[-1].reason
+
+
+REFUSED_THERE = ("HTTPConnectionPool(host='inventory', port=8081): Max retries exceeded (Caused by "
+                 "NewConnectionError: Connection refused)")
+
+
+def _two(settings: Settings | None = None) -> World:
+    """A crash, and a minute later a trouble elsewhere of which nobody knows that it comes from it."""
+    world = World(settings)
+    world.fold(batch(0, record("panic: runtime error: nil", 0, service="inventory", host="b")))
+    world.fold(batch(60, *(record("upstream timed out", 60, service="checkout", host="a", number=n)
+                           for n in range(3))))
+    assert [each.service for each in world.incidents.values()] == ["inventory", "checkout"]
+    return world
+
+
+def _tell(world: World, second: int, text: str = REFUSED_THERE) -> None:
+    world.fold(batch(second, *(record(text, second, service="checkout", host="a", number=n)
+                               for n in range(3))))
+
+
+def test_two_incidents_become_one_once_it_is_said_that_they_are_one_trouble() -> None:
+    world = _two()
+    _tell(world, 95)
+    first, second = world.incidents.values()
+    assert (first.status, first.service, second.status) == ("open", "inventory", "resolved")
+    assert set(second.fingerprints) <= set(first.fingerprints)
+    assert first.signals == 7
+    assert second.resolution == "part of incident i1: the errors of checkout point to inventory"
+    told = {each.incident.id: each for each in world.changes[-2:]}
+    assert "takes in incident i2: the errors of checkout point to inventory" in told["i1"].reason
+    assert {each.service for each in told["i1"].signals} == {"checkout"}
+    for moment in (130, 165):
+        _tell(world, moment)
+    assert [each.kind for each in world.changes if each.incident.id == "i2"] == ["opened", "resolved"]
+    world.fold(batch(290, alive=["inventory", "checkout"]))
+    assert {each.status for each in world.incidents.values()} == {"resolved"}
+
+
+def test_what_was_taken_in_comes_back_with_what_took_it_in() -> None:
+    world = _two()
+    _tell(world, 95)
+    world.fold(batch(220, alive=["inventory", "checkout"]))
+    assert {each.status for each in world.incidents.values()} == {"resolved"}
+    _tell(world, 250)
+    assert {each.id: each.status for each in world.incidents.values()} == {"i1": "open", "i2": "resolved"}
+
+
+def test_two_incidents_become_one_once_their_dependency_is_declared() -> None:
+    world = _two()
+    _tell(world, 95, "upstream timed out")
+    assert {each.status for each in world.incidents.values()} == {"open"}
+    world.settings = replace(world.settings, depends_on={"checkout": ("inventory",)})
+    _tell(world, 130, "upstream timed out")
+    first, second = world.incidents.values()
+    assert (first.status, second.status) == ("open", "resolved")
+    assert second.resolution == "part of incident i1: checkout depends on inventory"
+
+
+def test_what_a_person_or_a_remedy_has_begun_with_is_not_taken_in() -> None:
+    world = _two()
+    world.incidents["i2"] = world.incidents["i2"].move("acknowledged", at(70))
+    _tell(world, 95)
+    assert {each.id: each.status for each in world.incidents.values()} == {
+        "i1": "resolved", "i2": "acknowledged"}
+    assert world.incidents["i2"].service == "inventory"
+    both = _two()
+    for key in ("i1", "i2"):
+        both.incidents[key] = both.incidents[key].move("acknowledged", at(70))
+    _tell(both, 95)
+    assert {each.status for each in both.incidents.values()} == {"acknowledged"}
+
+
+def test_a_cause_of_its_own_is_not_taken_in_by_what_its_host_complains_of() -> None:
+    world = World()
+    world.fold(batch(0, record("panic: runtime error: nil", 0, service="inventory", host="b")))
+    world.fold(batch(60, record(FULL, 60, service="checkout", host="a")))
+    for second in (70, 105, 140):
+        _tell(world, second)
+    assert [each.status for each in world.incidents.values()] == ["open", "open"]
 
 
 def test_troubles_of_different_hosts_and_services_stay_apart() -> None:

@@ -414,12 +414,24 @@ async def test_after_the_servers_own_absence_everybody_has_time_to_speak(
     assert (await only(context, account)).host == "web-1"
 
 
-async def test_dependencies_that_go_in_a_circle_are_told_at_the_start(
-        store: Store, caplog: pytest.LogCaptureFixture) -> None:
-    services = {"web": ("shop",), "shop": ("pay",), "pay": ("shop",)}
-    Worker(Context(store, ServerConfig(services=services)))
-    told = [record.getMessage() for record in caplog.records if "depends_on" in record.getMessage()]
-    assert len(told) == 1 and "pay needs shop needs pay;" in told[0] and "web" not in told[0]
-    caplog.clear()
-    Worker(Context(store, ServerConfig(services={"web": ("shop",), "shop": ("pay",)})))
-    assert "depends_on" not in caplog.text
+async def test_an_incident_that_another_takes_in_ends_with_its_remedies_and_what_it_held_is_kept(
+        context: Context, account: str) -> None:
+    worker = Worker(context)
+    await send(context, account, "panic: runtime error: nil", service="db-1")
+    assert await worker.step(account)
+    context.at += 60 * SECOND
+    await send(context, account, "upstream timed out", service="checkout")
+    assert await worker.step(account)
+    context.at += 40 * SECOND
+    await send(context, account, "connect to db-1 port 5432 failed: Connection refused", service="checkout")
+    assert await worker.step(account)
+    async with context.store.reading() as conn:
+        taken, whole = sorted(await incidents.active(conn, account, resolved_since=0),
+                              key=lambda each: -each.created_at)
+        assert (taken.status, whole.status, whole.service) == ("resolved", "open", "db-1")
+        [asked] = await remedies.of_incident(conn, account, taken.id)
+        assert asked.status == "cancelled"
+        kept = {piece.text for piece in await casefile.evidence_of(conn, account, whole.id)}
+        assert {"panic: runtime error: nil", "upstream timed out"} <= kept
+        texts = [event.text for event in await timeline.of(conn, account, taken.id)]
+        assert any(f"part of incident {whole.id}: " in text for text in texts)

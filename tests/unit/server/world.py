@@ -67,7 +67,9 @@ class World:
 
     def fold(self, given: Batch) -> tuple[Change, ...]:
         after = given.received_at - self.settings.reopen
-        active = tuple(each for each in self.incidents.values() if each.status in ACTIVE or (
+        # as the store gives them
+        latest_first = sorted(self.incidents.values(), key=lambda each: -each.created_at)
+        active = tuple(each for each in latest_first if each.status in ACTIVE or (
             each.status == "resolved" and (each.resolved_at or 0) >= after))
         self.state, changes = fold(self.state, given, active, self.offers, given.received_at, self.settings,
                                    lambda: f"i{next(self._ids)}")

@@ -51,6 +51,10 @@ def level(line: str) -> str:
     ("2026-01-31 10:00:00,294 INFO SIGTERM signal received: closing HTTP server", "warning"),
     ("<30>Mar  5 10:00:00 h systemd[1]: Stopping shop.service - Shop...", "warning"),
     ("Warning: this is deprecated", "warning"),
+    ("2026-01-31 10:00:00.123 UTC [9] LOG:  process 9 still waiting for ShareLock on transaction 7 after "
+     "1000.123 ms", "warning"),
+    ("Feb 14 15:16:01 h chronyd[1]: System clock wrong by -2.505396 seconds, adjustment started", "warning"),
+    ("<30>Mar  5 10:00:00 h chronyd[1]: Can't synchronise: no selectable sources", "warning"),
     ('Mar  5 10:00:00 node-1 kubelet[12]: E0305 10:00:00.123456    12 pod_workers.go:1] "no"', "error"),
     ("Mar  5 10:00:00 node-1 kubelet[12]: I0305 10:00:00.123456    12 kubelet.go:1] all is well", "info"),
     ('{"level":"info","msg":"Event occurred","type":"Warning","reason":"BackOff","message":"x"}', "warning"),
@@ -67,6 +71,9 @@ def test_raised(line: str, expected: str) -> None:
 
 @pytest.mark.parametrize(("line", "expected"), [
     ("2026-01-31 10:00:00,123 - app - INFO - error rate is 0, no failures", "info"),
+    ("2026-01-31 10:00:00.123 UTC [9] LOG:  process 9 acquired ShareLock on transaction 7 after 1500.123 ms",
+     "info"),
+    ("Feb 14 15:16:01 h chronyd[1]: System clock was stepped by 2.505396 seconds", "info"),
     ("2026-01-31 10:00:00,123 - app - INFO - Connection refused once, trying again", "info"),
     ("2026-01-31 10:00:00,123 - app - DEBUG - Failed password for root", "debug"),
     ("2026-01-31 10:00:00 WARN cleanup: No space left on device", "warning"),

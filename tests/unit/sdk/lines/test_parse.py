@@ -152,3 +152,27 @@ def test_any_json_object_is_read(fields: dict[str, object]) -> None:
 
 
 SHARED = reader()
+
+
+@pytest.mark.parametrize(("said", "service"), [
+    ("checkout.service: Failed with result 'exit-code'.", "checkout"),
+    ("worker@3.service: Main process exited, code=killed, status=9/KILL", "worker@3"),
+    ("Failed to start checkout.service - The checkout.", "checkout"),
+    ("Stopping checkout.service - The checkout...", "checkout"),
+    ("Started checkout.service.", "checkout"),
+    ("Started The checkout.", "systemd"),
+    ("user@1000.service: Deactivated successfully.", "systemd"),
+    ("data.mount: Mount process exited, code=exited, status=32/n/a", "systemd"),
+    ("Reached target Multi-User System.", "systemd"),
+    ("/etc/systemd/system/checkout.service:7: Unknown key name", "systemd"),
+])
+@pytest.mark.parametrize("form", [
+    "Mar  5 10:00:00 web-1 systemd[1]: {}", "<28>2024-03-05T10:00:00.123456+00:00 web-1 systemd[1]: {}",
+    "<28>1 2024-03-05T10:00:00.123456Z web-1 systemd 1 - - {}"])
+def test_what_systemd_says_of_a_unit_is_of_that_unit(said: str, service: str, form: str) -> None:
+    parsed = reader().read(form.format(said))
+    assert (parsed.service, parsed.message) == (service, said)
+
+
+def test_what_a_person_s_systemd_says_is_of_no_service_of_the_host() -> None:
+    assert reader().read("Mar  5 10:00:00 h systemd[812]: shop.service: Deactivated.").service == "systemd"

@@ -12,7 +12,7 @@ from sra_server.detect.leak import Leak
 from sra_server.detect.memory import Memory
 from sra_server.domain.signal import Signal
 
-from ..world import batch, point
+from ..world import START, batch, point
 
 GB = 1e9
 HOUR = 3600
@@ -39,6 +39,42 @@ def test_a_disk_that_fills_fast_is_told_within_a_minute_of_measuring() -> None:
     found = free([10 * GB - n * 10 * GB / 18 for n in range(9)], step=10)
     assert found and found[0][0] <= 60
     assert found[0][1].severity == "high"
+
+
+@pytest.mark.parametrize(("minutes", "most"), [(3, 90), (5, 130), (11, 280), (15, 380), (25, 900)])
+@pytest.mark.parametrize("before", ["flat", "trickling"])
+def test_a_disk_that_begins_to_fill_fast_is_told_long_before_it_is_full(
+        before: str, minutes: int, most: int) -> None:
+    still = [50 * GB - (n * 1e6 if before == "trickling" else 0) for n in range(360)]
+    filling = [still[-1] * (1 - n / (minutes * 6)) for n in range(1, minutes * 6)]
+    said = free([*still, *filling], step=10)
+    assert said[0][0] - 3590 <= most
+    assert said[0][1].severity == "high"
+
+
+def test_what_is_written_at_intervals_is_one_course() -> None:
+    still = [50 * GB] * 360
+    filling = [50 * GB * (1 - n // 3 * 3 / 66) for n in range(1, 60)]
+    assert free([*still, *filling], step=10)[0][0] - 3590 <= 330
+
+
+@pytest.mark.parametrize("taken", [
+    [0.45] * 60,  # a file that is given its whole size at once
+    [0.45 + n * 1e-4 for n in range(60)],
+    [0.35 * n / 18 for n in range(18)] + [0.35] * 40,  # a dump of a third in three minutes
+    [0.1 * n / 3 if n < 3 else 0.1 for n in range(60)],
+])
+def test_a_large_file_is_no_forecast(taken: list[float]) -> None:
+    still = [50 * GB - n * 1e6 for n in range(360)]
+    assert not free([*still, *(still[-1] * (1 - share) for share in taken)], step=10)
+
+
+def test_what_an_older_release_stored_of_a_disk_is_read() -> None:
+    memory, old = Memory(), [[START, 6, 50.0, 4.0, 25.0, 40 * GB, 1.0, -1.0, 1.0]] * 4
+    memory.put("forecast|web-1||/data|bytes", [START, 40 * GB, 40 * GB, 0.0, 0, 0, old])
+    given = batch(10, points=[point("system.disk_free_bytes", 40 * GB, 10, mount="/data")])
+    assert Forecast().detect(memory, given) == []
+    assert len(memory.get("forecast|web-1||/data|bytes")) == 9
 
 
 def test_a_disk_that_will_be_full_in_hours_is_told_with_the_time() -> None:

@@ -48,6 +48,58 @@ def test_a_hole_in_the_points_is_not_counted_as_lasting() -> None:
     assert not feed(Threshold(), [point("system.cpu_percent", 99, at) for at in (0, 2000, 4000, 6000)])
 
 
+def calm(minutes: float, load: float | None = None, *, start: int = 0) -> list[Point]:
+    """A host with little to do; some hosts measure the load as well, and before the processor."""
+    return _host([30.0] * round(minutes * 6), load, start=start)
+
+
+def _host(values: list[float], load: float | None, *, start: int) -> list[Point]:
+    found = []
+    for n, value in enumerate(values):
+        loads = [] if load is None else [point("system.load1_per_core", load, start + n * 10)]
+        found += [*loads, point("system.cpu_percent", value, start + n * 10)]
+    return found
+
+
+def test_a_processor_that_was_never_used_up_for_so_long_is_told_within_a_minute() -> None:
+    found = feed(Threshold(), calm(40) + _host([99.9] * 6, None, start=2400))
+    assert [each.severity for each in found] == ["medium"]
+    assert "at or above 99.0 for 50 s" in found[0].evidence[0].text
+    assert feed(Threshold(), calm(40) + _host([99.9] * 13, None, start=2400))[-1].severity == "high"
+
+
+def test_what_is_not_used_up_waits_for_its_whole_time() -> None:
+    assert not feed(Threshold(), calm(40) + _host([97.0] * 12, None, start=2400))
+    assert not feed(Threshold(), calm(40) + _host([99.9, 99.9, 96, 99.9, 99.9, 99.9], None, start=2400))
+
+
+def test_a_host_that_was_not_watched_for_long_waits_for_its_whole_time() -> None:
+    assert not feed(Threshold(), calm(20) + _host([99.9] * 12, None, start=1200))
+
+
+def test_one_job_for_each_processor_is_work_and_no_trouble() -> None:
+    busy = calm(40, 0.2) + _host([99.9] * 12, 0.9, start=2400)
+    assert not feed(Threshold(), busy)
+    assert feed(Threshold(), calm(40, 0.2) + _host([99.9] * 6, 2.0, start=2400))
+
+
+def test_what_happens_now_and_then_is_not_told_early_again() -> None:
+    day = 86_400
+    nightly = calm(40) + _host([99.9] * 8 + [20.0] * 30, None, start=2400)
+    again = _host([99.9] * 12, None, start=day)
+    assert feed(Threshold(), nightly + calm(10, start=day - 600) + again)[-1].state == "cleared"
+    later = 20 * day
+    found = feed(Threshold(), nightly + calm(10, start=later - 600) + _host([99.9] * 6, None, start=later))
+    assert found[-1].state == "firing"
+
+
+def test_memory_that_was_never_so_scarce_is_told_within_a_minute() -> None:
+    scarce = [point("system.memory_percent", 96.0, 2400 + n * 10) for n in range(6)]
+    usual = [point("system.memory_percent", 40.0, n * 10) for n in range(240)]
+    assert [each.severity for each in feed(Threshold(), usual + scarce)] == ["high"]
+    assert not feed(Threshold(), usual + scarce[:5])
+
+
 def test_each_mount_is_a_series_and_read_only_images_are_none() -> None:
     full = [point("system.disk_percent", 100.0, second, mount=mount)
             for second in range(0, 60, 10) for mount in ("/", "/snap/core", "/data")]

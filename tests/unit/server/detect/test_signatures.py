@@ -92,3 +92,42 @@ def test_a_user_name_that_imitates_another_trouble_still_counts_as_a_login() -> 
                     number=n) for n in range(5)]
     (signal,), = run(batch(5, *lines))
     assert signal.cls == "auth_failures"
+
+
+TIMEOUT = "WORKER TIMEOUT (pid:15)"
+KILLED = "Worker (pid:15) was sent SIGKILL! Perhaps out of memory?"
+SLOW_STOP = "shop.service: State 'stop-sigterm' timed out. Killing."
+KILL = "shop.service: Main process exited, code=killed, status=9/KILL"
+FAILED = "shop.service: Failed with result 'timeout'."
+
+
+def test_what_follows_from_a_text_is_no_trouble_of_its_own() -> None:
+    found = run(batch(0, record(TIMEOUT, 0)), batch(1, record(KILLED, 1)))
+    assert [[each.cls for each in signals] for signals in found] == [["cpu_overload"], ["cpu_overload"]]
+    assert len({each.fingerprint for signals in found for each in signals}) == 1
+    (signal,), = run(batch(0, record(KILLED, 0)))
+    assert signal.cls == "memory_exhaustion"
+
+
+def test_a_stop_that_took_too_long_is_a_warning_and_no_crash() -> None:
+    (signal,), = run(batch(0, *(record(text, n / 10, number=n) for n, text in enumerate(
+        (SLOW_STOP, KILL, FAILED)))))
+    assert (signal.cls, signal.severity, signal.count) == ("error_burst", "medium", 3)
+    assert signal.title == "it took too long to stop and was killed"
+    for texts in ((KILL, FAILED), (FAILED,)):
+        (signal,), = run(batch(0, *(record(text, n, number=n) for n, text in enumerate(texts))))
+        assert signal.severity == "critical"
+
+
+def test_what_follows_is_of_the_same_service_and_soon() -> None:
+    elsewhere = run(batch(0, record(SLOW_STOP, 0)), batch(1, record(KILL, 1, service="index")))
+    assert elsewhere[1][0].severity == "critical"
+    late = run(batch(0, record(SLOW_STOP, 0)), batch(90, record(KILL, 90)))
+    assert late[1][0].severity == "critical"
+    other = run(batch(0, record(SLOW_STOP, 0)), batch(1, record("panic: runtime error: nil", 1)))
+    assert other[1][0].severity == "critical"
+
+
+def test_a_worker_that_does_not_end_with_its_master_is_part_of_the_stop() -> None:
+    found = run(batch(0, record("Handling signal: term", 0, level=30)), batch(31, record(KILLED, 31)))
+    assert [each.state for signals in found for each in signals] == ["stopped", "stopped"]
