@@ -13,6 +13,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from .crash import crashpoint
 from .spool_file import NoRoom
 
 NAME = "ballast"
@@ -50,10 +51,12 @@ class Ballast:
     def release(self) -> bool:
         """Give up the ballast; False when there was none."""
         self.held = False
+        crashpoint("ballast.release")
         try:
             self._path.unlink()
         except OSError:
             return False
+        crashpoint("ballast.released")
         return True
 
     def restore(self) -> bool:
@@ -61,10 +64,12 @@ class Ballast:
         if not self.held and self.free() >= 2 * self.size:
             try:
                 fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                crashpoint("ballast.made")
                 try:
                     os.posix_fallocate(fd, 0, self.size)
                 finally:
                     os.close(fd)
+                crashpoint("ballast.held")
                 self.held = True
             except OSError:
                 self.release()

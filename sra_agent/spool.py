@@ -339,6 +339,7 @@ class Spool:
             if changes := dict(self._pending):
                 with writing(self._connection):
                     rows.add(self._connection, changes)
+                    crashpoint("spool.counts.commit")
                 self._counters.update(changes)
                 self._pending.clear()
 
@@ -347,4 +348,5 @@ class Spool:
         with suppress(NoRoom), reading():
             if self._unused() > least:
                 self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+                crashpoint("spool.given_back")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

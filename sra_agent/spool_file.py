@@ -78,6 +78,7 @@ class Lock:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._fd = os.open(folder / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            crashpoint("spool.lock")
         except OSError as error:
             raise BadInput(
                 f"state_dir {folder} cannot be used: {error.strerror}",
@@ -153,11 +154,14 @@ def set_aside(path: Path, now: int) -> None:
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():
-            part.rename(path.with_name(f"{path.name}.damaged-{now}{suffix}"))
             crashpoint("spool.aside")
+            part.rename(path.with_name(f"{path.name}.damaged-{now}{suffix}"))
+            crashpoint("spool.aside.moved")
     marks = sorted(
         {p.name.split(".damaged-")[1].split("-")[0] for p in path.parent.glob(f"{path.name}.damaged-*")}
     )
     for mark in marks[:-KEEP_DAMAGED]:
         for old in path.parent.glob(f"{path.name}.damaged-{mark}*"):
+            crashpoint("spool.forget")
             old.unlink()
+            crashpoint("spool.forgotten")

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sra_sdk.errors import SraError
 
+from .crash import crashpoint
 from .domain.record import SECOND
 from .store import Store, leases
 from .store.incidents import Stale
@@ -76,6 +77,7 @@ class Tenancy:
         async with self._store.writing(urgent=True) as conn:
             now = await leases.clock(conn)
             taken = await leases.take(conn, account_id, owner, now=now, until=now + int(LEASE * SECOND))
+        crashpoint("lease.taken")
         if taken:
             self._held[account_id] = (owner, until)
             self._held.move_to_end(account_id)
@@ -131,3 +133,4 @@ class Tenancy:
             del self._held[account_id]
             async with self._store.writing(urgent=True) as conn:
                 await leases.release(conn, account_id, owner)
+            crashpoint("lease.released")

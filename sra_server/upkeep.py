@@ -8,6 +8,7 @@ from sra_sdk.errors import SraError
 
 from .config import ServerConfig
 from .context import Context
+from .crash import crashpoint
 from .store import partitions, retention
 from .store.parcel import DAY
 from .store.retention import Keep
@@ -53,6 +54,8 @@ class Upkeep:
             async with retention.driving(store) as driver, driver.transaction():
                 today = now // DAY
                 await partitions.ensure(driver, range(today, today + partitions.AHEAD + 1))
+                crashpoint("upkeep.commit")
+            crashpoint("upkeep.committed")
         swept = await retention.sweep(store, keeping(self._context.config), now)
         self.swept += 1
         if swept.unread:

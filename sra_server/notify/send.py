@@ -14,6 +14,7 @@ from sra_sdk.errors import SraError
 
 from ..config import ServerConfig
 from ..context import Context
+from ..crash import crashpoint
 from ..domain.record import MINUTE, SECOND
 from ..store import outbox, timeline
 from . import Delivery, Notifier
@@ -99,8 +100,12 @@ class Sender:
             message = await outbox.claim(conn, account_id, message_id, next_at, clock() + CLAIM)
         if message is None:
             return 0.0
+        crashpoint("outbox.send")
         delivery = await channel.send(message.body, message_id=message.id, attempt=message.attempts)
-        return await self._mark(channel, message, delivery)
+        crashpoint("outbox.sent")
+        hold = await self._mark(channel, message, delivery)
+        crashpoint("outbox.marked")
+        return hold
 
     async def _mark(self, channel: Notifier, message: outbox.Message, delivery: Delivery) -> float:
         now = self._context.clock()

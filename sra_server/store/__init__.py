@@ -19,8 +19,9 @@ from typing import Literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sra_sdk.errors import BadInput
+from sra_server.crash import crashpoint
 
-from . import commit_postgresql, commit_sqlite, engine
+from . import commit_postgresql, commit_sqlite, durability, engine
 from .folder import FolderLock, make_private
 from .group import Group, Outcome
 from .known import KnownKeys
@@ -87,6 +88,8 @@ class Store:
             raise
         store = cls(engine.open_engines(parsed, read_seconds=read_seconds), file, lock)
         if lock is None:
+            async with store.reading() as conn:
+                await durability.look(conn)
             store._listen(Listener(parsed, store.wakeups))
         return store
 
@@ -114,6 +117,8 @@ class Store:
             with explained():
                 async with self._engines.writer.begin() as conn:
                     yield conn
+                    crashpoint("store.commit")
+                crashpoint("store.committed")
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[AsyncConnection]:

@@ -2,7 +2,8 @@
 
 SQLite: WAL with `synchronous=FULL`, so that an acknowledged commit survives a power cut; the writer's
 transactions begin with the lock (BEGIN IMMEDIATE), so that none fails half-way for want of it; the
-readers are query-only and stop at their time limit. PostgreSQL: the readers' own pool is told the same.
+readers are query-only and stop at their time limit. PostgreSQL: the readers' own pool is told the same, and
+whoever writes waits for the disk.
 """
 from __future__ import annotations
 
@@ -21,6 +22,8 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.util.concurrency import in_greenlet
 
 from sra_sdk.errors import BadInput
+
+from . import durability
 
 READERS = 8
 #: Groups of batches that PostgreSQL is given at a time.
@@ -76,8 +79,9 @@ def open_engines(url: URL, *, read_seconds: float = READ_SECONDS) -> Engines:
     """Return the engines of `url`; nothing is connected yet."""
     if file_of(url) is None:
         limits = {"default_transaction_read_only": "on", "statement_timeout": str(int(read_seconds * 1000))}
-        return Engines(writer=_postgresql(url, {}, "READ COMMITTED"),
-                       reader=_postgresql(url, limits, "REPEATABLE READ"))
+        writer = _postgresql(url, {}, "READ COMMITTED")
+        durability.insist(writer)
+        return Engines(writer=writer, reader=_postgresql(url, limits, "REPEATABLE READ"))
     writer, reader = (create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=30,
                                           hide_parameters=True) for size in (1, READERS))
     _prepare_sqlite(writer, begin="BEGIN IMMEDIATE")
@@ -99,6 +103,8 @@ def open_single(url: URL) -> AsyncEngine:
     engine = create_async_engine(url, poolclass=NullPool, hide_parameters=True)
     if file_of(url) is not None:
         _prepare_sqlite(engine, begin="BEGIN IMMEDIATE")
+    else:
+        durability.insist(engine)
     return engine
 
 

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from sra_sdk.errors import BadInput, Refused
+from sra_server.crash import crashpoint
 
 LOCK_NAME = "sra.lock"
 
@@ -38,8 +39,11 @@ class FolderLock:
             raise Refused(f"another SRA server (process {owner}) uses {self.folder}",
                           code="data_folder_in_use",
                           hint="stop it, or give this one another --data-dir") from None
+        crashpoint("folder.locked")
         os.ftruncate(self._descriptor, 0)
+        crashpoint("folder.cleared")
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        crashpoint("folder.owned")
 
     def release(self) -> None:
         """Let another process use the folder."""
@@ -51,4 +55,5 @@ class FolderLock:
 def make_private(file: Path) -> None:
     """Create `file` if need be, readable by its owner alone; SQLite gives its WAL the same mode."""
     os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    crashpoint("folder.made")
     file.chmod(0o600)

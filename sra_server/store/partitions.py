@@ -14,6 +14,8 @@ from typing import Any
 
 from asyncpg import Connection
 
+from sra_server.crash import crashpoint
+
 TABLES = ("records", "points")
 #: How many days are made ahead.
 AHEAD = 3
@@ -65,9 +67,11 @@ async def ensure(driver: Connection[Any], days: Iterable[int]) -> None:
             name = name_of(table, day)
             if name not in names and (covered is None or day >= covered):
                 await driver.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
+                crashpoint("partition.made")
                 await driver.execute(
                     f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({day:d}) TO ({day + 1:d})"
                 )
+                crashpoint("partition.attached")
 
 
 async def found(driver: Connection[Any]) -> list[Partition]:
@@ -94,3 +98,5 @@ async def drop(driver: Connection[Any], partition: Partition) -> None:
         await driver.execute("SET LOCAL lock_timeout = '2s'")
         await driver.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         await driver.execute(f"DROP TABLE IF EXISTS {partition.name}")
+        crashpoint("partition.drop.commit")
+    crashpoint("partition.dropped")

@@ -19,6 +19,8 @@ from asyncpg import Connection
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sra_server.crash import crashpoint
+
 from . import Store, partitions
 from .parcel import DAY
 from .schema import metadata
@@ -218,7 +220,9 @@ async def _accounts(store: Store) -> list[str]:
 async def _delete(store: Store, statement: str, **values: Any) -> int:
     """Run one short transaction; return how many rows it deleted."""
     async with store.writing() as conn:
-        return (await conn.execute(text(statement), values)).rowcount
+        deleted = (await conn.execute(text(statement), values)).rowcount
+    crashpoint("retention.deleted")
+    return deleted
 
 
 async def _shrink(store: Store, keep: Keep, swept: Swept, now: int) -> None:
@@ -270,6 +274,7 @@ async def _forget_incidents(store: Store, before: int, swept: Swept) -> None:
             for row in rows[start:start + INCIDENTS]:  # reopened meanwhile: it stays
                 gone = await conn.execute(text(_END), {"account": row.account_id, "id": row.id, "at": before})
                 swept.add("incidents", gone.rowcount)
+        crashpoint("retention.ended")
 
 
 def _incidents_before(keep: Keep, now: int) -> int:

@@ -35,7 +35,10 @@ def recording(shim: Path, log: Path, root: Path) -> dict[str, str]:
 
 
 class Event(NamedTuple):
-    """W write, T truncate, S sync, C create, R rename, U unlink; A answer or request sent, X program run."""
+    """W write, T truncate, S sync, C create, R rename, U unlink; A answer or request sent, X program run.
+
+    `place` is where in the file, and of an A the number of the socket.
+    """
 
     kind: str
     place: int
@@ -128,6 +131,13 @@ class Disk:
             if name in self._now:
                 self._now[name].sync()
             self._sure, self._names, self._made = dict(self._now), [], []
+
+    def held(self, folder: Path, chance: random.Random) -> None:
+        """Write into `folder` what the kernel holds right now: all of it."""
+        for name, file in self._now.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.after_cut(1.0, chance))
 
     def cut(self, folder: Path, chance: random.Random) -> None:
         """Write into `folder` what is found after a cut right now."""

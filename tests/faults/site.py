@@ -178,6 +178,7 @@ class Site:
             if process.child is not None and process.died() is None:
                 process.signal(signal.SIGCONT)
                 process.kill()
+        self.database.close()
 
 
 @contextmanager

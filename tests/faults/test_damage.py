@@ -1,4 +1,8 @@
-"""The agent's spool is zeroed, cut or has a bit flipped: it starts and reads again, nothing twice."""
+"""The agent's spool is zeroed, cut or has a bit flipped: it starts and reads again, nothing twice.
+
+The log is rotated meanwhile, as logrotate does: while the agent follows it, and while it is dead and its
+spool, with every position, is damaged.
+"""
 from __future__ import annotations
 
 import random
@@ -7,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from . import balance
 from .extent import by_form, figure
 from .site import site
+
+#: Rotated files that are kept beside the one that is written.
+KEPT = 4
 
 
 def zero(path: Path, _chance: random.Random) -> None:
@@ -26,13 +34,22 @@ def flip(path: Path, chance: random.Random) -> None:
     path.write_bytes(data)
 
 
+def rotate(log: Path) -> None:
+    """Rename the log and those before it; the oldest goes."""
+    for number in range(KEPT, -1, -1):
+        path = log.with_name(f"{log.name}.{number}") if number else log
+        if path.exists():
+            path.rename(log.with_name(f"{log.name}.{number + 1}"))
+    log.with_name(f"{log.name}.{KEPT + 1}").unlink(missing_ok=True)
+
+
 WAYS: tuple[Callable[[Path, random.Random], None], ...] = (zero, cut, flip, flip, flip)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_the_spool_is_damaged(tmp_path: Path):
     """While lines wait in it, for the server is away, and while it is empty."""
-    chance, n, starts = random.Random(7), by_form(2, 3, 100), 0
+    chance, n, starts, rotations = random.Random(7), by_form(2, 3, 500), 0, 0
     with site(tmp_path) as here:
         here.start_server()
         here.write(500)
@@ -45,10 +62,20 @@ def test_the_spool_is_damaged(tmp_path: Path):
                 here.write(500)
                 wal = here.state / "spool.db-wal"
                 here.wait_for(lambda wal=wal: wal.stat().st_size > 0, 5, "the spool to be written")
+            if number % 3 == 0:  # under the agent's eyes
+                rotate(here.logs / "app.log")
+                here.write(100)
+                rotations += 1
             here.agent.kill()
+            if own := balance.of_spool(here.state):
+                assert own.holds, own
             files = [path for path in (here.state / "spool.db", here.state / "spool.db-wal")
                      if path.exists() and path.stat().st_size]
             WAYS[number % len(WAYS)](chance.choice(files), chance)
+            if number % 2 == 0:  # behind its back
+                here.write(100)
+                rotate(here.logs / "app.log")
+                rotations += 1
             here.start_agent()
             if waiting:
                 here.start_server()
@@ -57,5 +84,6 @@ def test_the_spool_is_damaged(tmp_path: Path):
             starts += here.agent.died() is None
         verdict = here.settled()
     figure("spool file zeroed, cut or bit-flipped", "starts; bounded re-read, deduplicated; no manual repair",
-           f"{verdict}; {starts} of {n} starts")
+           f"{verdict}; {starts} of {n} starts; {rotations} rotations meanwhile")
     assert verdict.clean and starts == n, verdict
+    assert rotations >= n / 2

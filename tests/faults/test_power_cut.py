@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import http.client
 import json
 import random
 import shutil
 import sqlite3
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import pytest
 
 from sra_agent import Agent
 from sra_agent.config import AgentConfig
+from sra_agent.heal.audit import Audit, verify
 from sra_agent.heal.journal import Journal
 from sra_sdk.errors import SraError
 from sra_server.store import Store
@@ -30,51 +34,98 @@ from . import powercut
 from .extent import by_form, figure, not_quick
 from .numbered import Writer, judge, line
 from .shelf import Shelf, shelved
-from .site import site
+from .site import KEY, Site, site
 
 pytestmark = needs("gcc")
-BATCHES, OF = by_form(60, 80, 400), 100
+BATCHES, OF, PRODUCERS = by_form(60, 80, 400), 100, 4
 
 
-def numbered_batch(number: int) -> tuple[bytes, dict[str, str]]:
-    """Return the body and the seal of a batch of OF lines."""
-    logs = [{"message": line("app", seq)} for seq in range((number - 1) * OF, number * OF)]
+def file_of(producer: int) -> str:
+    """Return the file that a producer's lines name."""
+    return "app" if producer == 1 else f"app{producer}"
+
+
+def numbered_batch(number: int, producer: int = 1) -> tuple[bytes, dict[str, str]]:
+    """Return the body and the seal of a batch of OF lines; each producer has a file of its own."""
+    logs = [{"message": line(file_of(producer), seq)} for seq in range((number - 1) * OF, number * OF)]
     raw = json.dumps({"host": "web-1", "logs": logs, "metrics": [], "ends": {}, "dropped": {}}).encode()
-    return raw, {"X-SRA-Producer": "p1", "X-SRA-Sequence": str(number),
+    return raw, {"X-SRA-Producer": f"p{producer}", "X-SRA-Sequence": str(number),
                  "X-SRA-Digest": hashlib.sha256(raw).hexdigest()}
 
 
-def whole_batches(folder: Path) -> int:
-    """Open what a cut left as the server will, and return how many batches are there, each of them whole."""
+def whole_batches(folder: Path) -> Counter[int]:
+    """Open what a cut left as the server will; return how many whole batches of each producer are there."""
+    there: Counter[int] = Counter()
     with closing(sqlite3.connect(folder / "sra.db")) as conn:
         assert conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         if not conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone():
-            return 0
-        numbers = conn.execute("SELECT sequence FROM batches WHERE producer = 'p1' ORDER BY 1")
-        there = [row[0] for row in numbers]
-        assert there == list(range(1, len(there) + 1))
+            return there
+        for producer, sequence in conn.execute("SELECT producer, sequence FROM batches ORDER BY 1, 2"):
+            there[int(producer[1:])] += 1
+            assert sequence == there[int(producer[1:])]
         messages = (row[0] for row in conn.execute("SELECT message FROM records"))
-        found = judge({"app": len(there) * OF}, messages)
+        found = judge({file_of(producer): n * OF for producer, n in there.items()}, messages)
         assert found.clean, found
-        return len(there)
+        return there
 
 
-@pytest.mark.timeout(600)
+def send_together(here: Site) -> None:
+    """Let the producers send: the first batch of each in turn, which tells their sockets, then at once."""
+    links = [http.client.HTTPConnection("127.0.0.1", here.port, timeout=30) for _ in range(PRODUCERS)]
+
+    def send(producer: int, number: int) -> None:
+        body, seal = numbered_batch(number, producer)
+        links[producer - 1].request("POST", "/ingest/batch", body, {
+            "Content-Type": "application/json", "X-API-Key": KEY, **seal})
+        with links[producer - 1].getresponse() as answer:
+            assert answer.status == 200, answer.read()
+            answer.read()
+
+    producers = range(1, PRODUCERS + 1)
+    with ThreadPoolExecutor(PRODUCERS) as pool:
+        for producer in producers:
+            send(producer, 1)
+        for number in range(2, BATCHES // PRODUCERS + 1):
+            list(pool.map(send, producers, [number] * PRODUCERS))
+    for link in links:
+        link.close()
+
+
+def groups(events: list[powercut.Event], folder: Path, most: int) -> list[int]:
+    """Return how many batches each of the first commits brought: each ends with a sync of the log."""
+    disk, chance, sizes, before = powercut.Disk(), random.Random(0), [], 0
+    for event in events:
+        disk.take(event)
+        if event.kind == "S" and event.name == "sra.db-wal" and len(sizes) < most:
+            folder.mkdir()
+            disk.held(folder, chance)
+            now = sum(whole_batches(folder).values())
+            shutil.rmtree(folder)
+            if now > before:
+                sizes.append(now - before)
+            before = now
+    return sizes
+
+
+@pytest.mark.timeout(900)
 def test_the_power_of_the_server_goes(tmp_path: Path, shim: Path):
     log = tmp_path / "shim.log"
     with site(tmp_path) as here:
         here.start_server(**powercut.recording(shim, log, here.data))
-        for number in range(1, BATCHES + 1):
-            body, seal = numbered_batch(number)
-            assert here.post("/ingest/batch", body, seal) == 200
+        send_together(here)
         here.server.kill()
     events = powercut.read(log)
     kinds = {(event.kind, event.name) for event in events}
     assert {("S", "sra.db-wal"), ("S", "sra.db"), ("W", "sra.db")} <= kinds, "the run must reach a checkpoint"
+    shared = groups(events, tmp_path / "held", by_form(30, 60, 200))
     chance, lost, tried, opened = random.Random(7), 0, 0, 0
-    n, starts = by_form(60, 200, 2000), by_form(6, 10, 100)
-    answers = [event.kind == "A" and event.data.startswith(b"HTTP/1.1 200") for event in events]
-    assert sum(answers) == BATCHES
+    n, starts = by_form(60, 200, 2000), by_form(6, 10, 1000)
+    answered = [event.place if event.kind == "A" and event.data.startswith(b"HTTP/1.1 200") else 0
+                for event in events]
+    sockets = {socket: number for number, socket in enumerate(filter(None, answered), 1)
+               if number <= PRODUCERS}
+    assert len(sockets) == PRODUCERS and set(filter(None, answered)) == set(sockets)
+    assert sum(map(bool, answered)) == BATCHES
     for number, (place, disk) in enumerate(powercut.cuts(events, n, chance)):
         folder = tmp_path / "cut"
         folder.mkdir()
@@ -82,15 +133,16 @@ def test_the_power_of_the_server_goes(tmp_path: Path, shim: Path):
         if number % (n // starts) == 0:
             tried += 1
             opened += asyncio.run(starts_on(f"sqlite:///{folder / 'sra.db'}"))
-        if (folder / "sra.db").exists():
-            lost += max(0, sum(answers[:place]) - whole_batches(folder)) * OF
-        else:
-            lost += sum(answers[:place]) * OF
+        acknowledged = Counter(sockets[socket] for socket in answered[:place] if socket)
+        there = whole_batches(folder) if (folder / "sra.db").exists() else Counter[int]()
+        lost += (acknowledged - there).total() * OF
         shutil.rmtree(folder)
     figure("power cut of the server (SQLite)", "0 acknowledged lost; always starts",
-           f"{lost} of {BATCHES * OF:,} acknowledged lines lost at {n:,} moments; it started at {opened} of "
-           f"the {tried} at which that was tried")
+           f"{lost} of {BATCHES * OF:,} acknowledged lines of {PRODUCERS} producers lost at {n:,} moments; "
+           f"it started at {opened:,} of the {tried:,} at which that was tried; {sum(n > 1 for n in shared)} "
+           f"of the first {len(shared)} transactions held several batches, up to {max(shared)}")
     assert lost == 0 and opened == tried
+    assert max(shared) > 1, "no two batches ever shared a transaction"
 
 
 async def starts_on(url: str) -> bool:
@@ -205,7 +257,7 @@ def test_the_power_of_the_executor_goes(tmp_path: Path, shim: Path, monkeypatch:
         host.close()
     events, chance = powercut.read(log), random.Random(7)
     acted = next(n for n, event in enumerate(events) if event.kind == "X" and event.name == str(host.script))
-    forgotten, n = 0, by_form(150, 400, 4000)
+    forgotten, broken, n = 0, 0, by_form(150, 400, 4000)
     for place, disk in powercut.cuts(events, n, chance):
         folder = tmp_path / "cut"
         folder.mkdir()
@@ -214,10 +266,15 @@ def test_the_power_of_the_executor_goes(tmp_path: Path, shim: Path, monkeypatch:
         with closing(sqlite3.connect(folder / "journal.db")) as conn:
             assert conn.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
             phases = [row[0] for row in conn.execute("SELECT phase FROM acts")]
+            head = conn.execute("SELECT value FROM meta WHERE name = 'audit_head'").fetchone()
         forgotten += place > acted and phases not in (["intent"], ["acted"], ["done"])
+        Audit(str(folder / "audit.jsonl"))  # cuts a torn end
+        broken += head is not None and verify(str(folder / "audit.jsonl"), head[0]) != []
         shutil.rmtree(folder)
-    figure("power cut of the executor (journal)", "no act without its intent on disk",
-           f"{forgotten} of {n:,} moments at which a begun act was forgotten")
-    assert forgotten == 0
+    figure("power cut of the executor (journal)",
+           "no act without its intent on disk, no line of the audit log lost",
+           f"{forgotten} of {n:,} moments at which a begun act was forgotten, {broken} at which the audit "
+           "log did not reach what the journal knows of")
+    assert forgotten == broken == 0
 
 

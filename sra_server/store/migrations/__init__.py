@@ -11,6 +11,8 @@ import threading
 
 from sqlalchemy import URL, Connection, inspect, text
 
+from sra_server.crash import crashpoint
+
 from .. import engine
 
 #: The newest of `versions`.
@@ -33,6 +35,8 @@ async def _upgrade(url: URL) -> None:
             if conn.dialect.name == "postgresql":
                 await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_KEY})
             await conn.run_sync(_run)
+            crashpoint("migrate.commit")
+        crashpoint("migrate.committed")
     finally:
         await single.dispose()
 
