@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import orjson
 from sra_sdk.errors import BadInput
 
 from . import spool_rows as rows
+from .crash import crashpoint
 from .spool_file import NAME, NoRoom, SpoolLost, translated
 from .spool_rows import Chunk, reading, writing
 
@@ -107,8 +108,10 @@ def put_back(connection: sqlite3.Connection, last: int, fits: Callable[[int], bo
     """Move the wished items behind the last chunk, each alone in one; return the bytes of each."""
     wishes = connection.execute("SELECT name FROM meta WHERE name GLOB ?", (f"{_WISH}*",)).fetchall()
     sizes: list[int] = []
+    if not wishes:
+        return sizes
     try:
-        with writing(connection) if wishes else nullcontext():
+        with writing(connection):
             for id_ in sorted(int(name[len(_WISH) :]) for (name,) in wishes):
                 found = connection.execute("SELECT item FROM quarantine WHERE id = ?", (id_,)).fetchone()
                 if found is not None:  # else it fell out of the quarantine, which keeps only the latest
@@ -119,8 +122,10 @@ def put_back(connection: sqlite3.Connection, last: int, fits: Callable[[int], bo
                     rows.add(connection, BACK)
                     sizes.append(chunk.size())
                 forget(connection, id_)
+            crashpoint("quarantine.back.commit")
     except NoRoom:
         return []
+    crashpoint("quarantine.back")
     return sizes
 
 

@@ -33,6 +33,7 @@ AGENT_FULL: Places = {
     _SPOOL: ("spool.given_back",),
 }
 AGENT_REFUSED: Places = {_SPOOL: ("spool.reject.commit:2", "spool.rejected:2")}
+AGENT_RESENT: Places = {"sra_agent/quarantine.py": ("quarantine.back.commit", "quarantine.back")}
 AGENT_RENEWED: Places = {_SPOOL: ("spool.renew.commit", "spool.renewed")}
 
 _COMMIT = {

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from sra_agent.quarantine import Quarantine
 from tests.services import needs
 
 from . import balance, struck
@@ -186,3 +187,19 @@ def test_the_agent_is_killed_while_a_batch_is_refused_or_renumbered(tmp_path: Pa
         assert {seq for _, seq in verdict.lost} == bad and verdict.duplicated == verdict.corrupt == 0, verdict
         assert own is not None and (own.written, own.dropped) == (here.written["app"], len(bad)), own
         assert max(times) <= RESUME, times
+
+        proxy.rule = lambda _n, _request: PASS
+        apart = Quarantine(here.state)
+        for point in struck.each(struck.AGENT_RESENT):
+            left = len(apart.items()) - 1
+            apart.resend([apart.items()[0].id])
+            here.start_agent(crash_at=point)
+            dies(here, point)
+            balance.checked(here.state, here.database)
+            here.start_agent()
+            here.wait_for(lambda left=left: here.database.stored() + left >= here.written["app"], 30, "it")
+            here.agent.stop()
+        again, own = here.settled(), balance.of_spool(here.state)
+        figure("kill -9 while what was set apart is sent again", "0 lost, 0 duplicated", f"{again}; {own}")
+        assert again.clean, again
+        assert own is not None and (own.written, own.dropped) == (here.written["app"], 0), own
