@@ -88,7 +88,7 @@ class Agent:
         folder = Path(self.config.state_dir)
         lock = Lock(folder)
         try:
-            damaged = False
+            damaged: SpoolLost | None = None
             while not self._stop.is_set():
                 try:
                     spool = Spool.open(
@@ -104,14 +104,14 @@ class Agent:
                 self._parts = Parts(self.config, spool)
                 try:
                     await self._parts.run(self._stop, self._started)
-                except* SpoolLost:
-                    damaged = True
+                except* SpoolLost as lost:
+                    damaged = next(error for error in lost.exceptions if isinstance(error, SpoolLost))
                 except* NoRoom as full:
-                    damaged = False
+                    damaged = None
                     log.warning("the agent waits: %s", full.exceptions[0], extra={"action": "spool"})
                     await asyncio.sleep(LOOK_SECONDS)
                 else:
-                    damaged = False
+                    damaged = None
                 finally:
                     self._last = self._parts.counters()
                     self._parts = None
@@ -130,11 +130,13 @@ class Parts:
         self._end = threading.Event()  # sending ends
         self._quiet = asyncio.Event()  # probes end
         self._give_up = float("inf")
-        self._announced: tuple[list[str], tuple[str, ...]] | None = None  # troubles, watched files
+        self._announced: tuple[list[str], tuple[str, ...], int] | None = None  # see `_to_announce`
         self._links = {
             name: Connection(config.server, config.key) for name in ("ends", "ship", "poll", "post")
         }
-        self._reading = Reading(config, spool, lambda stop: ask_ends(self._links["ends"], config.host, stop))
+        self._reading = Reading(
+            config, spool, lambda: self._pool.submit(ask_ends, self._links["ends"], config.host, self._halt)
+        )
         self._sender = Sender(spool, self._links["ship"], host=config.host)
         collectors: tuple[Collector, ...] = (Host(), Processes()) if config.metrics_seconds else ()
         self._gather = Gather(spool, collectors, seconds=config.metrics_seconds)
@@ -244,6 +246,10 @@ class Parts:
         spool = [self._spool.trouble] if self._spool.trouble else []
         return [*spool, *self._reading.view.problems, *self._gather.problems()]
 
+    def _to_announce(self, troubles: list[str]) -> tuple[list[str], tuple[str, ...], int]:
+        """Return what is told at once when it changes: troubles, watched files, how many spools were lost."""
+        return troubles, self._reading.view.watches, self._spool.counters()["spools_lost"]
+
     async def _telling(self) -> None:
         """Name each trouble in the log when it begins, and tell the server when they change."""
         named: dict[str, float] = {}
@@ -254,7 +260,7 @@ class Parts:
                     log.warning("cannot watch or keep everything: %s", trouble, extra={"action": "trouble"})
             named = {trouble: at for trouble, at in named.items() if now - at < STALLED_SECONDS}
             named |= dict.fromkeys(troubles, now)
-            changed = self._announced not in (None, (troubles, self._reading.view.watches))
+            changed = self._announced not in (None, self._to_announce(troubles))
             if changed:
                 self._relay.announce_soon()
             await asyncio.sleep(TELL_SECONDS if changed else LOOK_SECONDS)
@@ -272,7 +278,7 @@ class Parts:
         """Return what this agent says of itself and of what it watches."""
         view = self._reading.view
         troubles = self._troubles()
-        self._announced = troubles, view.watches
+        self._announced = self._to_announce(troubles)
         watches = [*view.watches, *(f"probe {probe.name}: {probe.target}" for probe in self._config.probes)]
         watches += ["host measurements"] if self._config.metrics_seconds else []
         services = sorted({*view.services, *(probe.service for probe in self._config.probes)})

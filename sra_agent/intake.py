@@ -60,6 +60,10 @@ class Intake:
         self._once = 0  # gathered records that no source can give again
         self.lines = 0
 
+    def follow(self, source: Source) -> None:
+        """Read from another source from now on; what is held of its streams goes on."""
+        self._source = source
+
     def round(self) -> bool:
         """Read what there is once; False when the spool had no room, and then nothing more is read."""
         self._source.look()
@@ -156,7 +160,7 @@ class Intake:
         """Write down what was gathered; it stays gathered when there is no room."""
         if not self._logs and not self._ends:
             return True
-        if not self._spool.append(self._logs, (), self._ends):
+        if not self._spool.append(self._logs, (), self._ends, once=self._once):
             return False
         self._logs, self._ends, self._bytes, self._once = [], {}, 0, 0
         return True

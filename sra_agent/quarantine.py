@@ -24,7 +24,8 @@ from .spool_rows import Chunk, reading, writing
 
 _WISH = "resend:"
 #: What an item that goes back changes; the server, if it was told already, is not told again of the same.
-BACK = {"dropped:rejected": -1, "unsent:rejected": -1}
+#: No source gives it again, whichever it came from.
+BACK = {"dropped:rejected": -1, "unsent:rejected": -1, "once": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +135,7 @@ def _chunk(item: bytes) -> Chunk:
         is_log = "message" in orjson.loads(item)
     except (ValueError, TypeError):
         raise SpoolLost("an item of the quarantine is damaged") from None
-    return Chunk(int(is_log), int(not is_log), item if is_log else b"", b"" if is_log else item, b"", True)
+    return Chunk(int(is_log), int(not is_log), item if is_log else b"", b"" if is_log else item, b"", True, 1)
 
 
 def _check(connection: sqlite3.Connection, id_: int) -> None:

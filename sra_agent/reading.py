@@ -1,7 +1,8 @@
 """The loop that reads: the lines of every source into the spool, again and again. From app; to intake.
 
-A new spool first learns from the server how far the host's files are stored. Until then the files are
-held open where they stand, so that nothing written meanwhile is lost.
+A new spool first learns from the server how far the host's sources are stored. Until then the files are
+held open where they stand, and the journal and dockerd keep what they have; what nobody can send again
+(syslog) is read from the first moment on (decision 053).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,8 +18,9 @@ import orjson
 
 from .config import AgentConfig
 from .intake import HOLD_SECONDS, Intake
-from .sources import Position
-from .sources.several import Several, several
+from .sources import Active, Position
+from .sources.files import Files
+from .sources.several import Several, listeners, several
 from .spool import Spool
 from .spool_file import NoRoom, SpoolLost
 
@@ -25,8 +28,11 @@ VIEW_SECONDS = 1.0
 FULL_SECONDS = 0.5
 SLOWEST_SECONDS = 1.0
 LAST_ROUNDS = 20
+ASKING_SECONDS = 0.1  # between two rounds while the server is asked
+HELD_SECONDS = 1.0  # between two looks at files that are not read yet
 
-AskEnds = Callable[[threading.Event], dict[str, Position] | None]
+Ends = dict[str, Position] | None  # None when told to stop before there was an answer
+AskEnds = Callable[[], Future[Ends]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +64,18 @@ class Reading:
 
     def run(self, stop: threading.Event) -> None:
         """Follow the sources."""
-        sources = self._begin(stop)
-        if sources is None:
-            return
-        self.sources = sources
-        intake = Intake(sources, self._spool, host=self._config.host, now=self._now)
+        heard = listeners(self._config, drop=self._spool.drop)
+        listening = sources = self.sources = Several(Files((), {}), heard)
+        intake = Intake(listening, self._spool, host=self._config.host, now=self._now)
         try:
+            listening.start()
+            found: Several | None = self._hold(stop, heard)
+            if found is not None and self._spool.fact("ends_known") != "1":
+                found = self._located(stop, intake, found, heard)
+            if found is not None:
+                sources = self.sources = found
+                sources.start()
+                intake.follow(sources)
             while not stop.is_set():
                 self._pause(stop, sources, self._round(sources, intake))
             self._last(sources, intake)
@@ -71,14 +83,18 @@ class Reading:
             self._show(sources, intake.lines)
             if unkept := intake.unkept():
                 self._spool.drop("unkept_at_stop", unkept)
-            sources.close()
+            for each in {sources, listening}:
+                each.close()
 
-    def _sources(self, positions: dict[str, Position]) -> Several:
+    def _sources(self, positions: dict[str, Position], heard: dict[str, Active]) -> Several:
         known = orjson.loads(self._spool.fact("patterns") or "[]")
-        return several(self._config, positions, known_patterns=frozenset(known), drop=self._spool.drop)
+        return several(
+            self._config, positions, known_patterns=frozenset(known), drop=self._spool.drop, heard=heard
+        )
 
-    def _begin(self, stop: threading.Event) -> Several | None:
-        sources = self._sources(self._spool.positions())
+    def _hold(self, stop: threading.Event, heard: dict[str, Active]) -> Several:
+        """Open what is there, each where it was read up to, or where a new one begins."""
+        sources = self._sources(self._spool.positions(), heard)
         sources.look()
         positions = sources.positions()
         patterns = orjson.dumps([pattern.glob for pattern in sources.files.patterns]).decode()
@@ -86,22 +102,38 @@ class Reading:
         self._patiently(stop, lambda: self._spool.keep_fact("patterns", patterns))
         self._show(sources, 0)
         self.looking.set()
-        if self._spool.fact("ends_known") == "1":
-            sources.start()
-            return sources
-        ends = self._ask_ends(stop)
-        if ends is not None:
-            sources.close()
-            sources = self._sources({**positions, **ends})
-            sources.look()
-            while not self._spool.append((), (), sources.positions()):
-                if stop.wait(FULL_SECONDS):
-                    break
-            else:
-                self._patiently(stop, lambda: self._spool.keep_fact("ends_known", "1"))
-                sources.start()
-                return sources
-        sources.close()
+        return sources
+
+    def _located(
+        self, stop: threading.Event, intake: Intake, held: Several, heard: dict[str, Active]
+    ) -> Several | None:
+        """Wait for the server to say how far it has stored; meanwhile read only what is heard."""
+        asking, due = self._ask_ends(), 0.0
+        try:
+            while not asking.done() and not stop.is_set():
+                pause = self._round(held, intake)
+                if time.monotonic() >= due:
+                    held.look()  # a file that is rotated away now stays open
+                    due = time.monotonic() + HELD_SECONDS
+                wait((asking,), ASKING_SECONDS if pause != 0.0 else 0.0)
+            ends = asking.result() if asking.done() else None
+            if ends:
+                if self._spool.fact("located") is None:  # else the server may have them from ourselves
+                    self._patiently(stop, self._spool.note_former)
+                placed = self._sources({**held.positions(), **ends}, heard)
+                held.close()
+                held = placed
+                held.look()
+            self._patiently(stop, lambda: self._spool.keep_fact("located", "1"))
+            while ends is not None and not stop.is_set():
+                if self._spool.append((), (), held.positions()):
+                    self._patiently(stop, lambda: self._spool.keep_fact("ends_known", "1"))
+                    return held
+                stop.wait(FULL_SECONDS)
+        except BaseException:
+            held.close()
+            raise
+        held.close()
         return None
 
     def _patiently(self, stop: threading.Event, keep: Callable[[], None]) -> None:

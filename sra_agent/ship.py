@@ -19,8 +19,9 @@ from .connection import Answer, Connection
 from .crash import crashpoint
 from .ends import ahead, fetch_ends
 from .pack import packed
-from .spool import Sealed, Spool
-from .spool_file import SpoolLost
+from .spool import Spool
+from .spool_file import SpoolOld
+from .spool_rows import Sealed
 
 log = logging.getLogger("sra.agent.ship")
 GZIP_BYTES = 512
@@ -138,7 +139,7 @@ class Sender:
         Such a spool came back from a copy, and what it holds would be stored twice.
         """
         if ahead(fetch_ends(self._connection, self._host), self._spool.stored_ends()):
-            raise SpoolLost("the server has stored more than this spool remembers, so it is an old copy")
+            raise SpoolOld("the server has stored more than this spool remembers, so it is an old copy")
         log.warning(
             "the server knows another batch %d of this spool; it goes on as a new producer",
             sealed.sequence,

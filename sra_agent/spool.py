@@ -17,19 +17,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from . import quarantine
+from . import quarantine, spool_tally
 from . import spool_rows as rows
 from .ballast import PAGE_BYTES, Ballast, draining
 from .crash import crashpoint
-from .encode import encoded, items_of
-from .spool_file import NAME, NoRoom, SpoolLost, open_file, set_aside, translated
-from .spool_rows import Chunk, reading, writing
+from .encode import encoded
+from .spool_file import NAME, NoRoom, SpoolLost, SpoolOld, open_file, set_aside, translated
+from .spool_rows import Chunk, Sealed, reading, writing
+from .spool_tally import Tally
 
 log = logging.getLogger("sra.agent.spool")
 
@@ -37,24 +37,13 @@ Item = Mapping[str, Any]
 Ends = Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
-    """One batch as it is sent, however often."""
-
-    producer: str
-    sequence: int
-    digest: str
-    body: bytes
-    items: int
-    first: int
-    last: int
-
-
 class Spool:
     """The queue. Its methods may be called from any thread."""
 
-    def __init__(self, path: Path, *, host: str, cap: int, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, *, host: str, cap: int, now: Callable[[], float] = time.time,
+                 lost: bool = False) -> None:
         self._path, self._host, self._cap, self._now = path, host, cap, now
+        self._tally = path.with_name(spool_tally.NAME)
         self._lock = threading.RLock()
         self._pending: Counter[str] = Counter()  # counted, and not yet on disk
         self.news = threading.Event()  # set when there may be something to send
@@ -62,7 +51,7 @@ class Spool:
         self._refusals = 0
         self._connection = open_file(path)
         try:
-            self._load()
+            self._load(lost=lost)
             self.ballast = Ballast(path.parent)
             self.ballast.restore()
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {self.ballast.log_pages}")
@@ -72,13 +61,14 @@ class Spool:
 
     @classmethod
     def open(
-        cls, folder: Path, *, host: str, cap: int, damaged: bool = False, now: Callable[[], float] = time.time
+        cls, folder: Path, *, host: str, cap: int, damaged: SpoolLost | None = None,
+        now: Callable[[], float] = time.time,
     ) -> Spool:
-        """Open the spool of a state directory; a damaged one is moved aside and counted."""
+        """Open the spool of a state directory; a damaged one is moved aside, and what it held is counted."""
         path = folder / NAME
         try:
-            if damaged:
-                raise SpoolLost("the spool was found damaged while it was used")
+            if damaged is not None:
+                raise damaged
             return cls(path, host=host, cap=cap, now=now)
         except NoRoom:
             if not Ballast(folder).release():
@@ -86,23 +76,35 @@ class Spool:
             return cls(path, host=host, cap=cap, now=now)
         except SpoolLost as error:
             log.warning("%s; it is moved aside and begun anew", error.message, extra={"action": "spool"})
+            if isinstance(error, SpoolOld):
+                (folder / spool_tally.NAME).unlink(missing_ok=True)
             set_aside(path, int(now() * 1000))
-            spool = cls(path, host=host, cap=cap, now=now)
-            spool.count("spools_lost", 1)
-            return spool
+            return cls(path, host=host, cap=cap, now=now, lost=True)
 
-    def _load(self) -> None:
-        run = self._connection.execute
+    def _load(self, *, lost: bool) -> None:
+        run, kept = self._connection.execute, spool_tally.read(self._tally)
         if not run("SELECT count(*) FROM meta").fetchone()[0]:
             with writing(self._connection):
+                rows.add(self._connection, spool_tally.inherited(kept, lost=lost))
                 rows.put(self._connection, "producer", secrets.token_hex(16))
                 rows.put(self._connection, "sequence", "0")
                 crashpoint("spool.born.commit")
             crashpoint("spool.born")
         self._counters: Counter[str] = Counter(dict(run("SELECT name, value FROM counters").fetchall()))
-        chunks, self.bytes, self.spooled, self._last_id = rows.totals(self._connection)
+        chunks, self.bytes, self.spooled, self._last_id, self._once = rows.totals(self._connection)
         if chunks:
             self.news.set()
+        self._told = Counter(rows.sealed_drops(self._connection))
+        if forgotten := spool_tally.rolled_back(kept, self._counters["once"]):
+            with writing(self._connection):
+                rows.add(self._connection, forgotten)
+            self._counters.update(forgotten)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell beside the spool what would be lost with it."""
+        untold = self._told + Counter(spool_tally.untold(self._counters + self._pending))
+        spool_tally.keep(self._tally, Tally(once=self._counters["once"], held=self._once, untold=untold))
 
     def fact(self, name: str) -> str | None:
         """Return a fact that was kept with `keep_fact`."""
@@ -117,13 +119,27 @@ class Spool:
             rows.put(self._connection, name, value)
             crashpoint("spool.fact.commit")
 
+    @draining
+    def note_former(self) -> None:
+        """Count once that there was a spool before this one, of which nothing is left here."""
+        with self._lock:
+            changes = spool_tally.inherited(None, lost=not self._counters["spools_lost"])
+            with writing(self._connection):
+                rows.add(self._connection, changes)
+                crashpoint("spool.former.commit")
+            self._counters.update(changes)
+
     # ── taking in ────────────────────────────────────────────────────────────────────────────
 
-    def append(self, logs: Sequence[Item], points: Sequence[Item], ends: Ends) -> bool:
-        """Keep items and positions durably; False when there is no room, and then nothing is kept."""
-        n = len(logs) + len(points)
+    def append(self, logs: Sequence[Item], points: Sequence[Item], ends: Ends, *, once: int = 0) -> bool:
+        """Keep items and positions durably; False when there is no room, and then nothing is kept.
+
+        So many of the logs came `once`: no source can give them again. No point can be measured again.
+        """
+        n, once = len(logs) + len(points), once + len(points)
+        counts = {"written": n} | ({"once": once} if once else {})
         chunk = Chunk(len(logs), len(points), encoded(logs), encoded(points),
-                      orjson.dumps(ends) if ends else b"")
+                      orjson.dumps(ends) if ends else b"", once=once)
         with self._lock:
             # An empty spool takes a chunk of any size; one above the cap would wait for ever.
             if n and not self._fits(chunk.size()):
@@ -134,15 +150,18 @@ class Spool:
                 with writing(self._connection):
                     rows.insert(self._connection, self._last_id + rows.STRIDE, chunk)
                     rows.place(self._connection, ends)
-                    rows.add(self._connection, {"written": n})
+                    rows.add(self._connection, counts)
                     crashpoint("spool.append.commit")
             except NoRoom as error:
                 return self._refuse(error.message)
             self._last_id += rows.STRIDE
             self.bytes += chunk.size()
             self.spooled += n
-            self._counters["written"] += n
+            self._counters.update(counts)
             self.trouble = None
+            if once:
+                self._once += once
+                self._tell()
         self.news.set()
         crashpoint("spool.appended")
         return True
@@ -166,8 +185,7 @@ class Spool:
 
     def _unused(self) -> int:
         with reading():
-            pages = self._connection.execute("PRAGMA freelist_count").fetchone()[0]
-            return int(pages) * int(self._connection.execute("PRAGMA page_size").fetchone()[0])
+            return rows.unused(self._connection)
 
     @draining
     def keep_positions(self, ends: Ends) -> None:
@@ -191,22 +209,14 @@ class Spool:
     def drop(self, reason: str, n: int) -> None:
         """Count items that came and could not be kept."""
         with self._lock:
-            self._pending.update({"written": n, f"dropped:{reason}": n, f"unsent:{reason}": n})
-
-    def count(self, name: str, n: int) -> None:
-        """Add to a counter that is not part of the balance."""
-        with self._lock:
-            self._pending[name] += n
+            self._pending.update(spool_tally.dropped({reason: n}))
 
     def counters(self) -> dict[str, Any]:
         """Return what became of everything that was written."""
         with self._lock:
-            total = self._counters + self._pending
-            dropped = {name[8:]: n for name, n in sorted(total.items()) if name.startswith("dropped:")}
             return {
-                "written": total["written"], "stored": total["stored"], "dropped": dropped,
-                "spooled": self.spooled, "spool_bytes": self.bytes,
-                "spools_lost": total["spools_lost"], "no_room": self._refusals,
+                **spool_tally.balance(self._counters + self._pending),
+                "spooled": self.spooled, "spool_bytes": self.bytes, "no_room": self._refusals,
             }
 
     # ── handing out ──────────────────────────────────────────────────────────────────────────
@@ -225,26 +235,21 @@ class Spool:
                 body, items = rows.body(self._connection, first, last, head, tail)
             if hashlib.sha256(body).hexdigest() != digest:
                 raise SpoolLost(f"the sealed batch {sequence} is damaged")
-            return self._sealed(sequence, first, last, digest, body, items)
-
-    def _sealed(self, sequence: int, first: int, last: int, digest: str, body: bytes, items: int) -> Sealed:
-        producer = self.fact("producer") or ""
-        return Sealed(producer=producer, sequence=sequence, digest=digest, body=body, items=items,
-                      first=first, last=last)
+            return Sealed(self.fact("producer") or "", sequence, digest, body, items, first, last)
 
     def _seal(self) -> Sealed | None:
         for size in quarantine.put_back(
                 self._connection, self._last_id, lambda size: self._fits(size) and self._room(size)):
             self._last_id += rows.STRIDE
             self.bytes += size
-            self.spooled += 1
+            self.spooled, self._once = self.spooled + 1, self._once + 1
             self._counters.update(quarantine.BACK)
         span = rows.span(self._connection)
         if span is None:
             self.news.clear()
             return None
         self.keep_counts()
-        dropped = {name[7:]: n for name, n in self._counters.items() if name.startswith("unsent:") and n > 0}
+        dropped = spool_tally.untold(self._counters)
         head = orjson.dumps({"host": self._host})[:-1]
         tail = orjson.dumps({"ends": span.ends, "dropped": dropped})[1:]
         sequence = int(self.fact("sequence") or 0) + 1
@@ -259,7 +264,8 @@ class Spool:
             crashpoint("spool.seal.commit")
         crashpoint("spool.sealed")
         self._counters.update(sent)
-        return self._sealed(sequence, span.first, span.last, digest, body, items)
+        self._told = Counter(dropped)
+        return Sealed(self.fact("producer") or "", sequence, digest, body, items, span.first, span.last)
 
     @draining
     def acknowledge(self, sealed: Sealed) -> None:
@@ -268,15 +274,22 @@ class Spool:
         with self._lock:
             with writing(self._connection):
                 rows.store_ends(self._connection, sealed.sequence)
-                freed = rows.remove(self._connection, sealed.first, sealed.last, sealed.sequence)
+                freed, once = rows.remove(self._connection, sealed.first, sealed.last, sealed.sequence)
                 rows.add(self._connection, {"stored": sealed.items})
                 crashpoint("spool.acknowledge.commit")
             crashpoint("spool.acknowledged")
+            self._forget(once)
             self.bytes -= freed
             self.spooled -= sealed.items
             self._counters["stored"] += sealed.items
             if self.spooled == 0:
                 self._give_back(4096 * PAGE_BYTES if self.ballast.held else 0)
+
+    def _forget(self, once: int) -> None:
+        self._once -= once
+        if once or self._told:
+            self._told.clear()
+            self._tell()
 
     @draining
     def reject(self, sealed: Sealed, reason: str) -> None:
@@ -284,44 +297,30 @@ class Spool:
 
         Its number was not used up, so the next seal takes it again.
         """
-        body = orjson.loads(sealed.body)
-        halves, single = items_of(body)
-        changes = {f"unsent:{name}": int(n) for name, n in body["dropped"].items()}
-        if single is not None:
-            changes["dropped:rejected"] = 1
-            changes["unsent:rejected"] = changes.get("unsent:rejected", 0) + 1
-        ends = orjson.dumps(body["ends"]) if body["ends"] and sealed.items else b""
-        kept = 0
         with self._lock:
             with writing(self._connection):
-                freed = rows.remove(self._connection, sealed.first, sealed.last, sealed.sequence)
-                middle = (sealed.first + rows.after(self._connection, sealed.last)) // 2
-                for id_, (logs, points), end in zip((sealed.first, middle), halves, (b"", ends), strict=True):
-                    if logs or points or end:
-                        chunk = Chunk(
-                            len(logs), len(points), encoded(logs), encoded(points), end, bool(logs or points)
-                        )
-                        rows.insert(self._connection, id_, chunk)
-                        kept += chunk.size()
-                if single is not None:
-                    rows.quarantine(self._connection, self._now(), reason, single)
-                rows.add(self._connection, changes)
-                rows.put(self._connection, "sequence", str(sealed.sequence - 1))
+                halved = rows.halve(self._connection, sealed, reason, at=self._now())
                 crashpoint("spool.reject.commit")
             crashpoint("spool.rejected")
-            self._last_id = max(self._last_id, middle)
-            self._counters.update(changes)
-            self.bytes += kept - freed
-            self.spooled -= 1 if single is not None else 0
+            self._last_id = max(self._last_id, halved.last)
+            self._counters.update(halved.changes)
+            self.bytes += halved.bytes
+            self.spooled -= halved.items
+            self._forget(halved.once)
 
     @draining
     def renew(self) -> None:
         """Take a new producer id; what was in flight is sealed again under it, as its first."""
-        with self._lock, writing(self._connection):
-            self._connection.execute("DELETE FROM seals")
-            rows.put(self._connection, "producer", secrets.token_hex(16))
-            rows.put(self._connection, "sequence", "0")
-            crashpoint("spool.renew.commit")
+        with self._lock:
+            again = {f"unsent:{reason}": n for reason, n in self._told.items()}
+            with writing(self._connection):
+                self._connection.execute("DELETE FROM seals")
+                rows.put(self._connection, "producer", secrets.token_hex(16))
+                rows.put(self._connection, "sequence", "0")
+                rows.add(self._connection, again)
+                crashpoint("spool.renew.commit")
+            self._counters.update(again)
+            self._told.clear()
         crashpoint("spool.renewed")
 
     def close(self) -> None:
@@ -331,6 +330,7 @@ class Spool:
                 with suppress(SpoolLost, NoRoom):  # closing must succeed; the next start finds the damage
                     self.keep_counts()
             finally:
+                self._tell()
                 self._connection.close()
 
     def keep_counts(self) -> None:
@@ -342,11 +342,9 @@ class Spool:
                     crashpoint("spool.counts.commit")
                 self._counters.update(changes)
                 self._pending.clear()
+                self._tell()
 
     def _give_back(self, least: int) -> None:
         """Return unused room of the file to the disk; when that fails it is tried another time."""
         with suppress(NoRoom), reading():
-            if self._unused() > least:
-                self._connection.execute("PRAGMA incremental_vacuum").fetchall()
-                crashpoint("spool.given_back")
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            rows.shrink(self._connection, least)

@@ -23,7 +23,7 @@ SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks (
   id INTEGER PRIMARY KEY, logs INTEGER NOT NULL, points INTEGER NOT NULL, alone INTEGER NOT NULL,
-  log_bytes BLOB NOT NULL, point_bytes BLOB NOT NULL, ends BLOB NOT NULL, crc INTEGER NOT NULL);
+  log_bytes BLOB NOT NULL, point_bytes BLOB NOT NULL, ends BLOB NOT NULL, crc INTEGER NOT NULL, once INTEGER);
 CREATE TABLE seals (
   sequence INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL,
   head BLOB NOT NULL, tail BLOB NOT NULL, digest TEXT NOT NULL);
@@ -32,8 +32,10 @@ CREATE TABLE stored_ends (
   source TEXT PRIMARY KEY, position BLOB NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE quarantine (id INTEGER PRIMARY KEY, at REAL NOT NULL, reason TEXT NOT NULL, item BLOB NOT NULL);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 """
+#: Of the chunks of version 1 it is not known how many items no source can give again.
+FROM_1 = "ALTER TABLE chunks ADD COLUMN once INTEGER; PRAGMA user_version = 2;"
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
@@ -42,6 +44,12 @@ class SpoolLost(SraError):
     """The spool's file is damaged; it is moved aside and the positions are asked of the server."""
 
     code = "spool_lost"
+
+
+class SpoolOld(SpoolLost):
+    """The spool came back from a copy; what it holds was most likely stored."""
+
+    code = "spool_old"
 
 
 class NoRoom(Unavailable):
@@ -136,7 +144,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         crashpoint("spool.make")
         connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
         crashpoint("spool.made")
-    elif version != 1:
+    elif version not in (1, 2):
         raise SpoolLost(f"the spool has the unknown version {version}")
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
@@ -147,6 +155,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     for source, position, kept in connection.execute("SELECT source, position, crc FROM positions"):
         if crc(str(source).encode(), bytes(position)) != kept:
             raise SpoolLost(f"the spool's position of {source} is damaged")
+    if version == 1:
+        connection.executescript(f"BEGIN IMMEDIATE;{FROM_1}COMMIT;")
 
 
 def set_aside(path: Path, now: int) -> None:

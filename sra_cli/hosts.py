@@ -41,7 +41,9 @@ def counts(counters: dict[str, Any]) -> list[str]:
         return [f"{name}: {value}" for name, value in rest.items()]
     written, stored, spooled = (rest.pop(name) for name in ("written", "stored", "spooled"))
     dropped = rest.pop("dropped")
-    reasons = ", ".join(f"{reason} {n}" for reason, n in dropped.items())
+    told = [f"{reason} {n}" for reason, n in dropped.items()]
+    told += ["spool_lost unknown"] if rest.pop("lost_unknown", 0) else []
+    reasons = ", ".join(told)
     lost = f"{sum(dropped.values())} dropped" + (f" ({reasons})" if reasons else "")
     return [f"{written} written = {stored} stored + {lost} + {spooled} spooled",
             *(f"{name}: {value}" for name, value in rest.items())]

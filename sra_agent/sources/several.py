@@ -17,10 +17,16 @@ DOCKER_SOCKET = "/var/run/docker.sock"
 
 
 class Several:
-    """The sources of one agent. Each stream's first element is the name of its source, but for files."""
+    """The sources of one agent. Each stream's first element is the name of its source, but for files.
 
-    def __init__(self, files: Files, active: Mapping[str, Active]) -> None:
-        self.files, self._active = files, dict(active)
+    Those in `others` are started and closed by somebody else.
+    """
+
+    def __init__(
+        self, files: Files, active: Mapping[str, Active], others: Mapping[str, Active] | None = None
+    ) -> None:
+        self.files, self._own = files, tuple(active.values())
+        self._active = {**active, **(others or {})}
         self._all: tuple[Source, ...] = (files, *self._active.values())
         self._poll = select.poll()
         for source in self._active.values():
@@ -28,7 +34,7 @@ class Several:
 
     def start(self) -> None:
         """Have the active sources listen."""
-        for source in self._active.values():
+        for source in self._own:
             source.start()
 
     def wait(self, stop: threading.Event, seconds: float) -> None:
@@ -86,8 +92,17 @@ class Several:
 
     def close(self) -> None:
         """Let go of everything."""
-        for source in self._all:
+        for source in (self.files, *self._own):
             source.close()
+
+
+def listeners(config: AgentConfig, *, drop: Callable[[str, int], None]) -> dict[str, Active]:
+    """Return the sources whose senders cannot be asked again; they have no position to wait for."""
+    if not (config.syslog_udp or config.syslog_tcp):
+        return {}
+    from .syslog import NAME, Syslog
+
+    return {NAME: Syslog(config.syslog_udp, config.syslog_tcp, drop=drop)}
 
 
 def several(
@@ -96,8 +111,9 @@ def several(
     *,
     known_patterns: frozenset[str],
     drop: Callable[[str, int], None],
+    heard: Mapping[str, Active],
 ) -> Several:
-    """Return the sources that the settings name, each at its position."""
+    """Return the sources that the settings name, each at its position, and those that are heard already."""
     files = Files(
         config.files,
         {name: place for name, place in positions.items() if "kind" not in place},
@@ -120,9 +136,4 @@ def several(
             # dockerd has already told the journal what these say
             leave_out=frozenset(("journald",) if config.journald is True else ()),
         )
-    if config.syslog_udp or config.syslog_tcp:
-        from .syslog import NAME as SYSLOG
-        from .syslog import Syslog
-
-        active[SYSLOG] = Syslog(config.syslog_udp, config.syslog_tcp, drop=drop)
-    return Several(files, active)
+    return Several(files, active, heard)

@@ -14,6 +14,7 @@ from sra_sdk.errors import BadInput, IllegalMove
 from ..domain.record import MINUTE, SECOND
 from ..domain.remedy import Remedy, Status
 from ..store import remedies, timeline
+from .lease import holds
 from .propose import token
 
 #: A plan says how long it holds; never longer than this after the server got it.
@@ -25,10 +26,10 @@ def expired(remedy: Remedy, now: int) -> bool:
     plan = remedy.plan or {}
     try:
         span = datetime.fromisoformat(plan["expires_at"]) - datetime.fromisoformat(plan["planned_at"])
-        holds = min(PLAN_HOLDS, int(span.total_seconds() * SECOND))
+        allowed = min(PLAN_HOLDS, int(span.total_seconds() * SECOND))
     except (KeyError, TypeError, ValueError):
-        holds = PLAN_HOLDS
-    return now - remedy.updated_at >= holds
+        allowed = PLAN_HOLDS
+    return not holds(remedy.updated_at, now, allowed)
 
 
 def approved(remedy: Remedy, *, digest: str | None, actor: str, dry_run: bool, now: int) -> Remedy:

@@ -11,7 +11,7 @@ from ..domain.record import MINUTE, SECOND
 from ..domain.remedy import Remedy
 from ..present import instant
 from ..store import remedies, timeline
-from .lease import APPROVAL_HOLDS
+from .lease import APPROVAL_HOLDS, holds
 
 #: A host that took a task says within this that it began.
 LEASE_HOLDS = 5 * MINUTE
@@ -26,11 +26,12 @@ def ended(remedy: Remedy, now: int) -> Remedy:
     """Return the remedy as it is now that time has passed; the same one if nothing is due."""
     waited, host = now - remedy.updated_at, remedy.host
     wished = remedy.status == "proposed" and remedy.preapproved_by is not None
-    if wished and waited >= APPROVAL_HOLDS:
+    void = not holds(remedy.updated_at, now, APPROVAL_HOLDS)
+    if wished and void:
         return remedy.move("expired", now, reason=f"{host} did not answer with a plan; is its agent running?")
     if remedy.status in ("proposed", "planned") and waited >= OFFER_HOLDS:
         return remedy.move("expired", now, reason="nobody decided on it for a day")
-    if remedy.status == "approved" and waited >= APPROVAL_HOLDS:
+    if remedy.status == "approved" and void:
         return remedy.move("expired", now, reason=f"{host} did not come for it while the approval held")
     if remedy.status == "leased" and waited >= LEASE_HOLDS:
         return _presumed(remedy, now, f"{host} took the task and never said that it began")

@@ -11,6 +11,13 @@ from ..store import remedies, timeline
 
 #: An approval that the host did not fetch in this time is void: nobody expects it to act hours later.
 APPROVAL_HOLDS = 10 * MINUTE
+#: So far the clocks of servers may be apart. What is from later than that is from before one was set back.
+SKEW = MINUTE
+
+
+def holds(since: int, now: int, span: int) -> bool:
+    """Say whether what holds for a span holds still; of what nobody knows the age, it does not."""
+    return -SKEW <= now - since < span
 
 
 def task_id(remedy: Remedy) -> str:
@@ -38,7 +45,7 @@ async def hand_over(conn: AsyncConnection, account_id: str, before: Remedy, *, d
 
     `dry_run` is the switch as it stands now: thrown after the approval, it still narrows.
     """
-    if before.status != "approved" or now - before.updated_at >= APPROVAL_HOLDS:
+    if before.status != "approved" or not holds(before.updated_at, now, APPROVAL_HOLDS):
         return None
     after = before.move("leased", now, dry_run=before.dry_run or dry_run)
     if not await remedies.swap(conn, account_id, before, after):

@@ -25,10 +25,13 @@ LIMITS = (
 class Executor:
     """One life of the executor, at one end of a socketpair."""
 
-    def __init__(self, policy: Path, state: Path, *, crash_at: str | None = None) -> None:
+    def __init__(
+        self, policy: Path, state: Path, *, crash_at: str | None = None, under: tuple[str, ...] = ()
+    ) -> None:
         ours, theirs = socket.socketpair()
         self.process = subprocess.Popen(
             [
+                *under,
                 sys.executable,
                 "-m",
                 "sra_agent.executor",
@@ -145,9 +148,9 @@ class Host:
         )
         self.policy.chmod(0o600)
 
-    def start(self, crash_at: str | None = None) -> Executor:
-        """Start an executor."""
-        self.executors.append(Executor(self.policy, self.state, crash_at=crash_at))
+    def start(self, crash_at: str | None = None, under: tuple[str, ...] = ()) -> Executor:
+        """Start an executor, by the command `under` if there is one."""
+        self.executors.append(Executor(self.policy, self.state, crash_at=crash_at, under=under))
         return self.executors[-1]
 
     def task(self, **more: Any) -> dict[str, Any]:

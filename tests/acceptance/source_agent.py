@@ -30,7 +30,7 @@ class Process:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> None:
+    def start(self, *, wait: bool = True) -> None:
         """Start, and wait until it has said what it watches."""
         hellos = len(self.recorder.hellos)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SRA_")}
@@ -40,7 +40,8 @@ class Process:
                 env={**environment, "SRA_API_KEY": KEY},
                 stderr=errors,
             )
-        assert eventually(lambda: len(self.recorder.hellos) > hellos, 30), self.errors()
+        if wait:
+            assert eventually(lambda: len(self.recorder.hellos) > hellos, 30), self.errors()
 
     def kill(self) -> None:
         """kill -9, now."""

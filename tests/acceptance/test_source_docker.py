@@ -107,6 +107,16 @@ def test_what_a_container_wrote_while_the_agent_was_away_is_told(daemon: Daemon,
     assert agent.lines("early").total() == 0  # old when the agent came for the first time
 
 
+def test_what_a_container_wrote_before_the_server_was_reached_is_told(daemon: Daemon, agent: Process) -> None:
+    agent.recorder.stop()
+    agent.start(wait=False)
+    assert eventually(lambda: "files wait" in agent.errors(), 20)
+    container = daemon.run("early-1", COUNTING % 200)
+    assert eventually(lambda: written(container).total() == 400, 20)
+    agent.recorder.start()
+    same(agent, "early-1", container)
+
+
 def test_a_terminal_a_label_and_one_left_out(daemon: Daemon, agent: Process) -> None:
     agent.start()
     loop = (

@@ -17,20 +17,21 @@ AGENT: Places = {
     _SPOOL: ("spool.append.commit", "spool.appended", "spool.positions.commit", "spool.fact.commit",
              "spool.seal.commit", "spool.sealed", "spool.acknowledge", "spool.acknowledge.commit",
              "spool.acknowledged"),
+    "sra_agent/spool_tally.py": ("tally.write", "tally.written"),
     "sra_agent/ship.py": ("ship.send", "ship.sent", "ship.answered"),
 }
 AGENT_NEW: Places = {
     _FILE: ("spool.make", "spool.made"),
-    _SPOOL: ("spool.born.commit", "spool.born"),
+    _SPOOL: ("spool.born.commit", "spool.born", "spool.former.commit"),
     _BALLAST: ("ballast.made", "ballast.held"),
 }
 AGENT_DAMAGED: Places = {
     _FILE: ("spool.aside", "spool.aside.moved", "spool.forget", "spool.forgotten:1", "spool.forgotten:2"),
-    _SPOOL: ("spool.counts.commit",),
 }
+AGENT_COUNTS: Places = {_SPOOL: ("spool.counts.commit",)}
 AGENT_FULL: Places = {
     _BALLAST: ("ballast.release", "ballast.released"),
-    _SPOOL: ("spool.given_back",),
+    "sra_agent/spool_rows.py": ("spool.given_back",),
 }
 AGENT_REFUSED: Places = {_SPOOL: ("spool.reject.commit:2", "spool.rejected:2")}
 AGENT_RESENT: Places = {"sra_agent/quarantine.py": ("quarantine.back.commit", "quarantine.back")}

@@ -119,9 +119,27 @@ async def test_a_lost_state_directory_sends_nothing_twice(tmp_path: Path) -> Non
             if path.is_file():
                 path.unlink()
         expected += write(tmp_path, 1000, 1500)
-        async with Agent(config(recorder, tmp_path, from_start=True)):
+        async with Agent(config(recorder, tmp_path, from_start=True)) as agent:
             await until(lambda: len(recorder.records) >= 1499)
+            await until(lambda: recorder.hellos[-1]["counters"]["lost_unknown"] == 1)
+        async with Agent(config(recorder, tmp_path, from_start=True)) as agent:
+            assert agent.counters()["spools_lost"] == 1  # known once, and not again at each start
         assert recorder.messages() == expected and len(recorder.seals) == 2
+
+
+async def test_what_is_deleted_before_the_server_is_reached_is_not_lost(tmp_path: Path) -> None:
+    with Recorder() as recorder:
+        recorder.fault = lambda method, path, n: 503
+        async with Agent(config(recorder, tmp_path)):
+            expected = write(tmp_path, 0, 50)
+            await asyncio.sleep(1.3)  # it is found within a second
+            (tmp_path / "app.log").rename(tmp_path / "app.log.1")
+            expected += write(tmp_path, 50, 100)
+            await asyncio.sleep(1.3)
+            (tmp_path / "app.log.1").unlink()
+            recorder.fault = None
+            await until(lambda: len(recorder.records) == 100)
+        assert sorted(recorder.messages()) == sorted(expected)
 
 
 async def test_an_old_copy_of_the_state_sends_nothing_twice(tmp_path: Path) -> None:

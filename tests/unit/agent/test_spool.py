@@ -219,8 +219,9 @@ def test_a_damaged_file_never_needs_a_person(tmp_path: Path) -> None:
                 break
             except SpoolLost:
                 spool.close()
+                seen = SpoolLost("seen at work")
                 spool = Spool.open(
-                    tmp_path, host="h", cap=1_000_000, damaged=True, now=lambda n=n: 5000.0 + n
+                    tmp_path, host="h", cap=1_000_000, damaged=seen, now=lambda n=n: 5000.0 + n
                 )
         if spool.counters()["spools_lost"]:
             lost += 1
@@ -308,4 +309,17 @@ def test_kill_nine_at_any_time(tmp_path: Path, point: str) -> None:
             count += len(numbers)
         spool.acknowledge(sealed)
     assert count == spool.positions()["f"]["offset"] > 0
+    spool.close()
+
+
+def test_a_spool_that_is_empty_again_gives_its_room_back(tmp_path: Path) -> None:
+    spool = Spool.open(tmp_path, host="h", cap=1 << 30)
+    for n in range(100):
+        spool.append([record(n, metadata={"x": "y" * 1_000_000})], [], {})
+    before = (tmp_path / "spool.db").stat().st_size
+    while (sealed := spool.batch()) is not None:
+        spool.acknowledge(sealed)
+    assert before > 90_000_000 and (tmp_path / "spool.db").stat().st_size < 1_000_000
+    assert (tmp_path / "spool.db-wal").stat().st_size == 0
+    assert spool.append([record(1)], [], {}) and balanced(spool)
     spool.close()

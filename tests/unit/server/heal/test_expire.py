@@ -31,6 +31,13 @@ def test_each_wait_has_an_end(given: dict[str, Any], waited: int, status: str, w
     assert word in (after.reason if status == "expired" else after.outcome["reason"])
 
 
+@pytest.mark.parametrize("given", [{"status": "approved"}, {"status": "proposed", "preapproved_by": "ann"}])
+def test_an_approval_ends_when_the_clock_is_set_back(given: dict[str, Any]) -> None:
+    remedy = making.planned(**given)
+    assert expire.ended(remedy, NOW - MINUTE // 2) is remedy
+    assert expire.ended(remedy, NOW - DAY).status == "expired"
+
+
 async def test_the_sweep_tells_the_incident(store: Store, account: str) -> None:
     async with store.writing() as conn:
         await incidents.apply(conn, account, [making.change()], ())

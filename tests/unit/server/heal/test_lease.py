@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from sra_server.domain.record import MINUTE, SECOND
 from sra_server.heal import lease
 from sra_server.store import Store, remedies
@@ -49,9 +51,11 @@ async def test_the_switch_thrown_after_the_approval_still_narrows(store: Store, 
         assert (await remedies.get(conn, account, "rem_1")).dry_run
 
 
-async def test_a_void_approval_is_not_handed_over(store: Store, account: str) -> None:
+@pytest.mark.parametrize("waited", [10 * MINUTE, -2 * MINUTE, -10 * 365 * 24 * 60 * MINUTE])
+async def test_a_void_approval_is_not_handed_over(store: Store, account: str, waited: int) -> None:
+    """Nor one that was given in the future, for then the clock was set back and nobody knows its age."""
     approved = making.planned(status="approved", dry_run=False)
     async with store.writing() as conn:
         await remedies.create(conn, account, approved)
-        assert await lease.hand_over(conn, account, approved, dry_run=False, now=NOW + 10 * MINUTE) is None
+        assert await lease.hand_over(conn, account, approved, dry_run=False, now=NOW + waited) is None
         assert (await remedies.get(conn, account, "rem_1")).status == "approved"
