@@ -17,9 +17,12 @@ PACKAGES=(
   ca-certificates
   curl                # the examples of the original documentation are run as written
   debootstrap         # makes the root file system
+  e2fsprogs           # makes the disk on which inodes are used again
   docker.io           # dockerd, started privately by the tests
   git                 # the fresh-clone test
+  logrotate           # rotates what the agent reads
   make
+  mount
   postgresql          # a private cluster, started by the tests as user postgres
   procps
   redis-server        # a real program to break and restart

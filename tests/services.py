@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,18 @@ def _nspawn() -> bool:
     return _root() and _program("systemd-nspawn", "debootstrap") and rootfs().is_dir()
 
 
+def _loop_disk() -> bool:
+    """Return whether a file system in a file can be mounted, which a container mostly may not."""
+    if not (_root() and _program("mkfs.ext4", "mount", "umount")):
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        image, at = Path(folder) / "image", Path(folder) / "at"
+        image.write_bytes(bytes(2**20))
+        at.mkdir()
+        steps = (["mkfs.ext4", "-q", image], ["mount", "-o", "loop", image, at], ["umount", at])
+        return not any(subprocess.run(argv, capture_output=True, timeout=20).returncode for argv in steps)
+
+
 def rootfs() -> Path:
     """Return where `.ci/services.sh` keeps the small Debian that systemd tests boot."""
     return Path(os.environ.get("SRA_CI_CACHE", "/var/cache/sra-ci")) / "rootfs"
@@ -60,6 +73,8 @@ SERVICES: dict[str, tuple[Callable[[], bool], str]] = {
     "nginx": (lambda: _program("nginx"), "apt-get install nginx-light"),
     "root": (_root, "run the tests as root"),
     "citus": (_citus, "install Citus 12 beside PostgreSQL: https://docs.citusdata.com/en/stable/installation/"),
+    "logrotate": (lambda: _program("logrotate"), "apt-get install logrotate"),
+    "loop-disk": (_loop_disk, "as root where loop devices may be mounted: apt-get install e2fsprogs mount"),
     "gcc": (lambda: _program("gcc"), "apt-get install gcc libc6-dev"),
 }
 #: No package index here has these, so their tests may skip even where everything is required.

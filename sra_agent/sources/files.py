@@ -4,6 +4,10 @@ A path is one source. Its position holds the file that is there now and, under `
 renamed away and are not yet finished (or are still matched by a pattern, and must not be read again).
 A last line without its end is not shipped while its file is in place, however long it waits; of a file
 that was rotated away or deleted it is shipped after PARTIAL_SECONDS without a change.
+
+A deleted file is held while it has a writer, which holds its space too, and not longer. There are three
+bounds: WRITER_SECONDS and, where nobody can tell, DELETED_SECONDS without a change; and DELETED files at
+once, of which the one goes that was longest without a change. Letting go of one that has a writer is counted.
 """
 
 from __future__ import annotations
@@ -14,16 +18,19 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from . import Origin, Piece, Position
 from .discover import discover, pattern_for, pattern_of
 from .follow import Followed, Identity, Register
+from .inode import has_writer
 from .names import service_of
 from .tail import Lines, Tail
 
 SCAN_SECONDS = 1.0
 COARSE_NS = 50_000_000  # file times lag behind the clock by up to a tick of the kernel
 PARTIAL_SECONDS = 5.0
-DELETED_SECONDS = 10.0
+DELETED_SECONDS = 900.0  # where it cannot be told whether a deleted file has a writer
+WRITER_SECONDS = 86_400.0  # a writer that is silent for a day
 RENAMED_SECONDS = 3600.0
 READS = 4  # of one file before the next has its turn
 OLDER = 8
+DELETED = 256
 FILES = 5_000
 
 
@@ -37,6 +44,7 @@ class Files:
         *,
         from_start: bool = False,
         known_patterns: frozenset[str] = frozenset(),
+        drop: Callable[[str, int], None] = lambda reason, n: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.patterns = [pattern_of(text) for text in patterns]
@@ -46,8 +54,8 @@ class Files:
         self._first = set() if from_start else {p.glob for p in self.patterns} - known_patterns
         self._followed: dict[str, Followed] = {}
         self._streams: dict[Hashable, tuple[Followed, Tail]] = {}
-        self._register = Register()
-        self._matched: set[Identity] = set()
+        self._register = Register(paths=self._followed, drop=drop)
+        self._crowded: set[Identity] = set()  # deleted files, to be let go of
         self._next_scan = 0.0
         self._scanned = 0  # when patterns were last looked at, in the clock of file times
 
@@ -72,12 +80,21 @@ class Files:
         began = time.time_ns() - COARSE_NS
         self._register.problems.clear()
         found = discover(self.patterns, self._register.problems)
-        self._matched = {item.identity for item in found}
+        # A device number may change at a reboot; content is compared anyway.
+        self._register.found = {
+            key: item.path for item in found for key in (item.identity, (-1, item.identity[1]))
+        }
         for path, position in self._saved.items():
             # Before anything new, so that a file which was renamed meanwhile is known under its new name.
             pattern = pattern_for(self.patterns, path)
             if pattern is not None:
                 self._follow(path, pattern.service).restore(position)
+        if self._saved:
+            # One after the other, so that no path takes for new what another one has read before.
+            for followed in self._followed.values():
+                followed.recover()
+            for followed in self._followed.values():
+                followed.settle()
         self._saved.clear()
         for item in found:
             if item.path not in self._followed:
@@ -92,7 +109,7 @@ class Files:
         self._first.clear()
         self._scanned = began
         for followed in self._followed.values():
-            followed.review(self._matched)
+            followed.review(self._register.found)
 
     def _follow(self, path: str, service: str | None) -> Followed:
         self._followed[path] = Followed(
@@ -119,6 +136,7 @@ class Files:
     def pieces(self) -> Iterator[Piece]:
         """Yield what can be read now: of each path the oldest file first, a few reads of each."""
         now = self._clock()
+        self._crowd_out()
         for followed in list(self._followed.values()):
             for tail in list(followed.tails):
                 yield from self._read(followed, tail, now)
@@ -134,15 +152,19 @@ class Files:
             stream = (tail.identity, tail.truncations)
             self._streams[stream] = followed, tail
             try:
-                lines = tail.read() if tail.grown(now) else None
+                lines = tail.read() if tail.grown(now) and tail.truncations == stream[1] else None
             except OSError as error:
                 self._register.problems[followed.path] = f"{followed.path}: {error.strerror}"
+                tail.failed()
                 return
             if tail.truncations != stream[1]:
+                rest = followed.truncated(tail.former)
                 yield self._piece(followed, stream, Lines([], 0, {}), final=True)
                 del self._streams[stream]
-                stream = (tail.identity, tail.truncations)
-                self._streams[stream] = followed, tail
+                self._streams[tail.identity, tail.truncations] = followed, tail
+                if rest:
+                    return
+                continue
             if lines is not None:
                 yield self._piece(followed, stream, lines)
             if not tail.behind():
@@ -161,15 +183,42 @@ class Files:
 
     def _finish(self, followed: Followed, tail: Tail, now: float) -> Iterator[Piece]:
         """Ship the last line of a rotated file; let go of it when nobody can be writing to it any more."""
-        quiet = now - tail.changed_at
-        crowded = len(followed.tails) > OLDER and tail is followed.tails[0]
-        gone = crowded or quiet >= (RENAMED_SECONDS if tail.linked else DELETED_SECONDS)
-        if gone or (quiet >= PARTIAL_SECONDS and tail.unfinished()):
+        gone = self._gone(followed, tail, now - tail.changed_at)
+        if gone or (now - tail.changed_at >= PARTIAL_SECONDS and tail.unfinished()):
             stream = (tail.identity, tail.truncations)
             yield self._piece(followed, stream, tail.rest() or Lines([], tail.offset, {}), final=True)
             if gone:
                 del self._streams[stream]
-                followed.let_go(tail, matched=tail.identity in self._matched)
+                followed.let_go(tail)
+
+    def _gone(self, followed: Followed, tail: Tail, quiet: float) -> bool:
+        """Return whether no line of a rotated file is to be waited for."""
+        if tail.sealed:
+            return True
+        if tail.linked:
+            named = [other for other in followed.tails if other.linked]
+            if len(named) > OLDER and tail is named[0]:
+                return True
+            return quiet >= RENAMED_SECONDS and (quiet >= WRITER_SECONDS or not has_writer(tail.fd))
+        writer = has_writer(tail.fd)
+        if writer is False:
+            return tail.still()  # else its last words came after our look
+        crowded = tail.identity in self._crowded
+        if crowded or quiet >= (WRITER_SECONDS if writer else DELETED_SECONDS):
+            if writer or crowded:
+                self._register.drop("deleted_file_let_go", 1)
+            return True
+        return False
+
+    def _crowd_out(self) -> None:
+        """Choose which deleted files are too many."""
+        deleted = [tail for tail in self._register.held.values() if not (tail.linked or tail.sealed)]
+        surplus = len(deleted) - DELETED
+        self._crowded = (
+            {tail.identity for tail in sorted(deleted, key=lambda tail: tail.changed_at)[:surplus]}
+            if surplus > 0
+            else set()
+        )
 
     def passed(self, stream: Hashable, mark: int) -> tuple[str, Position | None]:
         """Note that all before the mark is finished; return the path and its position."""

@@ -50,6 +50,21 @@ def service_of(path: str) -> str:
     return re.sub(r"[-_.](access|error|stdout|stderr|out)$", "", stem)[:200] or "unknown"
 
 
+def unpacked(name: str) -> str:
+    """Return the name that a compressed file had before, or the name itself."""
+    return next((name[: -len(end)] for end in PACKED if name.endswith(end)), name)
+
+
+def bases(name: str) -> list[str]:
+    """Return every name of which `name` may be a former file."""
+    stem, extension = os.path.splitext(name)
+    places = [place for place, sign in enumerate(name) if sign in "-._" and place]
+    found = dict.fromkeys(
+        [name[:p] for p in places] + [stem[:p] + extension for p in places if p < len(stem)]
+    )
+    return [base for base in found if rotated_from(base, name)]
+
+
 def rotated_from(base: str, name: str) -> bool:
     """Return whether `name` is how log rotation calls a former `base` in the same directory."""
     if name == base or packed(name):

@@ -119,6 +119,7 @@ def several(
         {name: place for name, place in positions.items() if "kind" not in place},
         from_start=config.from_start,
         known_patterns=known_patterns,
+        drop=drop,
     )
     active: dict[str, Active] = {}
     if config.journald:

@@ -30,6 +30,14 @@ def line(file: str, seq: int, *, poison: bool = False) -> str:
     return f"{words} crc={zlib.crc32(words.encode()):08x}" + (" poison" if poison else "")
 
 
+def parse(message: str) -> tuple[str, int] | None:
+    """Return the file and number of a line; None if it is not whole."""
+    found = _LINE.fullmatch(message)
+    if found is None or int(found[3], 16) != zlib.crc32(f"file={found[1]} seq={found[2]}".encode()):
+        return None
+    return found[1], int(found[2])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What became of the lines that were written."""
@@ -55,11 +63,11 @@ def judge(written: dict[str, int], messages: Iterable[str]) -> Verdict:
     seen: dict[str, bytearray] = {file: bytearray(n) for file, n in written.items()}
     duplicated = corrupt = strange = 0
     for message in messages:
-        found = _LINE.fullmatch(message)
-        if found is None or int(found[3], 16) != zlib.crc32(f"file={found[1]} seq={found[2]}".encode()):
+        found = parse(message)
+        if found is None:
             corrupt += 1
             continue
-        file, seq = found[1], int(found[2])
+        file, seq = found
         if seq >= written.get(file, 0):
             strange += 1
             continue
@@ -133,7 +141,11 @@ class Database:
 
     def verdict(self, written: dict[str, int]) -> Verdict:
         """Hold what is stored against what was written."""
-        return judge(written, (str(message) for message in self.column(_SELECT)))
+        return judge(written, self.numbered())
+
+    def numbered(self) -> list[str]:
+        """Return every numbered line that is stored, whole or not."""
+        return [str(message) for message in self.column(_SELECT)]
 
 
 class Remote:

@@ -196,8 +196,18 @@ async def test_a_plan_binds_the_name_under_which_the_host_is_known(tmp_path: Pat
         'argv = ["/bin/true"]\n'
     )
     policy.chmod(0o600)
-    task = {"id": "t", "token": "k", "kind": "plan", "remedy_id": "r", "account_id": "a",
-            "action": "restart_service", "service": "shop", "parameters": {}, "digest": None, "dry_run": True}
+    task = {
+        "id": "t",
+        "token": "k",
+        "kind": "plan",
+        "remedy_id": "r",
+        "account_id": "a",
+        "action": "restart_service",
+        "service": "shop",
+        "parameters": {},
+        "digest": None,
+        "dry_run": True,
+    }
     async with peer.child(tmp_path / "state", str(policy), "web-7") as (reader, writer):
         writer.write(json.dumps({"id": 1, "op": "plan", "task": task}).encode() + b"\n")
         answer = json.loads(await asyncio.wait_for(reader.readline(), 20))
@@ -272,10 +282,15 @@ async def test_a_log_that_may_not_be_read_is_told_within_seconds_and_named_once(
     write(tmp_path, 0, 10)
     # Root without these two is held to the modes of its files, as everybody is.
     held = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-    with Recorder() as recorder, subprocess.Popen(
-        [*held, sys.executable, "-c", RUNNING, recorder.url, KEY, str(tmp_path)], cwd=ROOT,
-        stderr=subprocess.PIPE, text=True,
-    ) as agent:
+    with (
+        Recorder() as recorder,
+        subprocess.Popen(
+            [*held, sys.executable, "-c", RUNNING, recorder.url, KEY, str(tmp_path)],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as agent,
+    ):
         try:
             await until(lambda: recorder.hellos and recorder.hellos[-1]["watches"] == [str(log)])
             assert recorder.hellos[-1]["cannot_watch"] == []

@@ -9,64 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sra_agent.sources import Position
-from sra_agent.sources.files import DELETED_SECONDS, PARTIAL_SECONDS, Files
-from sra_agent.sources.names import rotated_from, service_of
+from sra_agent.sources.files import PARTIAL_SECONDS
+from sra_agent.sources.names import bases, rotated_from, service_of
 from sra_agent.sources.tail import LINE_BYTES
 
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Follower:
-    """A Files whose lines are gathered and whose positions outlive it, as the spool keeps them."""
-
-    def __init__(self, *patterns: str, from_start: bool = True) -> None:
-        self.patterns, self.from_start = patterns, from_start
-        self.clock = Clock()
-        self.positions: dict[str, Position] = {}
-        self.known: frozenset[str] = frozenset()
-        self.lines: list[str] = []
-        self.cut: list[int] = []
-        self.files: Files | None = None
-
-    def restart(self) -> None:
-        if self.files is not None:
-            self.files.close()
-        self.files = Files(
-            self.patterns,
-            self.positions,
-            from_start=self.from_start,
-            known_patterns=self.known,
-            clock=self.clock,
-        )
-        self.files.look()
-        self.known = frozenset(p.glob for p in self.files.patterns)
-        self.positions.update(self.files.positions())
-
-    def sweep(self, *, seconds: float = 2.0) -> list[str]:
-        """Look and read until nothing is left; return what is new."""
-        if self.files is None:
-            self.restart()
-        assert self.files is not None
-        self.clock.now += seconds
-        before = len(self.lines)
-        self.files.look()
-        for _ in range(5000):
-            for piece in self.files.pieces():
-                self.lines += piece.lines
-                self.cut += piece.cut.values()
-                name, position = self.files.passed(piece.stream, piece.end)
-                if position is not None:
-                    self.positions[name] = position
-            if not self.files.behind():
-                return self.lines[before:]
-        raise AssertionError("never finished")
+from .follower import Follower, append, numbered, text
 
 
 @pytest.fixture
@@ -75,19 +22,6 @@ def follow(tmp_path: Path) -> Iterator[Follower]:
     yield follower
     if follower.files is not None:
         follower.files.close()
-
-
-def append(path: Path, text: str | bytes) -> None:
-    with path.open("ab") as file:
-        file.write(text if isinstance(text, bytes) else text.encode())
-
-
-def numbered(start: int, end: int) -> list[str]:
-    return [f"line {n}" for n in range(start, end)]
-
-
-def text(lines: list[str]) -> str:
-    return "".join(line + "\n" for line in lines)
 
 
 def test_lines_are_read_once_also_over_a_restart(follow: Follower, tmp_path: Path) -> None:
@@ -277,9 +211,9 @@ def test_a_deleted_file_is_read_to_its_end(follow: Follower, tmp_path: Path) -> 
         path.unlink()
         assert follow.sweep() == ["two"]
         assert follow.sweep(seconds=PARTIAL_SECONDS) == ["last words"]
-        descriptors = len(os.listdir("/proc/self/fd"))
-        follow.sweep(seconds=DELETED_SECONDS)
-        assert len(os.listdir("/proc/self/fd")) == descriptors - 1
+    descriptors = len(os.listdir("/proc/self/fd"))
+    follow.sweep()
+    assert len(os.listdir("/proc/self/fd")) == descriptors - 1
     append(path, "new\n")
     assert follow.sweep() == ["new"]
 
@@ -302,10 +236,10 @@ def test_inodes_that_are_used_again(follow: Follower, tmp_path: Path) -> None:
     path = tmp_path / "app.log"
     for n in range(200):
         append(path, f"line {n} {'x' * (n % 7)}\n")
-        assert len(follow.sweep(seconds=DELETED_SECONDS + 2 if n % 3 == 0 else 0.3)) == 1
+        assert len(follow.sweep(seconds=12 if n % 3 == 0 else 0.3)) == 1
         path.unlink()
         if n % 3:
-            follow.sweep(seconds=DELETED_SECONDS + 2)
+            follow.sweep(seconds=12)
         if n % 5 == 0:
             follow.restart()
     assert [int(line.split()[1]) for line in follow.lines] == list(range(200))
@@ -388,3 +322,10 @@ def test_the_name_tells_the_service(path: str, service: str) -> None:
 )
 def test_rotated_names(name: str, is_rotated: bool) -> None:
     assert rotated_from("app.log", name) is is_rotated
+
+
+def test_bases_of_a_rotated_name() -> None:
+    assert bases("app.log.1") == ["app.log"]
+    assert bases("app-20260102.log") == ["app.log"]
+    assert set(bases("app.log-20260102.3")) == {"app.log", "app.log.3", "app.log-20260102"}
+    assert bases("app.log") == bases("app-errors.log") == []

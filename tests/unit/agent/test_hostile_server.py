@@ -154,8 +154,10 @@ def test_a_problem_that_is_no_text_is_still_told() -> None:
 
 async def test_the_agent_outlives_all_of_it(tmp_path: Path) -> None:
     answers = {
-        "/agent/tasks": b'{"tasks":[1]}', "/ingest/ends": b'{"ends":[1]}',
-        "/agent/hello": b"[]", "/ingest/batch": b"null",
+        "/agent/tasks": b'{"tasks":[1]}',
+        "/ingest/ends": b'{"ends":[1]}',
+        "/agent/hello": b"[]",
+        "/ingest/batch": b"null",
     }
     with Recorder(fault=lambda method, path, n: answers.get(path) if n < 2 else None) as recorder:
         async with Agent(config(recorder, tmp_path)) as agent:
