@@ -7,6 +7,7 @@ did can be held against what another said.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -118,8 +119,13 @@ def _slices(source: Source, tally: Tally, *, now: int, service: str | None, sinc
 
 
 def _events(source: Source, on_bytes: Callable[[int], None] | None) -> Iterator[tuple[str, int]]:
+    """Return each event with the number of its lines."""
     joiner = Joiner()
-    feed = joiner.feed
-    for line in lines(source, on_bytes):
-        yield from feed(line)
+    together = itertools.chain.from_iterable(map(joiner.groups, lines(source, on_bytes)))
+    events = (zip(texts, itertools.repeat(count)) for texts, _, count in together)
+    return itertools.chain(itertools.chain.from_iterable(events), _last(joiner))
+
+
+def _last(joiner: Joiner) -> Iterator[tuple[str, int]]:
+    """Yield what is held when all lines were read."""
     yield from joiner.flush()

@@ -181,8 +181,11 @@ def _newlines(file: IO[bytes], end: int) -> int:
     return count
 
 
-def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iterator[str]:
-    """Yield the lines of a source without their ends; a reading problem ends it and is noted."""
+def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iterator[list[str]]:
+    """Yield the lines of a source without their ends, those that were read together in one list.
+
+    A reading problem ends it and is noted.
+    """
     rest = kept = ""
     over, number = 0, source.first_line
     try:
@@ -204,7 +207,7 @@ def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iter
                     over += _bytes(text if end < 0 else text[:end])
                     if end >= 0:
                         source.cut[number] = over
-                        yield kept
+                        yield [kept]
                         number, kept, over, text = number + 1, "", 0, text[end + 1:]
                     else:
                         text = ""
@@ -212,7 +215,7 @@ def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iter
                 rest = parts.pop()
                 if parts and len(parts[0]) > LONGEST:
                     source.cut[number] = _bytes(parts[0])
-                yield from parts
+                yield parts
                 number += len(parts)
                 if len(rest) > LONGEST:
                     kept, over, rest = rest[:LONGEST], _bytes(rest), ""
@@ -224,9 +227,9 @@ def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iter
         source.problem = f"{type(problem).__name__}: {problem}"
     if over:
         source.cut[number] = over
-        yield kept
+        yield [kept]
     elif rest:
-        yield rest
+        yield [rest]
 
 
 def _bytes(text: str) -> int:

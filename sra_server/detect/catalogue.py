@@ -20,6 +20,8 @@ from .signature import HARMLESS, Signature, read, words
 CATALOGUE = Path(__file__).with_name("signatures")
 #: So much of a text is searched.
 _SEARCHED = 20_000
+#: So many texts are remembered, up to so many letters each.
+_REMEMBERED, _SHORT = 1024, 1000
 
 
 class Catalogue:
@@ -37,18 +39,32 @@ class Catalogue:
                 index.setdefault(key, []).append((number, which, way.keys - {key}))
         self.index = {key: tuple(found) for key, found in index.items()}
         self._known = frozenset(popular)
+        #: What was found lately, of texts in which some fragment stands: most trouble says the same again.
+        self._lately: dict[tuple[str, int], Signature | None] = {}
 
     def find(self, text: str, level: int) -> Signature | None:
         """Return the signature of a text, or None; `level` is the record's number."""
+        key = (text, level) if len(text) <= _SHORT else None
+        if key is not None and key in self._lately:
+            return self._lately[key]
         said = self._known.intersection(words(text[:_SEARCHED]))
         possible: dict[int, list[int]] = {}
         index = self.index
-        for key in said:
-            for number, which, others in index.get(key, ()):
+        for word in said:
+            for number, which, others in index.get(word, ()):
                 if others <= said:
                     possible.setdefault(number, []).append(which)
         if not possible:
             return None
+        found = self._fitting(text, level, possible)
+        if key is not None:
+            if len(self._lately) >= _REMEMBERED:
+                self._lately.clear()
+            self._lately[key] = found
+        return found
+
+    def _fitting(self, text: str, level: int, possible: dict[int, list[int]]) -> Signature | None:
+        """Return the first of some signatures that fits, or None; by those alternatives only."""
         low = text[:_SEARCHED].lower()
         for number in sorted(possible):
             each = self.signatures[number]

@@ -9,6 +9,7 @@ from typing import Any
 
 _DAY = 86_400_000_000
 _HOURS = 24
+_HOUR = _DAY // _HOURS
 #: An hour's earlier days together weigh so much of each new day: about five days of memory.
 _FADE = 0.8
 _OUTLIER = 4.0
@@ -16,6 +17,7 @@ _OUTLIER = 4.0
 _PULL = 8.0
 _LEARN = 20
 _SPREAD = 1000
+_STEP = 1 / _SPREAD
 
 
 class Season:
@@ -25,18 +27,24 @@ class Season:
     day stands in.
     """
 
-    __slots__ = ("days", "means", "n", "off", "spread", "weights")
+    __slots__ = ("begin", "day", "days", "end", "hour", "means", "n", "off", "spread", "weights")
 
     def __init__(self) -> None:
         self.n, self.spread, self.off = 0, 0.0, 0.0
+        #: The hour of the last value, so that it is made out once.
+        self.begin = self.end = self.day = self.hour = 0
         self.means = [0.0] * (2 * _HOURS)
         self.weights = [0.0] * (2 * _HOURS)
         self.days = [0] * (2 * _HOURS)
 
     def residual(self, at: int, value: float) -> float:
         """Return the distance from what is usual at this time in usual distances, and learn the value."""
-        day, hour = _hour(at)
-        self.n += 1
+        if not self.begin <= at < self.end:
+            self.day, self.hour = _hour(at)
+            self.begin = at - at % _HOUR
+            self.end = self.begin + _HOUR
+        day, hour = self.day, self.hour
+        n = self.n = self.n + 1
         weight, spread, far = self.weights[hour], self.spread, 0.0
         if not weight:
             other = (hour + _HOURS) % (2 * _HOURS)
@@ -51,11 +59,11 @@ class Season:
             self.off = off = value - self.means[hour]
             if spread > 0:
                 far = abs(off) / spread
-                if far > _OUTLIER and self.n > _LEARN:
+                if far > _OUTLIER and n > _LEARN:
                     if far > _PULL:
                         self.off = _PULL * spread if off > 0 else -_PULL * spread
                     off = _OUTLIER * spread if off > 0 else -_OUTLIER * spread
-            step = 1 / self.n if self.n < _SPREAD else 1 / _SPREAD
+            step = 1 / n if n < _SPREAD else _STEP
             self.spread = spread + (abs(off) - spread) * step
             self.means[hour] += off / (weight + 1)
         self.weights[hour], self.days[hour] = weight + 1, day

@@ -27,12 +27,18 @@ _REQUEST = ("method", "path", "request", "uri", "url", "request_method", "reques
 #: Clusters report the states of parts by the thousand; only facts of failure count there.
 _TERSE = frozenset(("cluster", "ras"))
 
-#: What a text must contain for the pattern to be worth a try, the pattern, and the level.
-Rule = tuple[tuple[str, ...], Pattern[str], str]
+#: What a text must contain for the pattern to be worth a try, as it is and without digits; the pattern, and
+#: the level.
+Rule = tuple[tuple[str, ...], tuple[str, ...], Pattern[str], str]
+_DIGITS = b"0123456789"
+#: So many texts are remembered, up to so many bytes each.
+_REMEMBERED, _LONG = 2048, 300
 
 
 def _rule(level: str, needles: str, pattern: str) -> Rule:
-    return tuple(needles.split(",")), re.compile(pattern), level
+    known = tuple(needles.split(","))
+    faded = tuple(each.encode().translate(None, _DIGITS).decode() for each in known)
+    return known, faded, re.compile(pattern), level
 
 
 #: No pattern begins with an assertion such as \b: it would have to be tried at each character.
@@ -171,6 +177,37 @@ _SUPERVISED = re.compile(r"gave up: \S+ entered FATAL state|exited: \S+ \([^)]*;
 _LOGIN_FAILED: tuple[Rule, ...] = tuple(rule for rule in _FACTS if "password" in rule[0])
 
 
+class _Likely(dict[bytes, tuple[tuple[Rule, ...], tuple[Rule, ...]]]):
+    """Which facts and words a text may hold, by what of it is no digit: lines of a program share it.
+
+    What stands in a text, stands without its digits in the text without its digits. So a rule may be named
+    too many, and never one too few.
+    """
+
+    def __missing__(self, key: bytes) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+        # a letter for each byte, for it is faster to search in letters
+        text = key.decode("latin-1")
+        found = _named(_FACTS, text), _named(_WORDS, text)
+        if len(key) <= _LONG:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[key] = found
+        return found
+
+
+def _named(rules: tuple[Rule, ...], text: str) -> tuple[Rule, ...]:
+    found = []
+    for rule in rules:
+        for needle in rule[1]:
+            if needle in text:
+                found.append(rule)
+                break
+    return tuple(found)
+
+
+_LIKELY = _Likely()
+
+
 def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapping[str, Any], *,
              clear: bool = False) -> str:
     """Return the level of a line, one of the five names; `clear` says that its words decide nothing."""
@@ -200,21 +237,9 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             return WARNING
         return parsed_level
     low = (message if len(message) <= _SEARCHED else message[:_SEARCHED]).lower()
-    # Each rule above contains one of these; most lines contain none and cost only this.
-    if ("fail" in low or "kill" in low or "memory" in low or "panic" in low or "full" in low or "back" in low
-            or "cannot " in low or "invalid " in low or "denied" in low or "expired" in low or "oom" in low
-            or "fault" in low or "dump" in low or "deadlock" in low or "exited" in low or " down" in low
-            or "space" in low or "exceeded" in low or "too " in low or "read-only" in low
-            or "no server" in low
-            or "attempt" in low or "throttled" in low or "threshold" in low or "password" in low
-            or "repeated too" in low
-            or "fatal state" in low or "certificate" in low or "bad_alloc" in low or "errimage" in low
-            or "enospc" in low or "terminated" in low or "fs error" in low or "medium error" in low
-            or "could not fork" in low or "i/o error, dev" in low
-            or "not expected" in low or "shut" in low or "signal" in low or "sigterm" in low
-            or "stopping " in low or "still waiting" in low or "clock wrong" in low
-            or "synchronise: no" in low):
-        level = _first(_FACTS, low)
+    facts, words = _LIKELY[low.encode("utf-8", "replace").translate(None, _DIGITS)]
+    if facts:
+        level = _first(facts, low)
         if level is not None:
             begins = login(message)
             if begins:
@@ -224,7 +249,7 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
                 return calm
             said = bare(low)
             if said != low:
-                low = said
+                low, words = said, _WORDS
                 level = _first(_FACTS, low)
             if level is not None:
                 return level
@@ -237,7 +262,7 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
         own = _OWN_WORD.search(message, 0, 200)
         if own is not None:
             return level_name(own[1] or own[2]) or INFO
-    return INFO if _first(_WORDS, low) is None else _of_words(message, low)
+    return INFO if _first(words, low) is None else _of_words(message, low)
 
 
 def _of_words(message: str, low: str) -> str:
@@ -282,7 +307,7 @@ def _believable(message: str, fmt: str, metadata: Mapping[str, Any]) -> bool:
 
 
 def _first(rules: tuple[Rule, ...], low: str) -> Optional[str]:
-    for needles, pattern, level in rules:
+    for needles, _, pattern, level in rules:
         for needle in needles:
             if needle in low:
                 if pattern.search(low) is not None:

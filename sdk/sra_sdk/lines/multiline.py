@@ -91,24 +91,29 @@ class Joiner:
         With the texts of a group comes the number of the line that the first of them is, or -1 where they
         are events of several lines or of former ones.
         """
+        for texts, number, _ in self.groups(lines):
+            yield texts, number
+
+    def groups(self, lines: list[str]) -> Iterator[tuple[list[str], int, int]]:
+        """Do the same, and say of how many lines each text of a group is."""
         opens = list(map(_OPENS.__getitem__, [line[:_BEGINNING] for line in lines]))
         if max(map(len, lines), default=0) * 4 > BYTES:
             opens = [short and len(line) * 4 <= BYTES for short, line in zip(opens, lines)]
         number, count = 0, len(lines)
         while number < count:
             if self._mode or not opens[number]:
-                for text, _ in self.feed(lines[number]):
-                    yield [text], number - 1 if number and text is lines[number - 1] else -1
+                for text, of in self.feed(lines[number]):
+                    yield [text], number - 1 if number and text is lines[number - 1] else -1, of
                 number += 1
                 continue
             try:
                 end = opens.index(False, number)
             except ValueError:
                 end = count
-            for text, _ in self.flush():
-                yield [text], number - 1 if number and text is lines[number - 1] else -1
+            for text, of in self.flush():
+                yield [text], number - 1 if number and text is lines[number - 1] else -1, of
             if end - number > 1:
-                yield lines[number:end - 1], number
+                yield lines[number:end - 1], number, 1
             self._begin(lines[end - 1])
             number = end
 

@@ -1,8 +1,11 @@
 """Levels by meaning: what must be raised, and what must not be."""
 from __future__ import annotations
 
+import random
+
 import pytest
 
+from sra_sdk.lines import infer
 from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.parse import LineReader
 
@@ -105,3 +108,37 @@ def test_raised(line: str, expected: str) -> None:
 ])
 def test_left_alone(line: str, expected: str) -> None:
     assert level(line) == expected
+
+
+NEEDLES = [needle for rules in (infer._FACTS, infer._WORDS) for rule in rules for needle in rule[0]]
+
+
+def plainly(rules: tuple[infer.Rule, ...], low: str) -> list[infer.Rule]:
+    return [rule for rule in rules if any(needle in low for needle in rule[0]) and rule[2].search(low)]
+
+
+def test_no_rule_that_a_text_fits_is_passed_over_however_digits_lie_in_it() -> None:
+    chance = random.Random(5)
+    fitted = 0
+    for _ in range(4000):
+        parts = chance.choices(NEEDLES, k=chance.randint(1, 4))
+        low = chance.choice(" 7_é").join(parts) + chance.choice(("", " 12", ": 9", " login", "\ud800"))
+        facts, words = infer._LIKELY[low.encode("utf-8", "replace").translate(None, b"0123456789")]
+        fits = plainly(infer._FACTS, low), plainly(infer._WORDS, low)
+        assert set(fits[0]) <= set(facts) and set(fits[1]) <= set(words), low
+        fitted += bool(fits[0] or fits[1])
+    assert fitted > 1000
+
+
+def test_what_only_looks_like_trouble_without_its_digits_is_none() -> None:
+    assert level("fai1led pass2word for bob") == "info"
+    assert level("failed password for bob") == "warning"
+
+
+def test_what_is_remembered_of_texts_is_bounded() -> None:
+    for n in range(3 * infer._REMEMBERED):
+        word = "".join(chr(97 + n // 26**place % 26) for place in range(4))
+        assert level(f"{word} came by") == "info"
+    assert 0 < len(infer._LIKELY) <= infer._REMEMBERED
+    assert level(f"connection refused {'x' * 2 * infer._LONG}") == "error"
+    assert max(map(len, infer._LIKELY)) <= infer._LONG

@@ -213,10 +213,10 @@ EVENTS = st.sampled_from(
 def test_many_lines_are_joined_as_one_by_one(pieces: list[list[str]]) -> None:
     one, many = Joiner(), Joiner()
     for lines in pieces:
-        expected = [text for line in lines for text, _ in one.feed(line)]
+        expected = [event for line in lines for event in one.feed(line)]
         found = []
-        for texts, number in many.feed_all(lines):
-            found += texts
+        for texts, number, count in many.groups(lines):
+            found += [(text, count) for text in texts]
             assert number < 0 or texts == lines[number : number + len(texts)]
         assert found == expected and many.pending_lines == one.pending_lines
     assert many.flush() == one.flush()

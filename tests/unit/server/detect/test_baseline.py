@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sra_server.detect.baseline import OTHERS, STRANGE, WATCHED, Baseline
 from sra_server.detect.memory import Memory
-from sra_server.detect.tail import BINS, FULL, Tail
+from sra_server.detect.tail import BINS, FULL, LOOK, MANY, Tail
 from sra_server.detect.unusual import Unusual
 from sra_server.detect.watch import WATCHES, watch_of
 from sra_server.domain.remedy import ACTIONS
@@ -76,24 +76,67 @@ def test_the_memory_of_a_series_does_not_grow() -> None:
     assert max(sizes) < 6000 and sizes[-1] < 1.2 * sizes[2]
 
 
+def learned(values: list[float]) -> tuple[Tail, list[float]]:
+    """Return a past, and each value's rank in it, told as a series tells them."""
+    tail, ranks = Tail(), []
+    due = 0
+    for n, value in enumerate(values, 1):
+        ranks.append(tail.rank(value))
+        if n >= due:
+            due = n + tail.settle()
+    return tail, ranks
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=200))
 def test_a_tail_counts_everything_and_ranks_the_greatest_highest(values: list[float]) -> None:
-    tail = Tail()
-    for value in values:
-        tail.rank(value)
-    assert sum(tail.counts) == tail.total == len(values)
+    tail, _ = learned(values)
+    kept = tail.to_json()
+    assert sum(tail.counts) == tail.total == len(values) == sum(kept[3:])
     assert len(tail.counts) == BINS and tail.most == max(values)
     if len(values) > 64:
         assert tail.rank(2 * max(values) + 1) >= math.log10(len(values))
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 1e-9, 0.25, 1.0, 1.1, 1.24, 1.25, 1.3, 2.0, 5.0, 1e3, 1e12])
+                | st.floats(0, 100, allow_subnormal=False), min_size=40, max_size=900), st.integers(1, 97))
+def test_what_is_noted_ranks_as_if_it_were_counted_at_once(values: list[float], step: int) -> None:
+    # reading the past back counts what was noted, so here nothing stays noted for longer than a step
+    tail, due, ranks = Tail(), 0, []
+    for n, value in enumerate(values, 1):
+        ranks.append(tail.rank(value))
+        if n >= due:
+            due = n + tail.settle()
+        if n % step == 0:
+            tail = Tail.from_json(tail.to_json())
+    noting, others = learned(values)
+    assert ranks == others and tail.to_json() == noting.to_json()
+
+
+def test_the_rank_is_the_share_of_values_as_great() -> None:
+    chance = random.Random(7)
+    values = [chance.lognormvariate(0, 1) for _ in range(640)]
+    tail, _ = learned(values)
+    for asked, share in ((1.05 * max(values), 1 / 641), (3.5, sum(value >= 3.5 for value in values) / 640)):
+        # a bin is up to a quarter of an octave wide
+        assert abs(tail.rank(asked) + math.log10(share)) < 0.15
+
+
+@settings(max_examples=200)
+@given(st.floats(1e-200, 1e200))
+def test_a_floor_is_the_exact_edge_of_a_bin(value: float) -> None:
+    tail, _ = learned([value] * 64)
+    assert tail.common == 1 and tail.floor <= value
+    below = math.nextafter(tail.floor, 0)
+    assert math.frexp(below)[1] * 4 + int(8 * math.frexp(below)[0]) == tail.top - 1
+    assert tail.rank(below) == 0 and tail.rank(tail.floor) > 0
+
+
 def test_a_tail_forgets() -> None:
-    tail = Tail()
-    tail.rank(1e6)
-    for n in range(2 * FULL):
-        tail.rank(1 + n % 7)
+    tail, _ = learned([1e6, *(1.0 + n % 7 for n in range(2 * FULL))])
     assert tail.total <= FULL + 64 and tail.most < 100
+    assert len(tail.noted) <= MANY + LOOK
 
 
 def lived(world: World, name: str, days: float, value: float, *, service: str = "shop",

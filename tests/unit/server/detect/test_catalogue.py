@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sra_sdk.errors import BadInput
-from sra_server.detect.catalogue import load, load_with, read_file
+from sra_server.detect.catalogue import Catalogue, load, load_with, read_file
 from sra_server.detect.signature import HARMLESS, STOPPED, Signature, Way, words
 from sra_server.detect.trial import faults
 from sra_server.domain.signal import CLASSES
@@ -52,8 +52,31 @@ def test_the_prefilter_finds_what_asking_each_signature_finds(pieces: list[str],
     for piece in pieces:
         text = text[:len(text) - overlap] + piece
     asked = next((each for each in REAL.signatures if each.fits(text.lower())), None)
-    assert REAL.find(text, 50) is (None if asked is not None and asked.cls == HARMLESS else asked)
+    expected = None if asked is not None and asked.cls == HARMLESS else asked
+    # the second answer is remembered
+    assert REAL.find(text, 50) is REAL.find(text, 50) is expected
     assert REAL.all(text, 50)[:1] == ((asked,) if asked else ())
+
+
+def test_what_a_text_means_is_remembered_for_its_level_only(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('[[signature]]\nname = "shaky"\nclass = "service_crash"\nseverity = "low"\n'
+                   'title = "it shakes"\nmeans = "it shakes"\nlevel = "error"\nany = ["shaky hinge"]\n')
+    catalogue = Catalogue(read_file(own))
+    for _ in range(2):
+        assert catalogue.find("a shaky hinge", 30) is None
+        assert catalogue.find("a shaky hinge", 40) is catalogue.signatures[0]
+
+
+def test_what_is_remembered_of_texts_is_bounded() -> None:
+    catalogue = Catalogue(REAL.signatures)
+    wanted = catalogue.find("java.lang.OutOfMemoryError: Java heap space", 40)
+    assert wanted is not None
+    for n in range(3000):
+        assert catalogue.find(f"{n} java.lang.OutOfMemoryError: Java heap space", 40) is wanted
+        assert catalogue.find(f"{n} java.lang.OutOfMemoryError: Java heap space {'x' * 1500}", 40) is wanted
+    kept = catalogue._lately
+    assert 0 < len(kept) <= 1024 and max(len(text) for text, _ in kept) <= 1000
 
 
 @pytest.mark.parametrize(("fragment", "text", "at"), [
