@@ -68,15 +68,30 @@ def _told(answer: Answer) -> dict[str, Position]:
 
 
 def ahead(theirs: Mapping[str, Position], ours: Mapping[str, Position]) -> bool:
-    """Return whether the server has stored more of some source than we remember that it has."""
+    """Return whether the server has stored more of some source than we remember that it has.
+
+    So it has, too, where it knows a file that we do not, written after all that we know: it was begun since.
+    """
+    newest = max((each["mtime"] for known in ours.values() for each in _files(known)), default=None)
     for source, end in theirs.items():
-        known = ours.get(source)
-        if known is not None:
-            mine = dict(_places(known))
-            for place, reached in _places(end):
-                if reached > mine.get(place, reached):
-                    return True
+        mine = dict(_places(ours[source])) if source in ours else {}
+        if any(reached > mine.get(place, reached) for place, reached in _places(end)):
+            return True
+        for each in _files(end):
+            if newest is not None and _inode(each) not in mine and each["offset"] and each["mtime"] > newest:
+                return True
     return False
+
+
+def _files(position: Position) -> list[Position]:
+    """Return the files of a position, each with when it was last written; of other kinds none."""
+    if "kind" in position:
+        return []
+    return [each for each in (position, *position.get("older", ())) if "mtime" in each]
+
+
+def _inode(place: Position) -> Hashable:
+    return place["device"], place["inode"]
 
 
 def _places(position: Position) -> list[tuple[Hashable, Any]]:
@@ -88,7 +103,7 @@ def _places(position: Position) -> list[tuple[Hashable, Any]]:
         streams = [(id_, each) for id_, each in position["containers"].items()]
         return [((id_, name), place) for id_, each in streams for name, place in each.items()]
     files = [position, *position.get("older", [])]
-    return [((place["device"], place["inode"]), place["offset"]) for place in files]
+    return [(_inode(place), place["offset"]) for place in files]
 
 
 def usable(end: Any) -> bool:

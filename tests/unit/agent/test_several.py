@@ -177,6 +177,19 @@ def test_an_older_position_is_noticed_for_every_kind() -> None:
     assert ahead({"docker": more}, {"docker": docker}) and not ahead({"docker": docker}, {"docker": more})
 
 
+def place(inode: int, offset: int, mtime: int, *older: dict[str, Any]) -> dict[str, Any]:
+    return {"device": 1, "inode": inode, "offset": offset, "mtime": mtime, "older": list(older)}
+
+
+def test_a_file_begun_after_all_that_a_spool_knows_shows_that_it_is_old() -> None:
+    ours = {"app.log": place(7, 500, 30, place(6, 900, 20)), "db.log": place(3, 10, 40)}
+    assert ahead({"app.log": place(8, 100, 50, place(7, 500, 30))}, ours)
+    assert ahead({"web.log": place(9, 100, 50)}, ours)
+    assert not ahead({"app.log": place(8, 0, 50, place(7, 500, 30))}, ours), "nothing of it is stored"
+    assert not ahead({"app.log": place(5, 100, 10)}, ours), "forgotten, for it was finished long ago"
+    assert not ahead({"app.log": place(8, 100, 50)}, {}), "a spool that knows nothing has asked"
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
