@@ -17,8 +17,9 @@ HEAD = """# Faults
 
 What was done to SRA on one machine, and what became of it. Written by `make faults` from the figures that
 the tests in `tests/faults/` measured; each row is a test, and fails where its goal is missed. Every line
-carries (file, seq, crc); *lost*, *duplicated* and *corrupt* are read from the database. Tests that judge no time
-run beside the others, at the lowest priority. The short form of the same tests runs in continuous integration.
+carries (file, seq, crc); *lost*, *duplicated* and *corrupt* are read from the database. Tests that judge no
+time run beside the others, at the lowest priority. The short form of the same tests runs in continuous
+integration.
 
 """
 
