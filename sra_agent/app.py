@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import signal
 import threading
 import time
@@ -39,6 +40,7 @@ log = logging.getLogger("sra.agent")
 STALLED_SECONDS = 60.0
 NO_ROOM_SECONDS = 1.0
 LOOK_SECONDS = 1.0
+OPEN_FILES = 16_384  # 5,000 that are followed, those rotated away from them, and what else there is
 TELL_SECONDS = 3.0  # at least between two words about troubles that come and go
 
 
@@ -300,6 +302,14 @@ def boot_id() -> str:
     return "unknown"
 
 
+def allow_open_files() -> None:
+    """Allow this process as many open files as it may ever follow, if its host lets it have so many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def run(config: AgentConfig) -> int:
     """Run as a program: until SIGTERM or SIGINT; return the exit code."""
 
@@ -310,5 +320,6 @@ def run(config: AgentConfig) -> int:
             loop.add_signal_handler(number, agent.stop)
         await agent.run()
 
+    allow_open_files()
     asyncio.run(main())
     return 0
