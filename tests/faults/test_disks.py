@@ -163,6 +163,18 @@ def test_the_disk_of_postgresql_is_full(tmp_path: Path):
                     full_and_well_again(here, disk, "PostgreSQL on tmpfs")
 
 
+def post_meanwhile(here: Site, seconds: float) -> tuple[int, set[int]]:
+    """Send batch after batch for so long; return the number of the next, and each status answered."""
+    number, said = 1, set()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        body, seal = renamed(numbered_batch(number))
+        said.add(status := here.post("/ingest/batch", body, seal))
+        number += status == 200
+        time.sleep(0.05)
+    return number, said
+
+
 def full_and_well_again(here: Site, disk: Path, name: str) -> None:
     """503 with Retry-After while it lasts, nothing acknowledged is lost, and it recovers by itself."""
     here.start_server()
@@ -171,13 +183,7 @@ def full_and_well_again(here: Site, disk: Path, name: str) -> None:
     here.wait_for(here.all_stored, 30, "the first lines")
     ballast = fill(disk, leave=32768)
     here.write(20_000)
-    number, said = 1, set()
-    end = time.monotonic() + by_form(2.0, 4.0, 10.0)
-    while time.monotonic() < end:
-        body, seal = renamed(numbered_batch(number))
-        said.add(status := here.post("/ingest/batch", body, seal))
-        number += status == 200
-        time.sleep(0.05)
+    number, said = post_meanwhile(here, by_form(2.0, 4.0, 10.0))
     acknowledged = number - 1
     waited = here.database.stored() < 23_000
     ballast.unlink()
@@ -237,13 +243,7 @@ def test_a_bad_disk_under_the_database(tmp_path: Path, shim: Path, trouble: str)
         here.wait_for(here.all_stored, 30, "the first lines")
         bad.begin()
         here.write(5000)
-        number, said = 1, set()
-        end = time.monotonic() + by_form(2.0, 4.0, 10.0)
-        while time.monotonic() < end:
-            body, seal = renamed(numbered_batch(number))
-            said.add(status := here.post("/ingest/batch", body, seal))
-            number += status == 200
-            time.sleep(0.05)
+        number, said = post_meanwhile(here, by_form(2.0, 4.0, 10.0))
         bad.end()
         acknowledged = (number - 1) * 100
         took = here.wait_for(lambda: here.database.stored() >= 8000 + acknowledged, 60, "all lines")
