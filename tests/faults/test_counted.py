@@ -18,6 +18,7 @@ from .extent import by_form, figure
 from .numbered import line
 from .site import Site, free_port, site
 
+DROPS = "SELECT sum(value) FROM counters WHERE name LIKE 'dropped:syslog_udp%'"
 WAYS = ("the file", "the directory")
 
 
@@ -52,8 +53,7 @@ def test_counts_of_drops_survive_a_kill(tmp_path: Path):
         here.wait_for(lambda: spool(here, "SELECT count(*) FROM seals") == 1, 20, "a batch in flight")
         flood(port, sent, size=1500)
         time.sleep(2.5)  # the kernel's drops are looked for every 2 s, and all counts are kept every second
-        drops = "SELECT sum(value) FROM counters WHERE name LIKE 'dropped:syslog_udp%'"
-        counted = spool(here, drops)
+        counted = spool(here, DROPS)
         here.agent.kill()
         here.start_server()
         here.start_agent()
@@ -74,12 +74,15 @@ def test_a_kill_while_counts_are_written_leaves_the_balance_whole(tmp_path: Path
             here.wait_for(lambda: here.agent.died() is not None, 15, f"the agent to pass {point}")
             assert here.agent.died() == -9, here.errors()
         start_listening(here, port)
+        flood(port, 4_000, size=1500)
+        here.wait_for(lambda: spool(here, DROPS) > 0, 15, "drops to be counted")
         waiting = "SELECT sum(logs + points) FROM chunks"
-        here.wait_for(lambda: spool(here, waiting) > 0, 15, "some to wait")
         here.start_server()
         here.wait_for(lambda: spool(here, waiting) == 0, 30, "all to be sent")
-        own = balance.checked(here.state, here.database)
+        balance.checked(here.state, here.database)
+        own = balance.of_spool(here.state)
     figure("kill -9 while counts of drops are written", "written = stored + dropped + spooled", f"{own}")
+    assert own is not None and own.dropped > 0
 
 
 def told(here: Site) -> int:
