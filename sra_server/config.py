@@ -163,8 +163,27 @@ def _from_file(path: str | os.PathLike[str] | None) -> dict[str, Any]:
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{file} is not valid TOML: {error}", code="bad_config_file") from None
     server, services = content.get("server", {}), content.get("services", {})
+    for table, read in (("server", server), ("services", services)):
+        if not isinstance(read, dict):
+            raise BadInput(f"{file}: [{table}] must be a table", code="bad_config_file",
+                           hint="sra.toml.example shows how it is written")
     unknown = sorted(set(server) - (set(ServerConfig.model_fields) - {"services"}))
     if unknown:
         raise BadInput(f"{file}: [server] has no setting {unknown[0]!r}", code="bad_config_file",
                        hint="sra.toml.example lists all settings")
-    return {**server, "services": {name: service.get("depends_on", ()) for name, service in services.items()}}
+    return {**server, "services": {name: _needed(file, name, service) for name, service in services.items()}}
+
+
+def _needed(file: Path, name: str, service: object) -> list[str]:
+    """Return which services one needs."""
+    hint = f'write: [services.{name}] depends_on = ["inventory"]'
+    if not isinstance(service, dict):
+        raise BadInput(f"{file}: services.{name} must be a table", code="bad_config_file", hint=hint)
+    if unknown := sorted(set(service) - {"depends_on"}):
+        raise BadInput(f"{file}: [services.{name}] has no setting {unknown[0]!r}", code="bad_config_file",
+                       hint=hint)
+    needed = service.get("depends_on", [])
+    if not isinstance(needed, list) or not all(isinstance(each, str) for each in needed):
+        raise BadInput(f"{file}: services.{name}.depends_on must be a list of names of services",
+                       code="bad_config_file", hint=hint)
+    return needed

@@ -28,7 +28,7 @@ import asyncpg
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from ingest import _create, _post, cpu_seconds, served
+from ingest import _post, cpu_seconds, create, served
 from load import Load
 from postgres import cluster
 
@@ -162,7 +162,7 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sra-bench-", dir=given.folder)))
         server = stack.enter_context(cluster(given.folder))
-        asyncio.run(_create(server))
+        asyncio.run(create(server))
         url, key, pid = stack.enter_context(served(folder, f"{server}/sra"))
         result = {"steady": steady(url, key, pid, given.rows, given.seconds),
                   "storm": storm(url, key, pid, given.storm, f"{server}/sra")}

@@ -108,6 +108,21 @@ def test_dependencies_that_go_in_a_circle_are_refused_and_named(folder: Path) ->
         ServerConfig.load(environment={})
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("services = 5", "[services] must be a table"),
+    ("server = 5", "[server] must be a table"),
+    ("[services]\na = 5", "services.a must be a table"),
+    ("[services.a]\ndepend_on = ['b']", "[services.a] has no setting 'depend_on'"),
+    ("[services.a]\ndepends_on = 'b'", "services.a.depends_on must be a list of names"),
+    ("[services.a]\ndepends_on = ['b', 3]", "services.a.depends_on must be a list of names"),
+])
+def test_what_is_wrong_with_services_is_said(folder: Path, text: str, said: str) -> None:
+    (folder / "sra.toml").write_text(text)
+    with pytest.raises(BadInput) as refused:
+        ServerConfig.load(environment={})
+    assert said in refused.value.message and refused.value.code == "bad_config_file" and refused.value.hint
+
+
 def test_a_file_that_is_given_must_exist(folder: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         ServerConfig.load(folder / "none.toml", environment={})
