@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -70,17 +70,46 @@ def _told(answer: Answer) -> dict[str, Position]:
 def ahead(theirs: Mapping[str, Position], ours: Mapping[str, Position]) -> bool:
     """Return whether the server has stored more of some source than we remember that it has.
 
-    So it has, too, where it knows a file that we do not, written after all that we know: it was begun since.
+    A spool begins with what the server has. So the server has more, too, where it knows a source that we do
+    not, or of one that we know a file that was written after all those that we know: these were begun since.
     """
-    newest = max((each["mtime"] for known in ours.values() for each in _files(known)), default=None)
     for source, end in theirs.items():
-        mine = dict(_places(ours[source])) if source in ours else {}
-        if any(reached > mine.get(place, reached) for place, reached in _places(end)):
-            return True
-        for each in _files(end):
-            if newest is not None and _inode(each) not in mine and each["offset"] and each["mtime"] > newest:
+        places = _places(end)
+        if source not in ours:
+            if any(reached != 0 for _, reached in places):
                 return True
+            continue
+        mine = dict(_places(ours[source]))
+        if any(reached > mine.get(place, reached) for place, reached in places):
+            return True
+        newest = max((each["mtime"] for each in _files(ours[source])), default=0)
+        begun = [each for each in _files(end) if each["offset"] and _inode(each) not in mine]
+        if any(each["mtime"] > newest for each in begun):
+            return True
     return False
+
+
+def combined(
+    held: Mapping[str, Position],
+    ends: Mapping[str, Position],
+    group: Callable[[str], Hashable],
+) -> dict[str, Position]:
+    """Return where each source goes on for a spool that has only seen what is there: as the server has it.
+
+    A file that the server has under another path was renamed since, and goes on there. One that it has not,
+    written after all it has of the same group, is new: it gets no place, so it is read from its beginning.
+    """
+    known = {_inode(each) for end in ends.values() for each in _files(end)}
+    newest: dict[Hashable, int] = {}
+    for source, end in ends.items():
+        for each in _files(end):
+            newest[group(source)] = max(newest.get(group(source), 0), each["mtime"])
+    return {
+        source: place
+        for source, place in held.items()
+        if "kind" in place
+        or (_inode(place) not in known and place["mtime"] <= newest.get(group(source), place["mtime"]))
+    } | dict(ends)
 
 
 def _files(position: Position) -> list[Position]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import orjson
 
 from .config import AgentConfig
+from .ends import combined
 from .intake import HOLD_SECONDS, Intake
 from .sources import Active, Position
 from .sources.files import Files
@@ -120,10 +121,12 @@ class Reading:
             if ends:
                 if self._spool.fact("located") is None:  # else the server may have them from ourselves
                     self._patiently(stop, self._spool.note_former)
-                placed = self._sources({**held.positions(), **ends}, heard)
+                placed = self._sources(combined(held.positions(), ends, held.files.pattern), heard)
                 held.close()
                 held = placed
                 held.look()
+                found, known = held.positions(), ends
+                self._patiently(stop, lambda: self._spool.keep_positions(found, stored=known))
             self._patiently(stop, lambda: self._spool.keep_fact("located", "1"))
             while ends is not None and not stop.is_set():
                 if self._spool.append((), (), held.positions()):

@@ -188,10 +188,10 @@ class Spool:
             return rows.unused(self._connection)
 
     @draining
-    def keep_positions(self, ends: Ends) -> None:
-        """Keep positions without telling the server of them."""
+    def keep_positions(self, ends: Ends, *, stored: Ends | None = None) -> None:
+        """Keep positions without telling the server; with what it has `stored`, these and no others."""
         with self._lock, writing(self._connection):
-            rows.place(self._connection, ends)
+            rows.place(self._connection, ends, stored=stored)
             crashpoint("spool.positions.commit")
 
     def positions(self) -> dict[str, dict[str, Any]]:

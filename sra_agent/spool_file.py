@@ -37,6 +37,7 @@ PRAGMA user_version = 2;
 #: Of the chunks of version 1 it is not known how many items no source can give again.
 FROM_1 = "ALTER TABLE chunks ADD COLUMN once INTEGER; PRAGMA user_version = 2;"
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_HELD = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _NO_ROOM = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
@@ -53,7 +54,7 @@ class SpoolOld(SpoolLost):
 
 
 class NoRoom(Unavailable):
-    """The disk under the spool takes nothing more at present."""
+    """The spool, or the disk under it, takes nothing more at present."""
 
     code = "spool_disk"
 
@@ -73,6 +74,11 @@ def translated(error: sqlite3.Error) -> SraError:
         return NoRoom(
             f"the spool cannot be written: {error}",
             hint="Make room on the disk of the state directory; nothing is lost meanwhile.",
+        )
+    if isinstance(code, int) and (code & 0xFF) in _HELD:
+        return NoRoom(
+            f"the spool is held by another program: {error}",
+            hint="End what reads or copies spool.db in the state directory; nothing is lost meanwhile.",
         )
     if isinstance(code, int) and (code & 0xFF) not in _DAMAGE:
         return Unavailable(f"the spool answered: {error}")

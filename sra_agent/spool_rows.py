@@ -223,9 +223,13 @@ def store_ends(connection: sqlite3.Connection, sequence: int) -> None:
 
 
 def place(
-    connection: sqlite3.Connection, ends: Mapping[str, Mapping[str, Any]], *, table: str = "positions"
+    connection: sqlite3.Connection, ends: Mapping[str, Mapping[str, Any]], *, table: str = "positions",
+    stored: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Keep the positions of sources."""
+    """Keep the positions of sources; with what the server has `stored`, these and no others."""
+    if stored is not None:
+        connection.execute("DELETE FROM positions")
+        place(connection, stored, table="stored_ends")
     pairs = [(source, orjson.dumps(position)) for source, position in ends.items()]
     connection.executemany(
         f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",  # noqa: S608

@@ -117,6 +117,11 @@ class Files:
         )
         return self._followed[path]
 
+    def pattern(self, path: str) -> str | None:
+        """Return the pattern that a path belongs to."""
+        found = pattern_for(self.patterns, path)
+        return found.glob if found is not None else None
+
     def watches(self) -> list[str]:
         """Return the paths that are followed."""
         return sorted(followed.path for followed in self._followed.values() if followed.tails)

@@ -112,8 +112,9 @@ class Followed:
 
     def settle(self) -> None:
         """After every path has recovered its own: follow all that came meanwhile."""
-        unread = bool(self.tails) and not self.tails[-1].offset  # so nothing shows whether it was truncated
-        if self._lost or unread or self.moved():
+        # Where nothing is there, others may have come and gone; what was not read shows no truncation.
+        unsure = not self.tails or self.tails[-1].rotated or not self.tails[-1].offset
+        if self._lost or unsure or self.moved():
             folder, name = os.path.split(self.path)
             formers = [base for base in bases(name) if os.path.join(folder, base) in self._register.paths]
             self._between(packed_too=not formers)  # they are those of the path that rotation began with

@@ -61,8 +61,16 @@ async def read_both(request: web.Request, *, limit: int) -> tuple[bytes, bytes]:
     return sent, unpack(sent, encoding, limit)
 
 
+def announced(request: web.Request) -> int:
+    """Return how many bytes are to come, as far as is said; raise BadInput for more than is ever taken."""
+    length = request.content_length or 0
+    if length > SENT_LIMIT:
+        raise too_large(SENT_LIMIT)
+    return length
+
+
 async def _receive(request: web.Request, limit: int) -> bytes:
-    if (request.content_length or 0) > limit:
+    if announced(request) > limit:
         raise too_large(limit)
     chunks, size = [], 0
     try:

@@ -132,7 +132,7 @@ async def ends(call: Call) -> EndsOut:
 async def _read(call: Call, *, text: bool = False) -> tuple[bytes, Seal | None]:
     bodies.expect_json(call.request, or_text=text)
     # before its bytes are held
-    call.store.group.admit(call.principal.account_id, call.request.content_length or 0)
+    call.store.group.admit(call.principal.account_id, bodies.announced(call.request))
     sent, raw = await bodies.read_both(call.request, limit=bodies.UNPACKED_LIMIT)
     return raw, _seal(call.request, sent, raw)
 

@@ -34,22 +34,27 @@ def flip(path: Path, chance: random.Random) -> None:
     path.write_bytes(data)
 
 
-def rotate(log: Path) -> None:
+#: The names of rotated files: one that is watched by itself no more, and one that fits the agent's pattern.
+NAMES = ("{0.name}.{1}", "{0.stem}.{1}{0.suffix}")
+
+
+def rotate(log: Path, name: str) -> None:
     """Rename the log and those before it; the oldest goes."""
     for number in range(KEPT, -1, -1):
-        path = log.with_name(f"{log.name}.{number}") if number else log
+        path = log.with_name(name.format(log, number)) if number else log
         if path.exists():
-            path.rename(log.with_name(f"{log.name}.{number + 1}"))
-    log.with_name(f"{log.name}.{KEPT + 1}").unlink(missing_ok=True)
+            path.rename(log.with_name(name.format(log, number + 1)))
+    log.with_name(name.format(log, KEPT + 1)).unlink(missing_ok=True)
 
 
 WAYS: tuple[Callable[[Path, random.Random], None], ...] = (zero, cut, flip, flip, flip)
 
 
 @pytest.mark.timeout(2400)
-def test_the_spool_is_damaged(tmp_path: Path):
+@pytest.mark.parametrize("name", NAMES, ids=("numbered behind", "numbered before"))
+def test_the_spool_is_damaged(tmp_path: Path, name: str):
     """While lines wait in it, for the server is away, and while it is empty."""
-    chance, n, starts, rotations = random.Random(7), by_form(2, 3, 500), 0, 0
+    chance, n, starts, rotations = random.Random(7), by_form(2, 3, 250), 0, 0
     with site(tmp_path) as here:
         here.start_server()
         here.write(500)
@@ -63,7 +68,7 @@ def test_the_spool_is_damaged(tmp_path: Path):
                 wal = here.state / "spool.db-wal"
                 here.wait_for(lambda wal=wal: wal.stat().st_size > 0, 5, "the spool to be written")
             if number % 3 == 0:  # under the agent's eyes
-                rotate(here.logs / "app.log")
+                rotate(here.logs / "app.log", name)
                 here.write(100)
                 rotations += 1
             here.agent.kill()
@@ -74,7 +79,7 @@ def test_the_spool_is_damaged(tmp_path: Path):
             WAYS[number % len(WAYS)](chance.choice(files), chance)
             if number % 2 == 0:  # behind its back
                 here.write(100)
-                rotate(here.logs / "app.log")
+                rotate(here.logs / "app.log", name)
                 rotations += 1
             here.start_agent()
             if waiting:
@@ -83,7 +88,8 @@ def test_the_spool_is_damaged(tmp_path: Path):
             here.wait_for(here.all_stored, 40, f"the lines after damage {number}")
             starts += here.agent.died() is None
         verdict = here.settled()
-    figure("spool file zeroed, cut or bit-flipped", "starts; bounded re-read, deduplicated; no manual repair",
+    figure(f"spool file zeroed, cut or bit-flipped; logs are rotated to {name.format(Path('app.log'), 1)}",
+           "starts; bounded re-read, deduplicated; no manual repair",
            f"{verdict}; {starts} of {n} starts; {rotations} rotations meanwhile")
     assert verdict.clean and starts == n, verdict
     assert rotations >= n / 2

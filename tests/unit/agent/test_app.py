@@ -161,6 +161,55 @@ async def test_an_old_copy_of_the_state_sends_nothing_twice(tmp_path: Path) -> N
         assert recorder.messages() == expected
 
 
+async def test_a_copy_of_a_state_that_has_sent_nothing_yet_sends_nothing_twice(tmp_path: Path) -> None:
+    state, copy, log = tmp_path / "state", tmp_path / "copy", tmp_path / "app.log"
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path, from_start=True)):
+            expected = write(tmp_path, 0, 100)
+            await until(lambda: len(recorder.records) >= 99)
+        shutil.rmtree(state)
+        recorder.fault = lambda method, path, n: 503 if path == "/ingest/batch" else None
+        async with Agent(config(recorder, tmp_path)) as agent:
+            spool = agent._parts._spool  # type: ignore[union-attr]
+            await until(lambda: spool.fact("ends_known") == "1")
+            assert spool.stored_ends()[str(log)]["offset"] == log.stat().st_size
+        shutil.copytree(state, copy)
+        recorder.fault = None
+        async with Agent(config(recorder, tmp_path)):
+            expected += write(tmp_path, 100, 200)
+            await until(lambda: len(recorder.records) >= 199)
+            log.rename(tmp_path / "app.log.1")
+            expected += write(tmp_path, 200, 300)
+            await until(lambda: len(recorder.records) >= 299)
+        shutil.rmtree(state)
+        shutil.copytree(copy, state)
+        log.rename(tmp_path / "app.log.2")
+        expected += write(tmp_path, 300, 350)
+        async with Agent(config(recorder, tmp_path)):
+            await until(lambda: len(recorder.records) >= 349)
+        assert sorted(recorder.messages()) == sorted(expected)
+
+
+@pytest.mark.parametrize("from_start", [False, True])
+async def test_a_lost_spool_and_rotated_files_that_match(tmp_path: Path, from_start: bool) -> None:
+    log = tmp_path / "app.log"
+    with Recorder() as recorder:
+        async with Agent(config(recorder, tmp_path, from_start=True)):
+            expected = write(tmp_path, 0, 100)
+            await until(lambda: len(recorder.records) >= 99)
+        expected += write(tmp_path, 100, 150)
+        log.rename(tmp_path / "app.2.log")
+        expected += write(tmp_path, 150, 200)
+        log.rename(tmp_path / "app.1.log")
+        expected += write(tmp_path, 200, 250)
+        shutil.rmtree(tmp_path / "state")
+        async with Agent(config(recorder, tmp_path, from_start=from_start)):
+            await until(lambda: len(recorder.records) >= 249)
+        async with Agent(config(recorder, tmp_path, from_start=from_start)):
+            await asyncio.sleep(0.5)
+        assert sorted(recorder.messages()) == sorted(expected)
+
+
 async def test_what_is_written_once_the_agent_has_started_is_news(tmp_path: Path) -> None:
     """Looking at many files takes a while; a start that did not wait for it took their lines for history."""
     for number in range(400):

@@ -353,6 +353,27 @@ def test_copies_that_came_while_stopped_are_read_from_where_it_stood(tmp_path: P
 # ── compressed while the agent was stopped ───────────────────────────────────────────────────────
 
 
+def test_rotated_and_compressed_while_stopped_with_nothing_in_place(follow: Follower, tmp_path: Path) -> None:
+    """What was read last still has a name of its own; those after it are compressed, and none follows."""
+    path = tmp_path / "app.log"
+    append(path, text(many(0, 100)))
+    follow.sweep()
+    follow.stop()
+    append(path, text(many(100, 200)))
+    path.rename(tmp_path / "app.log.3")
+    for number, start in ((2, 200), (1, 300)):
+        packed = tmp_path / f"app.log.{number}.gz"
+        packed.write_bytes(gzip.compress(text(many(start, start + 100)).encode()))
+    follow.restart()
+    follow.sweep()
+    follow.sweep()
+    append(path, text(many(400, 410)))
+    follow.sweep()
+    assert sorted(follow.lines, key=lambda line: int(line.split()[-1])) == many(0, 410)
+    assert not follow.dropped
+    follow.stop()
+
+
 @pytest.mark.parametrize(
     ("end", "compress"),
     [(".gz", lambda data: gzip.compress(data, 1)), (".xz", lzma.compress), (".bz2", bz2.compress)],

@@ -184,10 +184,11 @@ def place(inode: int, offset: int, mtime: int, *older: dict[str, Any]) -> dict[s
 def test_a_file_begun_after_all_that_a_spool_knows_shows_that_it_is_old() -> None:
     ours = {"app.log": place(7, 500, 30, place(6, 900, 20)), "db.log": place(3, 10, 40)}
     assert ahead({"app.log": place(8, 100, 50, place(7, 500, 30))}, ours)
-    assert ahead({"web.log": place(9, 100, 50)}, ours)
+    assert ahead({"web.log": place(9, 100, 10)}, ours), "it began with what the server had, and not with this"
+    assert ahead({"web.log": place(9, 100, 10)}, {})
+    assert not ahead({"web.log": place(9, 0, 50)}, ours), "nothing of it is stored"
     assert not ahead({"app.log": place(8, 0, 50, place(7, 500, 30))}, ours), "nothing of it is stored"
     assert not ahead({"app.log": place(5, 100, 10)}, ours), "forgotten, for it was finished long ago"
-    assert not ahead({"app.log": place(8, 100, 50)}, {}), "a spool that knows nothing has asked"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -322,4 +323,16 @@ def test_a_spool_that_is_empty_again_gives_its_room_back(tmp_path: Path) -> None
     assert before > 90_000_000 and (tmp_path / "spool.db").stat().st_size < 1_000_000
     assert (tmp_path / "spool.db-wal").stat().st_size == 0
     assert spool.append([record(1)], [], {}) and balanced(spool)
+    spool.close()
+
+
+def test_a_spool_that_another_program_holds_keeps_nothing_and_says_so(tmp_path: Path) -> None:
+    spool = Spool.open(tmp_path, host="web-1", cap=1_000_000)
+    with closing(sqlite3.connect(tmp_path / "spool.db", isolation_level=None)) as other:
+        spool._connection.execute("PRAGMA busy_timeout = 50")
+        other.execute("BEGIN IMMEDIATE")
+        assert not spool.append([{"message": "a"}], [], {})
+        assert "held by another program" in str(spool.trouble)
+        other.execute("ROLLBACK")
+        assert spool.append([{"message": "a"}], [], {}) and spool.trouble is None
     spool.close()

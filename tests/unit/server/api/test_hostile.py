@@ -48,6 +48,17 @@ async def test_times_at_the_ends_of_the_calendar(client: httpx.AsyncClient, at: 
     assert await ask(client, "GET", f"/logs?since={at.replace('+', '%2B')}") == (422, "bad_timestamp")
 
 
+@pytest.mark.parametrize("size", [9_000_000, 100_000_000, 200_000_000, 10**15])
+async def test_a_body_that_is_never_taken_need_not_come_again(client: httpx.AsyncClient, size: int) -> None:
+    reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+    writer.write(f"POST /ingest/logs HTTP/1.1\r\nHost: x\r\nX-API-Key: {ADMIN_KEY}\r\nConnection: close\r\n"
+                 f"Content-Type: application/json\r\nContent-Length: {size}\r\n\r\n{{".encode())
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 413") and b"retry-after" not in head.lower()
+    assert json.loads(body)["code"] == "body_too_large"
+
+
 @pytest.mark.parametrize("number", ["0" * 19 + "1" + "9" * 100, "9" * 20, "0", "00", "9" * 7000])
 async def test_sequences_beyond_every_number(client: httpx.AsyncClient, number: str) -> None:
     raw = b'{"host": "h"}'
