@@ -2,21 +2,47 @@
 
 An incident's row says that it is silenced, by what and until when; so what is owed at the end of the
 silence survives every restart. Whether a silence holds is judged at the receipt time of the change.
+It is held back only while every sign in it that is not over is covered: what merely happens beside a
+silenced trouble, on the same host at the same time, is told.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from .domain.case import Case, Known, names
 from .domain.incident import ACTIVE, Change, Incident
-from .domain.silence import Silence, cover
+from .domain.signal import Signal
+from .domain.silence import Hold, Part, Silence, cover, holding
+from .relation import brings
+from .settle import held
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: A note names at most so many parts of each kind.
+_NAMED = 5
 
 
-def hushed(changes: Iterable[Change], present: Mapping[str, Incident], silences: tuple[Silence, ...],
-           at: int) -> list[Change]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What is judged by: the silences, what the fold knows of each incident, and how long quiet lasts."""
+
+    silences: tuple[Silence, ...]
+    cases: Mapping[str, Case] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
+    quiet: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The incident with its mark; `partly` and `silenced` as in a change."""
+
+    incident: Incident
+    partly: str = ""
+    silenced: frozenset[str] = frozenset()
+
+
+def hushed(changes: Iterable[Change], present: Mapping[str, Incident], scene: Scene, at: int) -> list[Change]:
     """Return the changes with their incidents marked, and a change for each silence that began or ended.
 
     `present` are the incidents as they were before the changes. One that is over keeps its mark: of its
@@ -24,34 +50,106 @@ def hushed(changes: Iterable[Change], present: Mapping[str, Incident], silences:
     """
     found: list[Change] = []
     now = dict(present)
+    holds: dict[int, tuple[Hold, ...]] = {}
     for change in changes:
         before = now.get(change.incident.id)
-        marked = judged(change.incident, silences, change.at)
-        found.append(replace(change, incident=marked))
-        found += _turned(before, marked, change)
-        now[marked.id] = marked
+        seen = judged(change.incident, scene, _holds(holds, scene, change.at), change.at)
+        told = seen.partly and change.kind in ("opened", "reopened")
+        found.append(replace(change, incident=seen.incident, partly=seen.partly, silenced=seen.silenced,
+                             reason=f"{change.reason}; {seen.partly}" if told else change.reason))
+        found += _turned(before, seen, change, scene)
+        now[seen.incident.id] = seen.incident
     changed = {change.incident.id for change in found}
     for incident in present.values():
         if incident.id not in changed:
-            marked = judged(incident, silences, at)
-            if marked != incident:
-                found += _turned(incident, marked, None, at)
+            seen = judged(incident, scene, _holds(holds, scene, at), at)
+            if seen.incident != incident:
+                found += _turned(incident, seen, None, scene, at)
     return found
 
 
-def judged(incident: Incident, silences: tuple[Silence, ...], at: int) -> Incident:
-    """Return the incident with the silence that holds for it now, or none."""
+def _holds(known: dict[int, tuple[Hold, ...]], scene: Scene, at: int) -> tuple[Hold, ...]:
+    if at not in known:
+        known[at] = holding(scene.silences, at)
+    return known[at]
+
+
+def judged(incident: Incident, scene: Scene, holds: tuple[Hold, ...], at: int) -> Judged:
+    """Return the incident with the silence that ends first of those that hold for its parts now, or none."""
     if incident.status not in ACTIVE:
-        return incident
-    held = cover(silences, incident, at)
-    if held is None:
-        if incident.silenced_by is None:
-            return incident
-        return replace(incident, silenced_by=None, silenced_until=None, silenced_why=None)
-    silence, until = held
+        return Judged(incident=incident)
+    parts = [(part, cover(holds, part)) for part in _parts(incident, scene, holds, at)] if holds else []
+    covered = [(part, hold) for part, hold in parts if hold is not None]
+    first = min((hold for _, hold in covered), key=lambda hold: (hold.until, hold.silence.id), default=None)
+    if first is None or len(covered) < len(parts):
+        loud = [part for part, hold in parts if hold is None]
+        free = incident if incident.silenced_by is None else replace(
+            incident, silenced_by=None, silenced_until=None, silenced_why=None)
+        if first is None:
+            return Judged(incident=free)
+        quiet = [part for part, _ in covered]
+        return Judged(incident=free, partly=_partly(loud, quiet, first), silenced=frozenset(
+            {part.service for part in quiet} - {part.service for part in loud}))
     began = incident.silenced_at if incident.silenced_by is not None else at
-    return replace(incident, silenced_by=silence.id, silenced_until=until, silenced_why=silence.why,
-                   silenced_at=began)
+    return Judged(incident=replace(
+        incident, silenced_by=first.silence.id, silenced_until=first.until, silenced_why=first.silence.why,
+        silenced_at=began))
+
+
+def _parts(incident: Incident, scene: Scene, holds: tuple[Hold, ...], at: int) -> Iterator[Part]:
+    """Yield what must be covered: each sign that is not over, and whose those may be that nobody kept."""
+    case = scene.cases.get(incident.id)
+    kept = {each.fingerprint: each for each in case.signals} if case else {}
+    firing = [kept[each] for each in incident.firing if each in kept]
+    lasting = [each for each in firing if case and _lasts(case, each.fingerprint, scene.quiet, at)]
+    for signal in lasting or firing:  # of a trouble that is about to be over all signs count
+        yield _part(incident, signal, case.signals if case else (), scene.known, holds)
+    if not firing or any(each not in kept for each in incident.firing):
+        host = incident.hosts[0] if len(incident.hosts) == 1 else ""
+        yield Part(service=incident.service, host=incident.host or host, cls=incident.cls,
+                   title=incident.title)
+        for service in incident.services:
+            if service != incident.service and all(each.service != service for each in kept.values()):
+                yield Part(service=service, host=host, cls="")
+
+
+def _lasts(case: Case, fingerprint: str, quiet: int, at: int) -> bool:
+    """Say whether a sign is not over; one that comes and goes lasts through its pauses."""
+    cleared = case.cleared.get(fingerprint)
+    return cleared is None or at - cleared < held(case, quiet)
+
+
+def _part(incident: Incident, signal: Signal, signals: tuple[Signal, ...], known: Known,
+          holds: tuple[Hold, ...]) -> Part:
+    """Return the part that a sign is: its own, or the incident's cause where it is but an effect of that."""
+    own = Part(service=signal.service, host=signal.host, cls=signal.cls, title=signal.title)
+    same = signal.service == incident.service
+    cause = replace(own, service=incident.service, cls=incident.cls,
+                    host=own.host if same else incident.host or own.host)
+    if cover(holds, own) == cover(holds, cause):
+        return own  # whichever it is; who names whom is long to find out
+    if same:
+        return cause if brings(incident.cls, signal.cls) else own
+    # only what its own errors say: who depends on a silenced service may be ill by itself
+    said = names(signal, signals, replace(known, depends_on={}))
+    return cause if incident.service in said else own
+
+
+def _partly(loud: list[Part], covered: list[Part], first: Hold) -> str:
+    """Return in words which part is silenced and which is not."""
+    open_ = {str(part): f"{part} ({part.title})" if part.title else str(part) for part in reversed(loud)}
+    quiet = dict.fromkeys(map(str, covered))
+    return (f"not silenced: {_listed(list(reversed(open_.values())))}; silenced until {_date(first.until)}: "
+            f"{_listed(list(quiet))} ({first.silence.why})")
+
+
+def _listed(words: list[str]) -> str:
+    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+    return ", ".join(words[:_NAMED]) + more
+
+
+def _date(at: int) -> str:
+    return (_EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def never_told(incident: Incident) -> bool:
@@ -59,18 +157,23 @@ def never_told(incident: Incident) -> bool:
     return incident.silenced_at is not None and incident.silenced_at <= incident.created_at
 
 
-def _turned(before: Incident | None, after: Incident, change: Change | None, at: int = 0) -> list[Change]:
+def _turned(before: Incident | None, seen: Judged, change: Change | None, scene: Scene,
+            at: int = 0) -> list[Change]:
     """Return the change that tells of a silence that began or ended with this step."""
     at = change.at if change else at
+    after = seen.incident
     was = before.silenced_by if before is not None and before.status in ACTIVE else None
     if after.status not in ACTIVE or (was is None) == (after.silenced_by is None):
         # it goes on; that it now ends at another time is written with it
         moved = change is None and before != after
         return [Change(kind="attached", incident=after, reason="", at=at)] if moved else []
     if after.silenced_by is not None:
-        until = (_EPOCH + timedelta(microseconds=after.silenced_until or 0)).strftime("%Y-%m-%d %H:%M:%S UTC")
         return [Change(kind="silenced", incident=after, at=at,
-                       reason=f"silenced until {until}: {after.silenced_why}")]
+                       reason=f"silenced until {_date(after.silenced_until or 0)}: {after.silenced_why}")]
     why = before.silenced_why if before else ""
-    return [Change(kind="unsilenced", incident=after, at=at,
-                   reason=f"the silence is over ({why}), and the trouble is not")]
+    still = any(each.id == was and each.until(at) is not None for each in scene.silences)
+    ended = f"the silence is over ({why}), and the trouble is not"
+    if still:
+        ended = "" if seen.partly else f"what is silenced ({why}) is not what this is about"
+    return [Change(kind="unsilenced", incident=after, at=at, partly=seen.partly, silenced=seen.silenced,
+                   reason="; ".join(each for each in (ended, seen.partly) if each))]

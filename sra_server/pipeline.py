@@ -59,13 +59,19 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     if not signals and not incidents:
         return replace(state, cases={}), ()
     life = dict(state.life.items())
-    heard = frozenset(key[8:] for key in life if key.startswith("service|") and len(key) > 10)
-    known = Known(places=dict(state.places.items()), depends_on=settings.depends_on, services=heard)
+    known = known_of(state, settings)
     signals = [_placed(signal, known) for signal in signals]
     rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known, lessons=settings.lessons,
                   doubts=state.doubts, stops=state.stops)
     cases, changes = correlate(signals, state.cases, incidents, life, clock, rules, new_id)
     return replace(state, cases=cases), tuple(_analyse(change, cases, offers, known) for change in changes)
+
+
+def known_of(state: State, settings: Settings) -> Known:
+    """Return what the state and the settings know of the surroundings."""
+    heard = frozenset(key[8:] for key, _ in state.life.items()
+                      if key.startswith("service|") and len(key) > 10)
+    return Known(places=dict(state.places.items()), depends_on=settings.depends_on, services=heard)
 
 
 def _detect(state: State, batch: Batch, detectors: tuple[Detector, ...], *, backlog: bool) -> list[Signal]:
@@ -127,4 +133,4 @@ def _analyse(change: Change, cases: Mapping[str, Case], offers: tuple[Offer, ...
         change.incident, root_cause=analysis.root_cause, confidence=analysis.confidence))
 
 
-__all__ = ["BACKLOG", "Settings", "State", "fold"]
+__all__ = ["BACKLOG", "Settings", "State", "fold", "known_of"]

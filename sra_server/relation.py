@@ -51,9 +51,14 @@ class Link:
     why: str
 
 
+def brings(cause: str, effect: str) -> bool:
+    """Say whether a class brings about another, or is the same."""
+    return cause == effect or effect in _BRINGS.get(cause, ())
+
+
 def compatible(one: str, other: str) -> bool:
     """Say whether two classes may be signs of one trouble."""
-    return one == other or other in _BRINGS.get(one, ()) or one in _BRINGS.get(other, ())
+    return brings(one, other) or brings(other, one)
 
 
 def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *, now: int,
@@ -90,7 +95,7 @@ def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signa
         return None
     seen = tuple(each for each in (*mine[1].signals, *other[1].signals) if each.opens)
     cause = lead(seen, known).cls if seen else ""
-    explained = all(each.cls == cause or each.cls in _BRINGS.get(cause, ()) for each in seen)
+    explained = all(brings(cause, each.cls) for each in seen)
     return found.why if seen and explained else None
 
 

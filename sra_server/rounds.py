@@ -11,16 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .config import ServerConfig
 from .crash import crashpoint
 from .domain.analysis import Offer
+from .domain.case import Known
 from .domain.incident import Change, Incident
 from .domain.lesson import Lesson
 from .domain.record import SECOND, Batch
 from .domain.silence import Silence
 from .doubt import newly_held
 from .heal import approve, expire, propose, resolve, switch
-from .hush import hushed
+from .hush import Scene, hushed
 from .notify import route
 from .notify.route import Channels
-from .pipeline import Settings, State, fold
+from .pipeline import Settings, State, fold, known_of
 from .store import batches, casefile, heads, hosts, incidents, lessons, remedies, silences, timeline
 from .store.heads import Head
 from .store.incidents import Stale
@@ -118,7 +119,9 @@ def fold_all(state: State, view: View, now: int, settings: Settings, listening: 
         batch = replace(given, listening=listening)
         state, found, whole = _tried(state, batch, tuple(present.values()), view.offers, now, settings)
         skipped += not whole
-        found = tuple(hushed(found, present, view.silences, state.clock if view.batches else now))
+        scene = Scene(silences=view.silences, cases=state.cases, quiet=settings.quiet,
+                      known=known_of(state, settings) if view.silences else Known())
+        found = tuple(hushed(found, present, scene, state.clock if view.batches else now))
         present.update({change.incident.id: change.incident for change in found})
         changes += found
         cursor = batch.head
@@ -184,6 +187,9 @@ async def _propose(conn: AsyncConnection, account_id: str, change: Change, dry_r
         change = replace(change, analysis=written.analysis if written else None)
     if change.analysis is None:
         return set()
+    if change.silenced:  # nobody is asked for what is silenced itself
+        change = replace(change, analysis=replace(change.analysis, recommendations=tuple(
+            wish for wish in change.analysis.recommendations if wish.service not in change.silenced)))
     present = await remedies.of_incident(conn, account_id, change.incident.id)
     made = propose.of_change(change, present, dry_run=dry_run)
     for remedy in made:

@@ -78,7 +78,7 @@ class Change:
 
     `incident` is its value afterwards; `signals` those that were attached by this change (their
     evidence is to be stored); `analysis` is set when a new one was written; `note` is a line of its own
-    in the timeline.
+    in the timeline. `partly` says which part is silenced where another is not, `silenced` whose that is.
     """
 
     kind: Literal["opened", "attached", "resolved", "reopened", "silenced", "unsilenced"]
@@ -88,3 +88,5 @@ class Change:
     signals: tuple[Signal, ...] = ()
     analysis: Analysis | None = None
     note: str = ""
+    partly: str = ""
+    silenced: frozenset[str] = frozenset()

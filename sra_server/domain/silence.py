@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from .incident import Incident
 from .record import MINUTE, SECOND
 
 #: What a window may recur by, Monday first as Python counts.
@@ -51,8 +50,21 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a silence is matched with: one sign of an incident, by place and class; `title` is for people."""
+
+    service: str
+    host: str
+    cls: str
+    title: str = ""
+
+    def __str__(self) -> str:
+        return self.service or self.host or "this source"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Nobody is told of incidents of this service, host and class ("" is any) while it holds.
+    """Nobody is told of troubles of this service, host and class ("" is any) while it holds.
 
     It holds from `starts_at` up to `ends_at` (None: until somebody ends it), and inside only within its
     `window` if it has one.
@@ -77,19 +89,27 @@ class Silence:
         ends = self.window.until(at) if self.window else self.ends_at
         return ends if self.ends_at is None or ends is None else min(ends, self.ends_at)
 
-    def matches(self, incident: Incident) -> bool:
-        """Say whether it is about this incident: by its cause, not by who suffers from it."""
-        hosts = (incident.host,) if incident.host else incident.hosts
-        return ((not self.service or self.service == incident.service)
-                and (not self.host or (len(hosts) > 0 and all(each == self.host for each in hosts)))
-                and (not self.cls or self.cls == incident.cls))
+    def matches(self, part: Part) -> bool:
+        """Say whether it is about this part of an incident."""
+        return all(not named or named == given for named, given in (
+            (self.service, part.service), (self.host, part.host), (self.cls, part.cls)))
 
 
-def cover(silences: Iterable[Silence], incident: Incident, at: int) -> tuple[Silence, int] | None:
-    """Return the silence that keeps an incident quiet the longest, and until when."""
-    found = [(until, silence.id, silence) for silence in silences if silence.matches(incident)
-             and (until := silence.until(at)) is not None]
-    if not found:
-        return None
-    until, _, silence = max(found, key=lambda each: each[:2])
-    return silence, until
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A silence that holds now, and until when."""
+
+    until: int
+    silence: Silence
+
+
+def holding(silences: Iterable[Silence], at: int) -> tuple[Hold, ...]:
+    """Return the silences that hold at this time."""
+    return tuple(Hold(until=until, silence=silence) for silence in silences
+                 if (until := silence.until(at)) is not None)
+
+
+def cover(holds: Iterable[Hold], part: Part) -> Hold | None:
+    """Return what keeps a part quiet the longest."""
+    found = (hold for hold in holds if hold.silence.matches(part))
+    return max(found, key=lambda hold: (hold.until, hold.silence.id), default=None)

@@ -119,7 +119,9 @@ def test_silences_from_birth_to_end(sra: Shell) -> None:
     assert "is over" in sra("silence", "end", made["id"])
     assert made["id"] not in sra("silence", "list") and made["id"] in sra("silence", "list", "--all")
     for wrong in (("--service", "a"), ("--for", "2h"), ("--service", "a", "--for", "soon"),
-                  ("--service", "a", "--for", "1h", "--every", "day", "2:00")):
+                  ("--service", "a", "--for", "1h", "--every", "day", "2:00"),
+                  ("--service", "a", "--for", "2d", "--every", "day", "00:00"),
+                  ("--service", "a", "--for", "7d", "--every", "sun", "00:00")):
         assert "error: " in sra("silence", "add", *wrong, "--why", "x", code=2)
     sra("silence", "end", weekly["id"])
 

@@ -3,11 +3,14 @@ from __future__ import annotations
 
 from typing import Literal, Optional
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from .base import Incoming, Outgoing, Timestamp
 
 Every = Literal["day", "mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+#: How long from one window to the next; what is not named here comes once a week.
+_PERIODS = {"day": (86_400, "24 h")}
+_WEEK = (604_800, "7 days")
 
 
 class WindowIn(Incoming):
@@ -15,8 +18,19 @@ class WindowIn(Incoming):
 
     every: Every
     at: str = Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Hours and minutes, local time.")
-    seconds: int = Field(ge=60, le=604_800)
+    seconds: int = Field(ge=60, description="Less than a day where it recurs daily, than a week else.")
     timezone: str = Field(default="UTC", min_length=1, max_length=64, description="Such as Europe/Berlin.")
+
+    @field_validator("seconds")
+    @classmethod
+    def _over_before_the_next(cls, seconds: int, info: ValidationInfo) -> int:
+        """Refuse windows that touch each other: they would hold for ever."""
+        every = info.data.get("every", "")
+        period, words = _PERIODS.get(every, _WEEK)
+        if seconds >= period:
+            raise ValueError(f"it must be shorter than {words}, the time from one window to the next, "
+                             "or the silence never ends")
+        return seconds
 
 
 class SilenceIn(Incoming):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from sra_server.domain.record import SECOND
 from sra_server.domain.silence import Silence
-from sra_server.store import Store, heads, remedies, silences, timeline
+from sra_server.store import Store, casefile, heads, remedies, silences, timeline
 from sra_server.store.schema import outbox
 from sra_server.worker import Worker
 
@@ -163,6 +163,55 @@ async def test_a_cause_that_turns_out_to_be_another_is_told_at_once(
     incident = await only(context, account)
     assert (incident.service, incident.silenced_by) == ("db-1", None)
     assert [each.partition(":")[0] for each in await told(context.store)] == ["incident.opened"]
+
+
+async def test_another_service_of_the_same_host_is_told_though_the_first_is_silenced(
+    context: Context, account: str
+) -> None:
+    await quiet(context.store, account, service="backup", why="full backup")
+    await send(context, account, FULL, service="backup")
+    await after(context, account, 0)
+    assert await told(context.store) == []
+    context.at = NOW + 2 * SECOND
+    await send(context, account, FAILURE)
+    await after(context, account, 2)
+    incident = await only(context, account)  # it joined, and the silence is of its lead
+    assert (incident.service, incident.services) == ("backup", ("backup", "checkout"))
+    [message] = await told(context.store)
+    assert message.startswith("incident.opened: not silenced: checkout (")
+    assert message.endswith("silenced until 2027-01-15 08:01:00 UTC: backup (full backup)")
+    # backup falls quiet, checkout goes on; then the silence ends: it was told already
+    for second in (20, 40, 61):
+        context.at = NOW + second * SECOND
+        await send(context, account, FAILURE)
+        await after(context, account, second)
+        assert (await only(context, account)).silenced_by is None
+    assert len(await told(context.store)) == 1
+
+
+async def test_for_the_part_that_is_silenced_no_remedy_is_proposed(context: Context, account: str) -> None:
+    await quiet(context.store, account, service="db-1")
+    await send(context, account, FAILURE.replace("checkout", "db-1"), service="db-1")
+    await after(context, account, 0)
+    context.at = NOW + 2 * SECOND
+    await send(context, account, FAILURE)
+    await after(context, account, 2)
+    incident = await only(context, account)
+    async with context.store.reading() as conn:
+        written = await casefile.latest_analysis(conn, account, incident.id)
+        made = await remedies.of_incident(conn, account, incident.id)
+    assert written is not None
+    assert {one.service for one in written.analysis.recommendations if one.offered} == {"db-1", "checkout"}
+    assert [one.service for one in made] == ["checkout"]
+
+
+async def test_both_in_one_batch_are_told_with_what_is_silenced(context: Context, account: str) -> None:
+    await quiet(context.store, account, service="backup", why="full backup")
+    await send(context, account, FULL, service="backup")
+    await send(context, account, FAILURE)
+    await after(context, account, 0)
+    [message] = await told(context.store)
+    assert message.startswith("incident.opened: not silenced: checkout (")
 
 
 async def test_what_is_judged_late_is_judged_by_the_time_of_its_receipt(

@@ -44,6 +44,16 @@ async def test_a_window_recurs(api: Api, key: dict[str, str]) -> None:
     assert (made["window"], made["class"], made["ends_at"]) == (window, "disk_full", None)
 
 
+@pytest.mark.parametrize(("every", "seconds"), [("day", 86_399), ("sun", 7 * 86_400 - 1)])
+async def test_a_window_may_last_almost_until_the_next(
+    api: Api, key: dict[str, str], every: str, seconds: int
+) -> None:
+    window = {"every": every, "at": "00:00", "seconds": seconds}
+    wanted = {"class": "disk_full", "window": window, "why": "backup"}
+    answer = await api.client.post("/silences", headers=key, json=wanted)
+    assert answer.json()["window"]["seconds"] == seconds
+
+
 @pytest.mark.parametrize(
     ("change", "code", "field"),
     [
@@ -54,6 +64,14 @@ async def test_a_window_recurs(api: Api, key: dict[str, str]) -> None:
         ({"seconds": 0}, "validation_failed", "seconds"),
         ({"starts_at": "2020-01-01T00:00:00Z"}, "bad_silence", "starts_at"),
         ({"window": {"every": "sun", "at": "2:00", "seconds": 60}}, "validation_failed", "window.at"),
+        *(
+            (
+                {"window": {"every": every, "at": "00:00", "seconds": seconds}},
+                "validation_failed",
+                "window.seconds",
+            )
+            for every, seconds in (("day", 86_400), ("day", 2 * 86_400), ("sun", 7 * 86_400))
+        ),
         (
             {"window": {"every": "sun", "at": "02:00", "seconds": 60, "timezone": "../etc/passwd"}},
             "bad_silence",
@@ -73,6 +91,12 @@ async def test_what_cannot_be_meant_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert answer.json()["errors"][0]["field"] == field
     assert answer.headers["content-type"].startswith("application/problem+json")
+
+
+async def test_a_window_that_never_ends_is_refused_in_words(api: Api, key: dict[str, str]) -> None:
+    window = {"every": "day", "at": "00:00", "seconds": 172_800}
+    answer = await api.client.post("/silences", headers=key, json={**HOUR, "window": window})
+    assert "shorter than 24 h" in answer.json()["errors"][0]["message"]
 
 
 async def test_they_are_bounded(api: Api, key: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sra_server.domain.silence import Silence, Window, cover
-from tests.unit.server.making import NOW, incident
+from sra_server.domain.silence import Part, Silence, Window, cover, holding
+from tests.unit.server.making import NOW
 
 HOUR = 3600 * 1_000_000
 
@@ -101,18 +101,18 @@ def test_a_silence_with_a_window_ends_with_the_window_or_itself() -> None:
         ({"service": "checkout", "host": "web-2"}, False),
     ],
 )
-def test_it_is_about_the_incidents_whose_cause_fits_in_all_that_is_named(given: dict, matches: bool) -> None:
-    assert silence(**given).matches(incident()) is matches
+def test_it_is_about_what_fits_in_all_that_is_named(given: dict, matches: bool) -> None:
+    part = Part(service="checkout", host="web-1", cls="database_failure")
+    assert silence(**given).matches(part) is matches
 
 
-def test_a_cause_without_a_host_fits_only_if_all_its_signs_are_of_that_host() -> None:
-    one, two = incident(host="", hosts=("web-1",)), incident(host="", hosts=("web-1", "web-2"))
-    assert silence(host="web-1").matches(one)
-    assert not silence(host="web-1").matches(two)
-    assert not silence(host="web-1").matches(incident(host="", hosts=()))
+def test_a_host_is_matched_only_with_a_host() -> None:
+    assert not silence(host="web-1").matches(Part(service="checkout", host="", cls="disk_full"))
 
 
 def test_the_one_that_holds_the_longest_covers() -> None:
     short, long = silence(ends_at=NOW + 5), silence(id="sil_2", ends_at=NOW + 9)
-    assert cover([short, long], incident(), NOW) == (long, NOW + 9)
-    assert cover([short, long], incident(), NOW + 9) is None
+    part = Part(service="checkout", host="web-1", cls="disk_full")
+    found = cover(holding([short, long], NOW), part)
+    assert found is not None and (found.silence, found.until) == (long, NOW + 9)
+    assert holding([short, long], NOW + 9) == ()
