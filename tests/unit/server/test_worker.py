@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -296,6 +297,13 @@ async def test_the_verdict_waits_for_a_sign_of_life(context: Context, account: s
     assert await count_messages(context) == 3  # opened, resolved, and the outcome for the webhook
 
 
+async def ended(running: asyncio.Task[None]) -> None:
+    """End a worker as the server does: what it has begun is rolled back before the store closes."""
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+
+
 async def test_the_running_worker_is_woken_and_survives_a_fault(
         context: Context, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with context.store.writing() as conn:
@@ -321,7 +329,7 @@ async def test_the_running_worker_is_woken_and_survives_a_fault(
                 await asyncio.sleep(0.02)
         assert worker.counters.failed >= 1
     finally:
-        running.cancel()
+        await ended(running)
 
 
 async def test_who_is_behind_does_not_rest(
@@ -340,7 +348,7 @@ async def test_who_is_behind_does_not_rest(
                     break
                 await asyncio.sleep(0.02)
     finally:
-        running.cancel()
+        await ended(running)
 
 
 async def test_with_no_channel_nothing_piles_up(store: Store, account: str) -> None:
