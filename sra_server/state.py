@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from sra_sdk.errors import BadInput
 from .detect import Memory, due
 from .domain.case import Case
 from .domain.evidence import Evidence
+from .domain.record import MINUTE
 from .domain.signal import Signal
 from .doubt import HELD
 from .stops import STANDING
@@ -21,6 +23,16 @@ VERSION = 1
 #: A state is no longer than this; each cut halves what is remembered, so that a few of them suffice.
 MOST = 8_000_000
 _CUTS = 12
+#: Entries of the detectors whose series come by the clock, and for how long after its last use an entry does
+#: not make room for a new one. What absence waits for is what is not used, so it forgets by itself.
+ROOM = {
+    "threshold": (8192, 60 * MINUTE), "forecast": (4096, 60 * MINUTE), "leak": (4096, 60 * MINUTE),
+    "probe": (4096, 60 * MINUTE), "absence": (8192, 8 * 24 * 60 * MINUTE),
+}
+_OTHERS = (4096, 0)
+_LIFE = 8192
+#: It stands near the beginning of the text, so that it is found without reading all.
+_UNWATCHED = re.compile(r'"unwatched":(\{[^{}]*\})')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +44,7 @@ class State:
 
     clock: int = 0
     detectors: dict[str, Memory] = field(default_factory=dict)
-    life: Memory = field(default_factory=Memory)
+    life: Memory = field(default_factory=lambda: Memory(_LIFE))
     places: Memory = field(default_factory=lambda: Memory(1024))
     cases: Mapping[str, Case] = field(default_factory=dict)
     doubts: Memory = field(default_factory=lambda: Memory(HELD))
@@ -58,20 +70,29 @@ class State:
         """Return how many remembered things were given up to keep the state bounded."""
         return self.life.evicted + self.places.evicted + sum(each.evicted for each in self.detectors.values())
 
+    @property
+    def unwatched(self) -> dict[str, int]:
+        """Return for how many series there is no room, by detector."""
+        return {name: n for name, each in self.detectors.items() if (n := each.refused())}
+
     def fork(self, clock: int) -> State:
         """Return a state that starts equal and is written apart."""
         return replace(self, clock=clock, life=self.life.fork(), places=self.places.fork(),
                        doubts=self.doubts.fork(), stops=self.stops.fork(),
-                       detectors={name: each.fork() for name, each in self.detectors.items()})
+                       detectors={name: each.fork(clock) for name, each in self.detectors.items()})
 
     def memory(self, detector: str) -> Memory:
         """Return a detector's memory, new if it has none."""
-        return self.detectors.setdefault(detector, Memory())
+        if detector not in self.detectors:
+            limit, lasting = ROOM.get(detector, _OTHERS)
+            self.detectors[detector] = Memory(limit, lasting=lasting, clock=self.clock)
+        return self.detectors[detector]
 
     def to_json(self) -> str:
         """Return the state as JSON text. It is written with every round, so it must be quick."""
         content = {
-            "version": VERSION, "clock": self.clock,
+            "version": VERSION, "clock": self.clock, "unwatched": self.unwatched,
+            "used": {name: each.used() for name, each in self.detectors.items() if each.lasting},
             "life": self.life.to_json(), "places": self.places.to_json(), "doubts": self.doubts.to_json(),
             "stops": self.stops.to_json(),
             "detectors": {name: each.to_json() for name, each in self.detectors.items()},
@@ -103,12 +124,24 @@ class State:
         if stored.get("version") != VERSION:
             raise BadInput(f"the detection state has version {stored.get('version')!r}, not {VERSION}",
                            hint="it was written by another release; upgrade the server")
-        return cls(clock=stored["clock"], life=Memory.from_json(stored["life"]),
+        return cls(clock=stored["clock"], life=Memory.from_json(stored["life"], _LIFE),
                    places=Memory.from_json(stored["places"], 1024),
                    doubts=Memory.from_json(stored.get("doubts", [0, []]), HELD),
                    stops=Memory.from_json(stored.get("stops", [0, []]), STANDING),
-                   detectors={name: Memory.from_json(each) for name, each in stored["detectors"].items()},
+                   detectors={name: _memory(name, stored) for name in stored["detectors"]},
                    cases={key: _case(each) for key, each in stored["cases"].items()})
+
+
+def unwatched(text: str | None) -> dict[str, int]:
+    """Return for how many series there is no room, by detector, as a state's text says."""
+    found = _UNWATCHED.search((text or "")[:1000])
+    return _read(found[1]) if found else {}
+
+
+def _memory(name: str, stored: dict[str, Any]) -> Memory:
+    limit, lasting = ROOM.get(name, _OTHERS)
+    return Memory.from_json(stored["detectors"][name], limit, lasting=lasting,
+                            clock=stored["clock"], used=stored.get("used", {}).get(name))
 
 
 def _read(text: str) -> Any:

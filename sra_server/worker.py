@@ -52,6 +52,8 @@ PATIENCE = 30 * SECOND
 #: A worker that was away for so long did not listen meanwhile.
 AWAY = 60 * SECOND
 _DUE = 20_000
+#: That some series are not watched is told this often.
+TELL = 3600 * SECOND
 
 
 @dataclass(slots=True)
@@ -85,6 +87,7 @@ class Worker:
                                   detectors=with_catalogue(loaded.catalogue))
         self._states: OrderedDict[str, tuple[str, State]] = OrderedDict()
         self._due: OrderedDict[str, int] = OrderedDict()  # account → when its silence will tell something
+        self._told: OrderedDict[str, int] = OrderedDict()  # account → when its unwatched series were told
         self._listening = self._ticked = 0
         self.counters = Counters()
 
@@ -209,6 +212,7 @@ class Worker:
         self.counters.batches += len(view.batches)
         self.counters.skipped += folded.skipped
         self._remember(account_id, folded.text, folded.state)
+        self._tell_unwatched(account_id, folded.state.unwatched, now)
         self._wake(account_id, written)
         return bool(view.batches)
 
@@ -248,6 +252,14 @@ class Worker:
             self._due.pop(account_id, None)
         else:
             _latest(self._due, account_id, max(due, earliest), _DUE)
+
+    def _tell_unwatched(self, account_id: str, unwatched: dict[str, int], now: int) -> None:
+        """Warn of series for which detection has no room, once and then at most hourly."""
+        if unwatched and now - self._told.get(account_id, -TELL) >= TELL:
+            _latest(self._told, account_id, now, _DUE)
+            named = ", ".join(f"{n} of {name}" for name, n in sorted(unwatched.items()))
+            log.warning("account %s has more series than detection remembers; not or only partly watched: %s",
+                        account_id, named, extra={"action": "series_unwatched"})
 
     def _wake(self, account_id: str, written: rounds.Written) -> None:
         for host in sorted(written.hosts):

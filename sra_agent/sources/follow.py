@@ -111,8 +111,7 @@ class Followed:
                     self._register.drop("file_gone_while_stopped", 1)
 
     def settle(self) -> None:
-        """After every path has recovered its own: follow all that came meanwhile."""
-        # Where nothing is there, others may have come and gone; what was not read shows no truncation.
+        """After every path has recovered its own: follow all that came meanwhile, and may have gone again."""
         unsure = not self.tails or self.tails[-1].rotated or not self.tails[-1].offset
         if self._lost or unsure or self.moved():
             folder, name = os.path.split(self.path)

@@ -16,6 +16,7 @@ from ..domain.incident import ACTIVE, Incident
 from ..domain.record import SECOND
 from ..domain.signal import CLASSES, SEVERITY_ORDER
 from ..heal import switch
+from ..state import unwatched
 from ..store import Store, casefile, heads, hosts, incidents
 from .route import Answer, Call, Route
 
@@ -102,6 +103,7 @@ async def status(call: Call) -> StatusOut:
                            "unstable" if worst else "stable",
         "hosts_online": sum(host.online(now) for host in known), "dry_run": on,
         "records_stored": head.records if head else 0, "detection_lag_batches": head.lag if head else 0,
+        "series_unwatched": unwatched(head.state if head else None),
         "signature_problems": list(load_with(call.context.config.signatures).problems)})
 
 

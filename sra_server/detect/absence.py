@@ -28,6 +28,8 @@ STEADY = 24 * 60 * MINUTE
 SERVICE_SILENT = 10 * MINUTE
 #: A host that was silent for so long is taken for gone; it is forgotten.
 GONE = 7 * 24 * 60 * MINUTE
+#: When there is no room for others, one whose silence was told so long ago is forgotten.
+TOLD = 24 * 60 * MINUTE
 LOOK = 5 * SECOND
 _RHYTHM = 0.1
 
@@ -125,6 +127,8 @@ def _hear(memory: Memory, batch: Batch) -> list[Signal]:
 def _missed(memory: Memory, now: int, listening: int) -> list[Signal]:
     found: list[Signal] = []
     quiet: set[str] = set()
+    if len(memory) >= memory.limit:
+        _make_room(memory, now)
     for key, host in _hosts(memory):
         since = max(host.heard, listening)
         if now - host.heard > GONE:
@@ -142,6 +146,16 @@ def _missed(memory: Memory, now: int, listening: int) -> list[Signal]:
             memory.put(key, list(service._replace(silent=now)))
             found.append(_silent_service(key, key[8:], service, now))
     return found
+
+
+def _make_room(memory: Memory, now: int) -> None:
+    """Forget who said goodbye, and whose silence was told long ago; never who may yet fall silent."""
+    for key, host in _hosts(memory):
+        if host.left or (host.silent and now - host.silent > TOLD):
+            memory.drop(key)
+    for key, service in _services(memory):
+        if service.silent and now - service.silent > TOLD:
+            memory.drop(key)
 
 
 def _hosts(memory: Memory) -> list[tuple[str, _Host]]:

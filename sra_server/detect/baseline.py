@@ -7,7 +7,7 @@ minutes. Any other strange series is evidence: it joins an open incident nearby,
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..domain.evidence import of_point
 from ..domain.record import MINUTE, SECOND, Batch, Point
@@ -63,6 +63,8 @@ class Baseline:
             key = f"{'watched' if watch else 'other'}|{name}"
             stored = memory.get(key)
             if stored is None and not _room(memory, key, points[0].at):
+                if watch:
+                    memory.refuse(key)
                 continue
             mood, past = (_Mood(*stored[0]), Unusual.from_json(stored[1])) if stored else (_Mood(), Unusual())
             signal = None
@@ -87,13 +89,12 @@ def _watch_of(name: str) -> Watch | None:
 def _room(memory: Memory, key: str, at: int) -> bool:
     """Say whether a new series may be learned; one that fell silent makes room."""
     kind = key.partition("|")[0]
-    same: list[tuple[str, Any]] = [each for each in memory.items() if each[0].startswith(kind)]
+    same = [each for each in memory if each.startswith(kind)]
     if len(same) < (WATCHED if kind == "watched" else OTHERS):
         return True
-    oldest, stored = same[0]
-    if at - stored[1][1] < _STALE:
+    if at - memory.get(same[0])[1][1] < _STALE:
         return False
-    memory.drop(oldest)
+    memory.drop(same[0])
     return True
 
 

@@ -109,7 +109,11 @@ class _Track(NamedTuple):
 
 
 class Threshold:
-    """Memory: series → _Track as a list."""
+    """Memory: series → _Track as a list.
+
+    Most series have nothing to remember but their time, by which late points are known. When half of the
+    room is taken they are not kept, and what is new and calm leaves the last quarter to what is not.
+    """
 
     name = "threshold"
     always = False
@@ -132,7 +136,7 @@ class Threshold:
             after = _step(track, point, bound, high, low)
             if bound.early:
                 after = _early(track, after, point, bound, memory)
-            memory.put(key, list(after))
+            _keep(memory, key, after, bound)
             if after.firing and point.value >= high:
                 found[key] = _signal(key, point, bound, high, after, found.get(key))
             elif track.firing and not after.firing:
@@ -141,6 +145,14 @@ class Threshold:
                     title=bound.title, at=point.at, last_at=point.at, state="cleared",
                     service=point.service, host=point.host)
         return list(found.values())
+
+
+def _keep(memory: Memory, key: str, after: _Track, bound: Bound) -> None:
+    calm = not (after.since or after.firing or after.full)
+    if calm and not (bound.times or bound.early or bound.name == _LOAD) and len(memory) >= memory.limit // 2:
+        memory.drop(key)
+    else:
+        memory.put(key, list(after), memory.limit - memory.limit // 4 if calm else None)
 
 
 def _limits(bound: Bound, track: _Track) -> tuple[float, float]:

@@ -38,6 +38,7 @@ class StatusOut(Outgoing):
     dry_run: bool
     records_stored: int
     detection_lag_batches: int
+    series_unwatched: dict[str, int] = Field(default_factory=dict)
     signature_problems: list[str] = Field(default_factory=list)
 
 

@@ -17,6 +17,7 @@ from sra_server.config import ServerConfig
 from sra_server.domain.analysis import Offer
 from sra_server.domain.record import SECOND
 from sra_server.pipeline import State
+from sra_server.state import unwatched
 from sra_server.store import (
     Store,
     accounts,
@@ -443,3 +444,20 @@ async def test_an_incident_that_another_takes_in_ends_with_its_remedies_and_what
         assert {"panic: runtime error: nil", "upstream timed out"} <= kept
         texts = [event.text for event in await timeline.of(conn, account, taken.id)]
         assert any(f"part of incident {whole.id}: " in text for text in texts)
+
+
+async def test_series_for_which_there_is_no_room_are_told_once_an_hour(
+        context: Context, account: str, caplog: pytest.LogCaptureFixture) -> None:
+    worker = Worker(context)
+    for minutes in (0, 1, 62):
+        context.at = NOW + minutes * 60 * SECOND
+        await batches.append(context.store, account, received_at=context.at, points=[
+            batches.NewPoint(at=context.at, name="latency", value=1.0, service=f"s{n}") for n in range(101)])
+        assert await worker.step(account)
+    told = [each.getMessage() for each in caplog.records if getattr(each, "action", "") == "series_unwatched"]
+    assert len(told) == 2
+    assert all("5 of baseline" in each for each in told)
+    async with context.store.reading() as conn:
+        head = await heads.load(conn, account)
+    assert head is not None
+    assert unwatched(head.state) == {"baseline": 5}

@@ -52,6 +52,7 @@ async def test_the_monitors_of_a_quiet_account(api: Api, key: dict[str, str]) ->
     async with asyncio.timeout(5):
         while (await api.client.get("/status")).json()["detection_lag_batches"]:
             await asyncio.sleep(0.05)
+    assert (await api.client.get("/status")).json()["series_unwatched"] == {}
     assert (await api.client.get("/anomaly/status")).json()["anomaly_detected"] is False
     stable = (await api.client.get("/stability/check")).json()
     assert (stable["is_stable"], stable["metrics_ok"], stable["logs_ok"]) == (True, True, True)
