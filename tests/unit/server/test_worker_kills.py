@@ -284,8 +284,10 @@ class Story:
 def known(state: str | None) -> Any:
     """Return what is remembered, but for when absence last looked: who only just began to listen does not."""
     stored = json.loads(state or "{}")
-    for _, items in stored.get("detectors", {}).values():
-        items[:] = [each for each in items if each[0] != "looked"]
+    for name, (_, items) in stored.get("detectors", {}).items():
+        if any(each[0] == "looked" for each in items):
+            items[:] = [each for each in items if each[0] != "looked"]
+            stored["used"].pop(name, None)  # it counts that look, too
     return stored
 
 
