@@ -1,8 +1,9 @@
 """Settle: the positive evidence that a trouble is over, and how long one that flaps is held. From correlate.
 
 Over means: every sign was cleared, or all is quiet while the service shows life well after the last sign
-(a start line right after a crash is not recovery). What came back is believed later: each return doubles
-the wait, and one that comes and goes is held for half as long again as its longest pause.
+(a start line right after a crash is not recovery). What only became habit is told as that. What came back is
+believed later: each return doubles the wait, and one that comes and goes is held for half as long again as
+its longest pause.
 """
 from __future__ import annotations
 
@@ -59,5 +60,8 @@ def why_over(incident: Incident, case: Case, life: Mapping[str, int], now: int, 
         seen += [life.get(f"host|{each}", 0) for each in incident.hosts or ("",)]
     if max(seen, default=0) >= case.last_at + wait // 2:
         who = incident.service or incident.host or "the source"
+        if any(key in case.cleared for key in case.fired if key not in levels):
+            # a burst that is over because it became habit: to say that it is quiet would be no truth
+            return f"its errors go on; they have lasted so long that they count as usual for {who}"
         return f"quiet for {wait // SECOND} s while {who} shows life"
     return None

@@ -1,44 +1,28 @@
 """Burst: far more errors in a minute than this service is used to. From counts; to correlate.
 
-Counts cover every record, so a burst is seen whatever the texts say. A new service is learned quietly
-for its first minutes; while a burst lasts its minutes are not learned, unless it lasts so long that it
-must be called normal.
+Counts cover every record, so a burst is seen whatever the texts say; only what is a client's doing (`client`)
+is taken off. How many errors are many grows with what a service writes in all; what it is used to and since
+when a burst lasts is in `track`. When one has become habit, its signal is cleared.
 """
 from __future__ import annotations
 
-from typing import NamedTuple
+from itertools import islice
 
 from ..domain.evidence import Evidence, of_record
-from ..domain.record import MINUTE, Batch
+from ..domain.record import MINUTE, Batch, Record
 from ..domain.signal import Signal
-from .counting import rate, tail
+from .client import address, asked_wrong
+from .counting import rate
 from .memory import Memory
+from .track import FLOOR, USED, Heard, Track, count, judge
 
-#: Fewer errors in a minute than one in four seconds wake nobody, however unusual.
-FLOOR = 15
-UNLIKELY = 1e-6
-QUIET_MINUTES = 3
-#: A minute weighs half after about two hours.
-_FADE = 0.995
-_NORMAL_AFTER = 30
+#: From this share on a burst may be grave.
+_GRAVE = 0.05
 _ERROR = 40
 
 
-class _Track(NamedTuple):
-    """One service: the running minute and its errors, the faded sums, and since when a burst lasts."""
-
-    first: int
-    minute: int
-    n: int = 0
-    minutes: float = 0.0
-    total: float = 0.0
-    squares: float = 0.0
-    since: int = 0
-    calm: int = 0
-
-
 class Burst:
-    """Memory: service|host-if-no-service → _Track as a list."""
+    """Memory: service|host-if-no-service → Track as a list."""
 
     name = "burst"
     always = False
@@ -49,82 +33,98 @@ class Burst:
         for key, minutes in _by_service(batch).items():
             stored = memory.get(key)
             earliest = min(minutes)
-            track = before = _Track(*stored) if stored else _Track(first=earliest, minute=earliest)
-            bursting = 0
+            track = before = Track(*stored) if stored else Track(first=earliest, minute=earliest)
+            bursting, habit = False, None
             for minute in sorted(minutes):
-                if minutes[minute] == 0 and minute <= track.minute:
-                    continue
-                track = _count(track, minute, minutes[minute])
-                track = _judge(track)
-                if minutes[minute] and track.since and track.n >= _holds(track):
-                    bursting = track.n
+                heard = minutes[minute]
+                lasting = track
+                track = judge(count(track, minute, heard), now=batch.received_at)
+                if heard.n and track.since and track.own >= track.holds and not track.brief:
+                    bursting = True
+                if lasting.since and track.used >= USED:
+                    bursting, habit = False, lasting
             if track != before or not stored:
-                memory.put(key, list(track))
+                memory.put(key, [*track[:-1], [*track.peaks]])
             if bursting:
-                found.append(_signal(key, track, bursting, batch))
+                found.append(_signal(key, track, batch))
+            elif habit is not None:
+                found.append(_cleared(key, habit, batch))
         return found
 
 
-def _by_service(batch: Batch) -> dict[str, dict[int, int]]:
-    """Return errors by service and minute; a minute in which it only lived counts zero."""
-    found: dict[str, dict[int, int]] = {}
-    for count in batch.counts:
-        minutes = found.setdefault(count.service or f"@{count.host}", {})
-        minutes[count.minute] = minutes.get(count.minute, 0) + (count.n if count.level >= _ERROR else 0)
-    return found
+def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:
+    """Return what was heard by service and minute, without the errors that are a client's doing."""
+    found: dict[str, dict[int, list[int]]] = {}
+    for minute, service, host, level, n in batch.counts:
+        heard = found.setdefault(service or f"@{host}", {}).setdefault(minute, [0, 0])
+        heard[1] += n
+        if level >= _ERROR:
+            heard[0] += n
+    clients: dict[tuple[str, int], list[str]] = {}
+    for record in batch.records:
+        if record.level < _ERROR:
+            continue
+        key, minute = record.service or f"@{record.host}", record.at - record.at % MINUTE
+        counts = found.get(key, {}).get(minute)
+        if counts is None:
+            continue
+        if asked_wrong(record):
+            counts[0], counts[1] = max(0, counts[0] - 1), max(0, counts[1] - 1)
+        elif record.metadata and (who := address(record)):
+            clients.setdefault((key, minute), []).append(who)
+    return {key: {minute: Heard(n, every, tuple(clients.get((key, minute), ())))
+                  for minute, (n, every) in minutes.items()} for key, minutes in found.items()}
 
 
-def _count(track: _Track, minute: int, n: int) -> _Track:
-    """Add errors of a minute; a later minute closes the running one, what comes too late is not of now."""
-    if minute <= track.minute:
-        return track._replace(n=track.n + n) if minute >= track.minute - MINUTE else track
-    gap = min(600, (minute - track.minute) // MINUTE)
-    lasting = track.since and (track.minute - track.since) // MINUTE < _NORMAL_AFTER
-    # the running minute, then the empty ones up to the new one
-    if not lasting:
-        track = track._replace(minutes=track.minutes * _FADE + 1, total=track.total * _FADE + track.n,
-                               squares=track.squares * _FADE + track.n * track.n)
-    if gap > 1:
-        fade = _FADE ** (gap - 1)
-        track = track._replace(minutes=track.minutes * fade + (1 - fade) / (1 - _FADE),
-                               total=track.total * fade, squares=track.squares * fade)
-    over = track.since and (gap > 2 or (track.n < _holds(track) and track.calm >= 1))
-    calm = track.calm + 1 if track.since and track.n < _holds(track) else 0
-    return track._replace(minute=minute, n=n, since=0 if over else track.since, calm=0 if over else calm)
-
-
-def _judge(track: _Track) -> _Track:
-    if track.since:
-        return track._replace(calm=0) if track.n >= _holds(track) else track
-    learned = (track.minute - track.first) // MINUTE >= QUIET_MINUTES
-    if learned and track.n >= FLOOR and tail(track.n, track.total, track.squares, track.minutes) < UNLIKELY:
-        return track._replace(since=track.minute)
-    return track
-
-
-def _holds(track: _Track) -> float:
-    """Return how many errors a minute must have for a burst to go on: less than it took to begin."""
-    return max(FLOOR / 2, 2 * rate(track.total, track.minutes))
-
-
-def _signal(key: str, track: _Track, n: int, batch: Batch) -> Signal:
-    service, host = ("", key[1:]) if key.startswith("@") else (key, "")
-    name = service or host or "the source"
-    usual = rate(track.total, track.minutes)
+def _signal(key: str, track: Track, batch: Batch) -> Signal:
+    service, host, name = _place(key)
+    n, usual = track.own, track.usual or rate(track.total, track.minutes)
     errors = [each for each in batch.records if each.level >= _ERROR and each.service == service
               and (service or each.host == host)]
     hosts = {each.host for each in errors}
     host = host or (hosts.pop() if len(hosts) == 1 else "")
     last = max((each.at for each in errors), default=track.minute)
+    share = f", {_percent(track.share)} of what it writes" if track.share < 1 else ""
+    text = f"{name} wrote {n} errors in one minute{share}; usual are {usual:.1f}" if not track.born else (
+        f"{name} writes little but errors since it is watched, {n} in this minute; what is usual for it "
+        "is not known")
     event = Evidence(id=f"burst|{key}|{track.minute}|{n}", kind="event", at=track.minute, source="counts",
-                     text=f"{name} wrote {n} errors in one minute; usual are {usual:.1f}",
-                     service=service, host=host)
-    shown = [*errors[:2], *errors[-1:]] if len(errors) > 2 else errors
+                     text=text, service=service, host=host)
+    shown = _shown(errors)
+    grave = not track.born and n >= 10 * FLOOR and n >= 10 * usual and track.share >= _GRAVE
     return Signal(
         detector="burst", fingerprint=f"burst|{key}", cls="error_burst",
-        severity="high" if n >= 10 * FLOOR and n >= 10 * usual else "medium",
-        title=f"{n} errors in one minute", at=min((each.at for each in shown), default=track.minute),
+        severity="high" if grave else "medium",
+        title="mostly errors since it is watched" if track.born else f"{n} errors in one minute",
+        at=min((each.at for each in shown), default=track.minute),
         last_at=max(last, track.minute), service=service, host=host, count=n,
-        cause="it writes far more errors than it is used to", unanswered=True,
+        cause="it has hardly done anything but fail since it is watched" if track.born
+        else "it writes far more errors than it is used to", unanswered=True,
         remedies=("restart_service", "rollback_deployment"),
         evidence=(event, *(of_record(each) for each in shown)))
+
+
+def _cleared(key: str, track: Track, batch: Batch) -> Signal:
+    """Return that a burst is no burst any more, though its errors go on."""
+    service, host, name = _place(key)
+    return Signal(
+        detector="burst", fingerprint=f"burst|{key}", cls="error_burst", severity="medium", state="cleared",
+        title=f"{track.own} errors in one minute", at=track.minute, last_at=batch.received_at,
+        service=service, host=host, count=track.own, cause=f"{name} is used to it by now")
+
+
+def _place(key: str) -> tuple[str, str, str]:
+    """Return service, host and the name to say of a key."""
+    service, host = ("", key[1:]) if key.startswith("@") else (key, "")
+    return service, host, service or host or "the source"
+
+
+def _shown(errors: list[Record]) -> list[Record]:
+    """Return the first two and the last, not those that are a client's doing while there are others."""
+    first = list(islice((each for each in errors if not asked_wrong(each)), 2)) or errors[:2]
+    last = next((each for each in reversed(errors) if not asked_wrong(each)), errors[-1]) if errors else None
+    return first if last is None or last in first else [*first, last]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1g} %"

@@ -2,17 +2,20 @@
 
 That a text is new proves nothing (measured precision 0.06), so a new template of errors is evidence for
 an incident that is open anyway, and opens one only with a real rate: as many in a minute as a burst must
-have, unlikely by the count test over all the minutes in which the service was watched without it. The
+have, unlikely by the count test over all the minutes in which the service was watched without it, more than
+one client's, and not too few of all that the service writes. What is a client's doing is no error here. The
 first minutes of a service are learned quietly, and so is a service that forgets templates for their number.
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..domain.evidence import Evidence, of_record
 from ..domain.record import MINUTE, Batch, Record
 from ..domain.signal import Signal
-from .counting import tail
+from .client import address, asked_wrong, counted, others
+from .counting import many, tail
 from .memory import Memory
 from .templates import TEMPLATES, Template, faded, merged, place
 
@@ -32,11 +35,18 @@ _ERROR = 40
 
 
 class _Service(NamedTuple):
-    """Watched since, the minute in which templates were last forgotten, the templates (the latest last)."""
+    """Watched since, the minute in which templates were last forgotten, the templates (the latest last).
+
+    Of the running `minute`: the records in all, those of the minute before, and the errors by client.
+    """
 
     first: int
     forgot: int
-    known: list[Template]
+    known: list[Any]
+    minute: int = 0
+    all: int = 0
+    before: int = 0
+    clients: Mapping[str, int] = {}
 
 
 class Novelty:
@@ -50,27 +60,42 @@ class Novelty:
         memory.limit = SERVICES
         by_service: dict[str, list[Record]] = {}
         for record in batch.records:
-            if record.level >= _ERROR:
+            if record.level >= _ERROR and not asked_wrong(record):
                 by_service.setdefault(record.service or f"@{record.host}", []).append(record)
-        minutes = {count.service or f"@{count.host}": count.minute for count in batch.counts}
-        for key, minute in minutes.items():
-            if key not in by_service and memory.get(key) is None:
-                # the minutes in which a service is well are what its errors are held against
-                memory.put(key, [minute, 0, []])
+        written: dict[str, dict[int, int]] = {}
+        for count in batch.counts:
+            minutes = written.setdefault(count.service or f"@{count.host}", {})
+            minutes[count.minute] = minutes.get(count.minute, 0) + count.n
         found: list[Signal] = []
-        for key, records in by_service.items():
+        # the minutes in which a service is well are what its errors are held against
+        for key in dict.fromkeys((*written, *by_service)):
+            records, minutes = by_service.get(key, []), written.get(key, {})
             stored = memory.get(key)
-            service, lines = _learn(_read(stored, records), records)
-            memory.put(key, [service.first, service.forgot, [list(each) for each in service.known]])
-            found += _judge(key, service, lines)
+            begun = min(*minutes, *(each.at - each.at % MINUTE for each in records[:_READ]), 1 << 62)
+            service = _Service(*stored) if stored else _Service(begun, 0, [])
+            service = _written(service, minutes, records)
+            lines: dict[str, list[Record]] = {}
+            if records:
+                service = service._replace(known=[Template(*each) for each in service.known])
+                service, lines = _learn(service, records)
+                found += _judge(key, service, lines)
+                service = service._replace(known=[list(each) for each in service.known])
+            memory.put(key, list(service))
         return found
 
 
-def _read(stored: Any, records: list[Record]) -> _Service:
-    if stored is None:
-        return _Service(min(each.at for each in records) // MINUTE * MINUTE, 0, [])
-    first, forgot, known = stored
-    return _Service(first, forgot, [Template(*each) for each in known])
+def _written(service: _Service, minutes: Mapping[int, int], records: list[Record]) -> _Service:
+    """Return the service with what it wrote counted, and with whose errors they are."""
+    for minute in sorted(minutes):
+        if minute > service.minute:
+            last = service.all if minute == service.minute + MINUTE else 0
+            service = service._replace(minute=minute, all=0, before=last, clients={})
+        service = service._replace(all=service.all + minutes[minute])
+    clients = service.clients
+    for record in records:
+        if record.metadata and record.at >= service.minute and (who := address(record)):
+            clients = counted(clients, who)
+    return service._replace(clients=clients)
 
 
 def _learn(service: _Service, records: list[Record]) -> tuple[_Service, dict[str, list[Record]]]:
@@ -120,7 +145,11 @@ def _judge(key: str, service: _Service, lines: dict[str, list[Record]]) -> list[
         if service.forgot and each.first - service.forgot <= 60 * MINUTE:
             # a service that writes ever other texts: what is new cannot be told from what was forgotten
             continue
-        opens = each.n >= FLOOR and tail(each.n, 0.0, 0.0, float(watched)) < UNLIKELY
+        n, written = each.n, max(service.all, service.before)
+        if n < written / 2:
+            # others are served: what one client alone brought about is left out
+            n = others(n, service.clients)
+        opens = n >= many(FLOOR, written) and tail(n, 0.0, 0.0, float(watched)) < UNLIKELY
         found.append(_signal(key, each, records, opens=opens))
     return found
 

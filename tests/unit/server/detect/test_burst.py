@@ -17,17 +17,17 @@ from ..world import START
 
 
 def minutes(counts: list[int], *, first: int = 0, service: str = "shop", memory: Memory | None = None,
-            parts: int = 1) -> list[Signal]:
-    """Feed errors by the minute, each in so many parts; every part also has one line of information."""
+            parts: int = 1, written: int = 1, late: int = 0) -> list[Signal]:
+    """Feed errors by the minute, each in so many parts; every part has `written` lines of information."""
     memory = memory if memory is not None else Memory()
     found: list[Signal] = []
     for index, errors in enumerate(counts, first):
         minute = START + index * MINUTE
         for part in range(parts):
             n = errors // parts + (1 if part < errors % parts else 0)
-            given = [Count(minute=minute, service=service, host="h", level=20, n=1)]
+            given = [Count(minute=minute, service=service, host="h", level=20, n=written)]
             given += [Count(minute=minute, service=service, host="h", level=40, n=n)] if n else []
-            one = Batch(account_id="a", head=1, received_at=minute, counts=tuple(given))
+            one = Batch(account_id="a", head=1, received_at=minute + late, counts=tuple(given))
             found += Burst().detect(memory, one)
             stored = Memory.from_json(json.loads(json.dumps(memory.to_json())))
             assert stored == memory
@@ -50,6 +50,77 @@ def test_few_errors_are_none() -> None:
 
 def test_a_new_service_is_learned_quietly() -> None:
     assert not minutes([500, 500, 500])
+    assert not minutes([40, 55, 30, 5, 0, 0, 1]), "what it depends on comes up late"
+    assert not minutes([200, 90, 20, 0, 0, 0])
+
+
+def test_a_service_that_was_broken_when_it_came_is_told_and_others_are_not() -> None:
+    found = minutes([1200] * 15, parts=6)
+    assert {each.severity for each in found} == {"medium"}
+    assert found[0].at == START + 3 * MINUTE
+    assert "since it is watched" in found[0].title and "not known" in found[0].evidence[0].text
+    assert minutes([10] + [1200] * 8)[0].at == START + 4 * MINUTE, "the first minute is seldom a whole one"
+    assert not minutes([50] * 15), "less than one a second"
+    assert not minutes([100] * 15, written=150), "it does most things well"
+    assert not minutes([1200] * 15, late=60 * MINUTE), "an old file tells nothing of now"
+
+
+def test_what_it_was_born_with_is_over_when_it_is_mended_and_is_no_habit() -> None:
+    memory = Memory()
+    assert minutes([1200] * 15, memory=memory)
+    assert not minutes([0] * 30, first=15, memory=memory)
+    (again,) = minutes([200], first=45, memory=memory)
+    assert again.title == "200 errors in one minute"
+
+
+def test_how_many_are_many_depends_on_all_that_is_written() -> None:
+    assert minutes([0] * 10 + [15], written=20)
+    assert not minutes([0] * 10 + [15], written=3000)
+    assert not minutes([0] * 10 + [15], written=500, parts=6), "the rest of the minute is still to come"
+    assert minutes([0] * 10 + [60], written=5900)
+    assert minutes([0] * 10 + [100], written=90_000), "beyond one a second one in a thousand will do"
+    assert not minutes([0] * 10 + [100], written=190_000)
+
+
+def test_a_small_share_is_not_grave() -> None:
+    (found,) = minutes([0] * 10 + [200], written=10_000)
+    assert found.severity == "medium" and "2 % of what it writes" in found.evidence[0].text
+    (found,) = minutes([0] * 10 + [200], written=1000)
+    assert found.severity == "high"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_is_loud_unevenly_is_used_to_it(seed: int) -> None:
+    dice = random.Random(seed)
+    assert not minutes([int(dice.expovariate(1 / 20)) for _ in range(1440)])
+    dice = random.Random(seed)
+    usual = [dice.randint(10, 100) for _ in range(300)]
+    assert not minutes(usual)
+    assert minutes([*usual, 1000])
+
+
+def test_a_brief_burst_that_comes_every_hour_is_told_three_times() -> None:
+    hour = [*[0] * 59, 40]
+    assert len(minutes(hour * 20)) == 3
+    assert len(minutes(hour * 20 + [40] * 5)) == 3 + 4, "told again once it lasts longer than those did"
+    assert len(minutes(hour * 20 + [0] * 59 + [200])) == 3 + 1, "and at once if it is higher"
+    assert len(minutes([*[0] * 57, 40, 40, 40] * 5)) == 15, "three minutes are not brief"
+
+
+def test_a_burst_that_lasts_becomes_habit_and_says_so() -> None:
+    found = minutes([0] * 60 + [100] * 400)
+    assert [each.state for each in found] == ["firing"] * (len(found) - 1) + ["cleared"]
+    assert found[-1].at - found[0].at >= 180 * MINUTE
+    ended = minutes([15] * 60 + [300] * 40 + [16] * 400)
+    assert {each.state for each in ended} == {"firing"}, "it is over, and what is left is as it always was"
+
+
+def test_what_earlier_releases_remember_is_read() -> None:
+    memory = Memory()
+    memory.put("shop", [START - 60 * MINUTE, START - MINUTE, 0, 51.2, 3.0, 5.0, 0, 0])
+    assert minutes([30], memory=memory)
+    memory.put("shop", [START - 60 * MINUTE, START - MINUTE, 40, 51.2, 3.0, 5.0, START - 5 * MINUTE, 0])
+    assert minutes([30], memory=memory)
 
 
 def test_a_service_that_always_errs_is_used_to_it() -> None:

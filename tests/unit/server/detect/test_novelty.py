@@ -13,13 +13,15 @@ from sra_server.domain.signal import Signal
 from ..world import START
 
 
-def minute(n: int, errors: list[str], *, service: str = "shop", level: int = 40) -> Batch:
+def minute(n: int, errors: list[str], *, service: str = "shop", level: int = 40, written: int = 5,
+           client: str = "") -> Batch:
     """A minute in which a service lives and writes some errors."""
     at = START + n * MINUTE
     records = tuple(Record(id=f"{service}{n}-{i}", at=at + i, level=level, message=text, service=service,
-                           host="h") for i, text in enumerate(errors))
+                           host="h", metadata={"client": client} if client else {})
+                    for i, text in enumerate(errors))
     counts = tuple(Count(minute=at, service=service, host="h", level=each, n=k)
-                   for each, k in ((20, 5), (level, len(errors))) if k)
+                   for each, k in ((20, written), (level, len(errors))) if k)
     return Batch(account_id="a", head=n, received_at=at, records=records, counts=counts)
 
 
@@ -47,6 +49,31 @@ def test_a_few_new_errors_only_support() -> None:
     (signal,) = run([*QUIET, minute(NOW, ["price of 1 is missing"] * TELL)])
     assert not signal.opens
     assert not run([*QUIET, minute(NOW, ["price of 1 is missing"] * (TELL - 1))])
+
+
+def test_few_of_very_many_or_of_one_client_among_many_do_not_open() -> None:
+    texts = [f"price of {i} is missing" for i in range(FLOOR)]
+    (signal,) = run([*QUIET, minute(NOW, texts, written=4000)])
+    assert not signal.opens
+    (signal,) = run([*QUIET, minute(NOW, texts, written=2900)])
+    assert signal.opens
+    (signal,) = run([*QUIET, minute(NOW, texts, written=400, client="203.0.113.9")])
+    assert not signal.opens
+    (signal,) = run([*QUIET, minute(NOW, texts, written=10, client="203.0.113.9")])
+    assert signal.opens, "nobody else is served"
+
+
+def test_what_a_client_asked_wrongly_is_not_even_evidence() -> None:
+    assert not run([*QUIET, minute(NOW, [f"GET /wp-{i}.php 404" for i in range(FLOOR)])])
+
+
+def test_what_earlier_releases_remember_is_read() -> None:
+    memory = Memory()
+    memory.put("shop", [START, 0, [["order * has no address", START, START, 40]]])
+    texts = [f"order {i} has no address" for i in range(FLOOR)]
+    assert not run([minute(NOW, texts)], memory)
+    (signal,) = run([minute(NOW + 1, [f"price of {i} is missing" for i in range(FLOOR)])], memory)
+    assert signal.opens
 
 
 def test_what_one_batch_may_cost_is_bounded() -> None:

@@ -1,0 +1,160 @@
+"""Track: the errors of one service, minute by minute, and whether they are a burst. From burst; pure.
+
+A new service is learned quietly for its first minutes, unless it does little else than fail in each of them.
+While a burst lasts its minutes are not learned, unless it lasts long; when nothing in it is news any more for
+hours, it is habit. What came and went by itself within two minutes, again and again, is told only where it
+lasts longer.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ..domain.record import MINUTE
+from .client import counted, others
+from .counting import A_SECOND, many, rate, tail
+
+#: Fewer errors in a minute than one in four seconds wake nobody, however unusual.
+FLOOR = 15
+UNLIKELY = 1e-6
+QUIET_MINUTES = 3
+#: New and broken: in each of three of its first minutes an error a second, and half of what it writes.
+#: Dependencies that come up late cost a new service less than that.
+_FIRST, _BROKEN, _MOSTLY = 5, 3, 0.5
+#: What is learned of it then is held against an hour in which it had been well.
+_WELL = 60.0
+#: What happened so long before it was received is no first minute of now, but an old file.
+_PAST = 10 * MINUTE
+#: A minute weighs half after about two hours.
+_FADE = 0.995
+#: A burst is learned after so many minutes, and habit once so many in a row are no news to what was learned.
+_NORMAL_AFTER, USED = 30, 180
+#: A burst over so soon is brief. Of so many that were, three as high make the next one wait as long.
+_BRIEF, _KEPT, _OFTEN = 2, 4, 3
+
+
+class Heard(NamedTuple):
+    """What one batch has of a service in one minute: errors, records in all, and the clients of errors."""
+
+    n: int = 0
+    all: int = 0
+    clients: tuple[str, ...] = ()
+
+
+class Track(NamedTuple):
+    """One service: the running minute and its errors, the faded sums, and since when a burst lasts.
+
+    `all` are its records of the minute, `before` those of the minute before; `clients` the errors of those
+    who have most; `broken` how many of its first minutes were, `born` that the burst began with the service,
+    `usual` what a minute had before it; `used` for how many minutes it was no news any more; `peak` its
+    greatest minute, `peaks` those of the latest brief ones.
+    """
+
+    first: int
+    minute: int
+    n: int = 0
+    minutes: float = 0.0
+    total: float = 0.0
+    squares: float = 0.0
+    since: int = 0
+    calm: int = 0
+    all: int = 0
+    before: int = 0
+    clients: Mapping[str, int] = {}
+    broken: int = 0
+    born: int = 0
+    usual: float = 0.0
+    used: int = 0
+    peak: int = 0
+    peaks: Sequence[int] = ()
+
+    @property
+    def own(self) -> int:
+        """Return the errors without those of the one client who has most, as long as others are served."""
+        served = self.n < max(self.all, self.before) * _MOSTLY
+        return others(self.n, self.clients) if served and self.clients else self.n
+
+    @property
+    def share(self) -> float:
+        """Return what part of its records errors are; that of a minute which only begins says little."""
+        return self.own / max(self.all, self.before, 1)
+
+    @property
+    def floor(self) -> float:
+        """Return how many errors a burst must have: more, the more is written."""
+        return many(FLOOR, max(self.all, self.before))
+
+    @property
+    def holds(self) -> float:
+        """Return how many errors a minute must have for a burst to go on: less than it took to begin."""
+        return max(self.floor / 2, 2 * self.usual)
+
+    @property
+    def brief(self) -> bool:
+        """Say whether a burst is so far what this service has now and then, and what then passes."""
+        return sum(2 * each >= self.own for each in self.peaks) >= _OFTEN and (
+            self.minute - self.since < _BRIEF * MINUTE)
+
+
+def count(track: Track, minute: int, heard: Heard) -> Track:
+    """Add errors of a minute; a later minute closes the running one, what comes too late is not of now."""
+    if minute <= track.minute:
+        return _added(track, heard) if minute >= track.minute - MINUTE else track
+    gap = min(600, (minute - track.minute) // MINUTE)
+    n = track.own
+    lasting = track.since and (track.minute - track.since) // MINUTE < _NORMAL_AFTER
+    track = _ended(track, n, gap, learned=not lasting)
+    # the running minute, then the empty ones up to the new one
+    if not lasting:
+        track = track._replace(minutes=track.minutes * _FADE + 1, total=track.total * _FADE + n,
+                               squares=track.squares * _FADE + n * n)
+    if gap > 1:
+        fade = _FADE ** (gap - 1)
+        track = track._replace(minutes=track.minutes * fade + (1 - fade) / (1 - _FADE),
+                               total=track.total * fade, squares=track.squares * fade)
+    broken = track.broken + 1 if n >= A_SECOND and n >= track.all * _MOSTLY and gap == 1 else 0
+    track = track._replace(minute=minute, n=0, all=0, before=track.all if gap == 1 else 0, clients={},
+                           broken=min(broken, _FIRST))
+    return _added(track, heard)
+
+
+def _ended(track: Track, n: int, gap: int, *, learned: bool) -> Track:
+    """Return what became of a burst with its minute: it goes on, is over, or has become habit."""
+    if not track.since:
+        return track._replace(used=0) if track.used else track
+    low = n < track.holds
+    used = track.used + 1 if learned and not _news(track, n) else 0
+    if gap > 2 or (low and track.calm) or used >= USED:
+        over = gap > 2 or (low and track.calm > 0)
+        # without the calm minutes at its end, by which it is known to be over
+        lasted = (track.minute - track.since) // MINUTE + 1 - (track.calm + 1 if low else 0)
+        peaks = [*track.peaks, max(track.peak, n)][-_KEPT:] if over and lasted <= _BRIEF else track.peaks
+        return track._replace(since=0, calm=0, born=0, usual=0.0, peak=0, peaks=peaks,
+                              used=0 if over else used)
+    return track._replace(calm=track.calm + 1 if low else 0, used=used, peak=max(track.peak, n))
+
+
+def _news(track: Track, n: int) -> bool:
+    """Say whether so many errors are what nothing that was learned explains."""
+    return n >= track.floor and tail(n, track.total, track.squares, track.minutes) < UNLIKELY
+
+
+def _added(track: Track, heard: Heard) -> Track:
+    clients = track.clients
+    for who in heard.clients:
+        clients = counted(clients, who)
+    return track._replace(n=track.n + heard.n, all=track.all + heard.all, clients=clients)
+
+
+def judge(track: Track, *, now: int) -> Track:
+    """Say whether the running minute begins a burst, or goes on with one; `now` is when it was received."""
+    n = track.own
+    if track.since:
+        return track._replace(calm=0) if n >= track.holds else track
+    age = (track.minute - track.first) // MINUTE
+    if track.broken >= _BROKEN and age <= _FIRST and now - track.minute <= _PAST:
+        return track._replace(since=track.minute, born=1, usual=0.0, minutes=_WELL, total=0.0,
+                              squares=0.0)
+    if age >= QUIET_MINUTES and _news(track, n):
+        return track._replace(since=track.minute, usual=rate(track.total, track.minutes))
+    return track
