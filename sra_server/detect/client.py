@@ -25,50 +25,51 @@ _ADDRESS = ("client", "client_ip", "clientIp", "remote_addr", "remoteAddress", "
 #: Named in a record of a call that the service made itself.
 _CALLED = ("upstream", "url", "target", "peer")
 
-#: A text in lower case without one of these is no client's doing: the patterns are not tried.
-_NEEDLES = (
-    "no such file", "is not found", "forbidden", "file does not exist", "unable to stat",
-    "denied by server config", "client sent", "client intended", "handshak", "primary script unknown",
-    "in request", "request failed", "http request", "method name", "request target", "hostname", "host [",
-    "http_host", "csrf", "authenticitytoken", "tokenmismatch", "antiforgery", "no route",
-    "no static resource", "request method", "httpexception", "handlerfound", "resourcefound",
-    "disallowedhost", "actioncontroller::", "parseerror", "badhttp", "badstatusline", "request from ip=",
-    "decode param", "requested url was not found", "resizeobserver", "script error.", "js:", "js?",
-    "chunk ", "failed to fetch", "client-side", "browser", "javascript ", "js e", "window.onerror",
-    "not found", "bad request", "not allowed", "modsecurity", "404", "405", "400", "41", "431", "451")
-
-#: Only where the line names the client for which it was written.
-_FOR_CLIENT = re.compile("|".join((
-    r"\bopen\(\) \S+ failed \(2: no such file", r"\" is not found \(2: ",
-    r"directory index of .* is forbidden", r"\bforbidden by rule", r"\bfile does not exist: ",
-    r"\bscript '.*' not found or unable to stat", r"\bclient denied by server configuration",
-    r"\bclient (?:sent|intended to send) ", r"\bprimary script unknown",
-    r"\binvalid (?:method|uri|url) in request\b",
-    r"\bhostname \S+ (?:provided via sni|default host supplied)",
-    r"\brequest failed: (?:uri too long|error reading the headers|malformed)", r"\bmodsecurity: ",
-    r"\bwhile ssl handshaking, client: ",
-)))
-_OF_CLIENTS = re.compile("|".join((
+#: Only where the line names the client for which it was written: web servers on files that never were, on
+#: what their rules refuse, and on what is no request.
+_FOR_CLIENT = (
+    " is not found (2: ", "forbidden by rule", "file does not exist: ", "not found or unable to stat",
+    "client denied by server configuration", "client sent ", "client intended to send ",
+    "primary script unknown", "invalid method in request", "invalid uri in request", "invalid url in request",
+    "provided via sni", "request failed: uri too long", "request failed: error reading the headers",
+    "request failed: malformed", "modsecurity: ", "while ssl handshaking, client: ",
+)
+_OF_CLIENTS = (
     # what is no request
-    r"\btls handshake error from ", r"\berror parsing http request header",
-    r"\binvalid character found in (?:method name|the request target|the http protocol)",
-    r"\bthe host \[.*\] is not valid", r"\binvalid http request received", r"\binvalid request from ip=",
-    r"\bbad(?:httpmessage|statusline): 400, message", r"\bbadhttprequestexception\b",
-    r"- - \[[^\]]*\] code 40\d, message ", r"\bfailed to decode param\b",
+    "tls handshake error from ", "error parsing http request header",
+    "invalid character found in method name", "invalid character found in the request target",
+    "invalid character found in the http protocol", "invalid http request received",
+    "invalid request from ip=", "badhttpmessage: 400, message", "badstatusline: 400, message",
+    "badhttprequestexception", "failed to decode param",
     # what frameworks raise for a path, a method, a host name or a form that is not theirs
-    r"\binvalid http_host header", r"\bdisallowedhost\b", r"\bcsrf (?:token|verification|cookie|check)\b",
-    r"\binvalid csrf\b", r"\binvalidauthenticitytoken\b", r"\btokenmismatchexception\b",
-    r"\bantiforgery(?:validation)?exception\b", r"\bno route (?:found for|matches|matched)\b",
-    r"\bno static resource\b", r"\brequest method '?[a-z]+'? (?:is )?not supported",
-    r"\b(?:methodnotallowed|notfound)httpexception\b", r"\bno(?:resource|handler)foundexception\b",
-    r"\bactioncontroller::(?:routingerror|badrequest|unknownformat|unknownhttpmethod)\b",
-    r"\bparameters::parseerror\b", r"\brequested url was not found on the server\b",
-    r"\bnotfounderror: not found\b",
-    # browsers that report to their server: scripts by their address, and what only a browser can say
-    r"https?://[^\s\"')]+\.m?js(?:\?[^\s:]*)?:\d+:\d+", r"\bresizeobserver loop\b", r"\A\W*script error\.",
-    r"\bloading (?:css )?chunk \S+ failed", r"\btypeerror: failed to fetch\b", r"\bwindow\.onerror\b",
-    r"\b(?:client-side|browser|javascript|js) (?:error|exception)\b",
-)))
+    "invalid http_host header", "disallowedhost", "invalid csrf", "invalidauthenticitytoken",
+    "tokenmismatchexception", "antiforgeryvalidationexception", "no route found for", "no route matches",
+    "no route matched", "no static resource", "methodnotallowedhttpexception", "notfoundhttpexception",
+    "noresourcefoundexception", "nohandlerfoundexception", "actioncontroller::routingerror",
+    "actioncontroller::badrequest", "actioncontroller::unknownformat",
+    "actioncontroller::unknownhttpmethod", "parameters::parseerror",
+    "requested url was not found on the server", "notfounderror: not found",
+    # what only a browser can say
+    "resizeobserver loop", "typeerror: failed to fetch", "window.onerror", "client-side error",
+    "client-side exception", "browser error", "javascript error",
+)
+#: The same, where a fragment says too little: (fragment, pattern, whether a client must be named).
+_PATTERNS = tuple((needle, re.compile(pattern), named) for needle, pattern, named in (
+    ("failed (2: ", r"\bopen\(\) \S+ failed \(2: no such file", True),
+    ("directory index of ", r"directory index of [^\n]{1,300} is forbidden", True),
+    ("csrf ", r"\bcsrf (?:token|cookie|check|verification)\b[^\n]{0,50}\b(?:missing|invalid|incorrect|"
+     r"mismatch|failed|expired|not set)", False),
+    ("the host [", r"\bthe host \[[^\n]{1,300}\] is not valid", False),
+    ("request method ", r"\brequest method '?[a-z]+'? (?:is )?not supported", False),
+    ("] code 40", r"- - \[[^\]\n]*\] code 40\d, message ", False),
+    ("script error.", r"\A\W*script error\.", False),
+    ("loading ", r"\bloading (?:css )?chunk \S+ failed", False),
+    # scripts by their address in a stack
+    ("js:", r"https?://[^\s\"')]+\.m?js:\d+:\d+", False),
+    ("js?", r"https?://[^\s\"')]+\.m?js\?[^\s:]*:\d+:\d+", False),
+))
+#: Without one of these no text tells of a refused request.
+_REFUSALS = ("40", "41", "431", "451", "not found", "bad request", "not allowed")
 _METHOD = r"\b(?:get|head|post|put|patch|delete|options|propfind|trace|connect) /"
 _CODE = r"(?:40[0456]|41[013-7]|431|451)\b"
 #: A request to this service, by its path alone, that was refused as wrong: "GET /wp-login.php 404".
@@ -92,19 +93,24 @@ _CLIENTS = 8
 def asked_wrong(record: Record) -> bool:
     """Say whether a record tells that its client asked for something wrong, or broke by itself."""
     low = record.message[:_CHARACTERS].lower()
+    named = "client" in record.metadata
     if record.metadata and _answered_wrong(record.metadata):
-        return _OURS.search(low) is None
-    for needle in _NEEDLES:
-        if needle in low:
-            break
-    else:
-        return False
-    if _OF_CLIENTS.search(low) is not None:
-        return True
-    if "client" in record.metadata and _FOR_CLIENT.search(low) is not None:
-        sent = _REFERRED.search(low)
+        return not _ours(low)
+    for said in _OF_CLIENTS:
+        if said in low:
+            return True
+    if (named and any(said in low for said in _FOR_CLIENT)) or any(
+            needle in low and (named or not needs) and pattern.search(low) is not None
+            for needle, pattern, needs in _PATTERNS):
+        sent = _REFERRED.search(low) if named else None
         return sent is None or sent[1] != sent[2]
-    return _REFUSED.search(low, 0, _BEGINNING) is not None and _OURS.search(low) is None
+    begin = low[:_BEGINNING]
+    return any(said in begin for said in _REFUSALS) and _REFUSED.search(begin) is not None and not _ours(low)
+
+
+def _ours(low: str) -> bool:
+    """Say whether a text may be about a call that the service made itself."""
+    return _OURS.search(low, 0, _BEGINNING) is not None
 
 
 def _answered_wrong(metadata: Mapping[str, Any]) -> bool:
@@ -133,11 +139,13 @@ def address(record: Record) -> str:
     return ""
 
 
-def counted(clients: Mapping[str, int], who: str) -> dict[str, int]:
-    """Count one error of a client; where there is no room, all of them lose one, so that only many stay."""
-    if who in clients or len(clients) < _CLIENTS:
-        return {**clients, who: clients.get(who, 0) + 1}
-    return {each: n - 1 for each, n in clients.items() if n > 1}
+def counted(clients: Mapping[str, int], who: str, more: int = 1) -> dict[str, int]:
+    """Count errors of a client; where there is no room, all of them lose as many, so that only many stay."""
+    found = {**clients, who: clients.get(who, 0) + more}
+    if len(found) <= _CLIENTS:
+        return found
+    least = min(found.values())
+    return {each: n - least for each, n in found.items() if n > least}
 
 
 def others(errors: int, clients: Mapping[str, int]) -> int:

@@ -9,6 +9,7 @@ first minutes of a service are learned quietly, and so is a service that forgets
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 from ..domain.evidence import Evidence, of_record
@@ -31,6 +32,8 @@ UNLIKELY = 1e-6
 _NEW = 8
 #: So many records of a service are looked at in one batch; a rate that opens shows among them.
 _READ = 100
+#: Before them no more are passed over for their clients' sake.
+_SEEN = 400
 _ERROR = 40
 
 
@@ -60,7 +63,7 @@ class Novelty:
         memory.limit = SERVICES
         by_service: dict[str, list[Record]] = {}
         for record in batch.records:
-            if record.level >= _ERROR and not asked_wrong(record):
+            if record.level >= _ERROR:
                 by_service.setdefault(record.service or f"@{record.host}", []).append(record)
         written: dict[str, dict[int, int]] = {}
         for count in batch.counts:
@@ -69,9 +72,9 @@ class Novelty:
         found: list[Signal] = []
         # the minutes in which a service is well are what its errors are held against
         for key in dict.fromkeys((*written, *by_service)):
-            records, minutes = by_service.get(key, []), written.get(key, {})
+            records, minutes = _own(by_service.get(key, [])), written.get(key, {})
             stored = memory.get(key)
-            begun = min(*minutes, *(each.at - each.at % MINUTE for each in records[:_READ]), 1 << 62)
+            begun = min(*minutes, *(each.at - each.at % MINUTE for each in records), 1 << 62)
             service = _Service(*stored) if stored else _Service(begun, 0, [])
             service = _written(service, minutes, records)
             lines: dict[str, list[Record]] = {}
@@ -82,6 +85,11 @@ class Novelty:
                 service = service._replace(known=[list(each) for each in service.known])
             memory.put(key, list(service))
         return found
+
+
+def _own(records: list[Record]) -> list[Record]:
+    """Return the first records that are not a client's doing, as many as are looked at."""
+    return list(islice((each for each in records[:_SEEN] if not asked_wrong(each)), _READ))
 
 
 def _written(service: _Service, minutes: Mapping[int, int], records: list[Record]) -> _Service:
@@ -103,7 +111,7 @@ def _learn(service: _Service, records: list[Record]) -> tuple[_Service, dict[str
     known, forgot, fresh = list(service.known), service.forgot, 0
     places: dict[str, int | None] = {}
     lines: dict[int, list[Record]] = {}
-    for record in records[:_READ]:
+    for record in records:
         minute = record.at - record.at % MINUTE
         shape = faded(record.message)
         if shape not in places:

@@ -34,11 +34,11 @@ _BRIEF, _KEPT, _OFTEN = 2, 4, 3
 
 
 class Heard(NamedTuple):
-    """What one batch has of a service in one minute: errors, records in all, and the clients of errors."""
+    """What one batch has of a service in one minute: errors, records in all, and the errors by client."""
 
     n: int = 0
     all: int = 0
-    clients: tuple[str, ...] = ()
+    clients: Mapping[str, int] = {}
 
 
 class Track(NamedTuple):
@@ -141,8 +141,8 @@ def _news(track: Track, n: int) -> bool:
 
 def _added(track: Track, heard: Heard) -> Track:
     clients = track.clients
-    for who in heard.clients:
-        clients = counted(clients, who)
+    for who, n in heard.clients.items():
+        clients = counted(clients, who, n)
     return track._replace(n=track.n + heard.n, all=track.all + heard.all, clients=clients)
 
 
