@@ -8,6 +8,7 @@ lasts longer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log10
 from typing import NamedTuple
 
 from ..domain.record import MINUTE
@@ -17,6 +18,9 @@ from .counting import A_SECOND, many, rate, tail
 #: Fewer errors in a minute than one in four seconds wake nobody, however unusual.
 FLOOR = 15
 UNLIKELY = 1e-6
+#: Who errs very unevenly is never surprised by one minute. Minutes in a row, each with so many times what is
+#: usual (no tide of traffic rises so fast), count together: as the sum of -log10 of their probabilities.
+_TIMES, _ROW, _TOGETHER = 5, 2, 8.0
 QUIET_MINUTES = 3
 #: New and broken: in each of three of its first minutes an error a second, and half of what it writes.
 #: Dependencies that come up late cost a new service less than that.
@@ -47,7 +51,8 @@ class Track(NamedTuple):
     `all` are its records of the minute, `before` those of the minute before; `clients` the errors of those
     who have most; `broken` how many of its first minutes were, `born` that the burst began with the service,
     `usual` what a minute had before it; `used` for how many minutes it was no news any more; `peak` its
-    greatest minute, `peaks` those of the latest brief ones.
+    greatest minute, `peaks` those of the latest brief ones; `row` minutes before this one were high, as
+    unlikely as `sum` says.
     """
 
     first: int
@@ -66,6 +71,8 @@ class Track(NamedTuple):
     usual: float = 0.0
     used: int = 0
     peak: int = 0
+    row: int = 0
+    sum: float = 0.0
     peaks: Sequence[int] = ()
 
     @property
@@ -104,6 +111,8 @@ def count(track: Track, minute: int, heard: Heard) -> Track:
     n = track.own
     lasting = track.since and (track.minute - track.since) // MINUTE < _NORMAL_AFTER
     track = _ended(track, n, gap, learned=not lasting)
+    row = gap == 1 and _high(track, n)
+    track = track._replace(row=track.row + 1 if row else 0, sum=track.sum + _rarity(track, n) if row else 0.0)
     # the running minute, then the empty ones up to the new one
     if not lasting:
         track = track._replace(minutes=track.minutes * _FADE + 1, total=track.total * _FADE + n,
@@ -139,6 +148,14 @@ def _news(track: Track, n: int) -> bool:
     return n >= track.floor and tail(n, track.total, track.squares, track.minutes) < UNLIKELY
 
 
+def _high(track: Track, n: int) -> bool:
+    return n >= max(track.floor, _TIMES * rate(track.total, track.minutes))
+
+
+def _rarity(track: Track, n: int) -> float:
+    return -log10(max(tail(n, track.total, track.squares, track.minutes), UNLIKELY))
+
+
 def _added(track: Track, heard: Heard) -> Track:
     clients = track.clients
     for who, n in heard.clients.items():
@@ -155,6 +172,7 @@ def judge(track: Track, *, now: int) -> Track:
     if track.broken >= _BROKEN and age <= _FIRST and now - track.minute <= _PAST:
         return track._replace(since=track.minute, born=1, usual=0.0, minutes=_WELL, total=0.0,
                               squares=0.0)
-    if age >= QUIET_MINUTES and _news(track, n):
+    lasts = track.row >= _ROW and _high(track, n) and track.sum + _rarity(track, n) >= _TOGETHER
+    if age >= QUIET_MINUTES and (lasts or _news(track, n)):
         return track._replace(since=track.minute, usual=rate(track.total, track.minutes))
     return track

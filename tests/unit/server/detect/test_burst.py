@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from itertools import pairwise
 
@@ -97,6 +98,23 @@ def test_who_is_loud_unevenly_is_used_to_it(seed: int) -> None:
     usual = [dice.randint(10, 100) for _ in range(300)]
     assert not minutes(usual)
     assert minutes([*usual, 1000])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_errs_in_clumps_is_told_once_it_lasts(seed: int) -> None:
+    dice = random.Random(seed)
+    usual = [int(dice.gammavariate(0.3, 30)) for _ in range(600)]
+    assert len(minutes(usual)) <= 5
+    memory = Memory()
+    minutes(usual, memory=memory)
+    (first, *_) = minutes([150] * 10, first=600, memory=memory)
+    assert first.at <= START + 605 * MINUTE
+
+
+def test_a_tide_is_no_burst() -> None:
+    dice = random.Random(1)
+    tide = [1 + 0.95 * math.sin(n / 1440 * 2 * math.pi) for n in range(2880)]
+    assert not minutes([sum(dice.random() < 0.2 * each for _ in range(60)) for each in tide], written=1000)
 
 
 def test_a_brief_burst_that_comes_every_hour_is_told_three_times() -> None:
