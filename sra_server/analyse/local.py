@@ -117,8 +117,8 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
     first = min((each.at for each in evidence.values()), default=signal.at)
     since = f"since {clock(first)}"
     if found.cls == "error_burst" and found.signal.detector != "signature":
-        return (f"Unknown: {place}{host} writes far more errors than usual {since}, "
-                "and nothing seen so far says why.")
+        does = signal.cause.removeprefix("it ") or "writes far more errors than it is used to"
+        return f"Unknown: {place}{host} {does}, {since}, and nothing seen so far says why."
     others = {each.service for each in case.signals if each.opens} - {"", found.service}
     if found.service and signal.service and found.service != signal.service:
         what = f"{found.service} is the likely cause: {signal.service} reports {since} that {signal.cause}"

@@ -96,7 +96,8 @@ def _signal(key: str, track: Track, batch: Batch) -> Signal:
     text = f"{name} wrote {n} errors in one minute{share}; usual are {usual:.1f}" if not track.born else (
         f"{name} writes little but errors since it is watched, {n} in this minute; what is usual for it "
         "is not known")
-    event = Evidence(id=f"burst|{key}|{track.minute}|{n}", kind="event", at=track.minute, source="counts",
+    begun = track.first if track.born else track.minute
+    event = Evidence(id=f"burst|{key}|{track.minute}|{n}", kind="event", at=begun, source="counts",
                      text=text, service=service, host=host)
     shown = _shown(errors)
     grave = not track.born and n >= 10 * FLOOR and n >= 10 * usual and track.share >= _GRAVE
@@ -104,9 +105,9 @@ def _signal(key: str, track: Track, batch: Batch) -> Signal:
         detector="burst", fingerprint=f"burst|{key}", cls="error_burst",
         severity="high" if grave else "medium",
         title="mostly errors since it is watched" if track.born else f"{n} errors in one minute",
-        at=min((each.at for each in shown), default=track.minute),
+        at=begun if track.born else min((each.at for each in shown), default=track.minute),
         last_at=max(last, track.minute), service=service, host=host, count=n,
-        cause="it has hardly done anything but fail since it is watched" if track.born
+        cause="it does hardly anything but fail" if track.born
         else "it writes far more errors than it is used to", unanswered=True,
         remedies=("restart_service", "rollback_deployment"),
         evidence=(event, *(of_record(each) for each in shown)))

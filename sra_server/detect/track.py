@@ -25,8 +25,6 @@ QUIET_MINUTES = 3
 #: New and broken: in each of three of its first minutes an error a second, and half of what it writes.
 #: Dependencies that come up late cost a new service less than that.
 _FIRST, _BROKEN, _MOSTLY = 5, 3, 0.5
-#: What is learned of it then is held against an hour in which it had been well.
-_WELL = 60.0
 #: What happened so long before it was received is no first minute of now, but an old file.
 _PAST = 10 * MINUTE
 #: A minute weighs half after about two hours.
@@ -170,8 +168,8 @@ def judge(track: Track, *, now: int) -> Track:
         return track._replace(calm=0) if n >= track.holds else track
     age = (track.minute - track.first) // MINUTE
     if track.broken >= _BROKEN and age <= _FIRST and now - track.minute <= _PAST:
-        return track._replace(since=track.minute, born=1, usual=0.0, minutes=_WELL, total=0.0,
-                              squares=0.0)
+        # what was learned of it so far is none of its habits
+        return track._replace(since=track.minute, born=1, usual=0.0, total=0.0, squares=0.0)
     lasts = track.row >= _ROW and _high(track, n) and track.sum + _rarity(track, n) >= _TOGETHER
     if age >= QUIET_MINUTES and (lasts or _news(track, n)):
         return track._replace(since=track.minute, usual=rate(track.total, track.minutes))

@@ -99,7 +99,9 @@ def test_a_service_that_is_broken_from_its_first_minute_is_one_incident_of_mediu
         world.fold(batch(second, *errors, alive=["shop"] * 10))
     assert (world.only().severity, world.only().status) == ("medium", "open")
     assert at(180) <= world.only().created_at <= at(240)
-    assert "since it is watched" in (world.only().title)
+    assert "since it is watched" in world.only().title
+    assert world.only().root_cause == ("Unknown: shop on web-1 does hardly anything but fail, since "
+                                       "2023-11-14 22:14:00 UTC, and nothing seen so far says why.")
     for second in range(15 * 60, 20 * 60, 10):
         world.fold(batch(second, alive=["shop"] * 10))
     assert world.only().status == "resolved"

@@ -11,7 +11,7 @@ import pytest
 from sra_server.detect.burst import Burst
 from sra_server.detect.counting import rate, tail
 from sra_server.detect.memory import Memory
-from sra_server.domain.record import MINUTE, Batch, Count
+from sra_server.domain.record import MINUTE, Batch, Count, Record
 from sra_server.domain.signal import Signal
 
 from ..world import START
@@ -58,9 +58,9 @@ def test_a_new_service_is_learned_quietly() -> None:
 def test_a_service_that_was_broken_when_it_came_is_told_and_others_are_not() -> None:
     found = minutes([1200] * 15, parts=6)
     assert {each.severity for each in found} == {"medium"}
-    assert found[0].at == START + 3 * MINUTE
+    assert (found[0].at, found[0].last_at) == (START, START + 3 * MINUTE)
     assert "since it is watched" in found[0].title and "not known" in found[0].evidence[0].text
-    assert minutes([10] + [1200] * 8)[0].at == START + 4 * MINUTE, "the first minute is seldom a whole one"
+    assert minutes([10] + [1200] * 8)[0].last_at == START + 4 * MINUTE, "the first is seldom a whole one"
     assert not minutes([50] * 15), "less than one a second"
     assert not minutes([100] * 15, written=150), "it does most things well"
     assert not minutes([1200] * 15, late=60 * MINUTE), "an old file tells nothing of now"
@@ -77,10 +77,30 @@ def test_what_it_was_born_with_is_over_when_it_is_mended_and_is_no_habit() -> No
 def test_how_many_are_many_depends_on_all_that_is_written() -> None:
     assert minutes([0] * 10 + [15], written=20)
     assert not minutes([0] * 10 + [15], written=3000)
-    assert not minutes([0] * 10 + [15], written=500, parts=6), "the rest of the minute is still to come"
+    memory = Memory()
+    minutes([0] * 10, written=3000, memory=memory)
+    assert not minutes([15], first=10, memory=memory), "the rest of the minute is still to come"
     assert minutes([0] * 10 + [60], written=5900)
     assert minutes([0] * 10 + [100], written=90_000), "beyond one a second one in a thousand will do"
     assert not minutes([0] * 10 + [100], written=190_000)
+
+
+def failing(client: str, errors: int, written: int) -> list[Signal]:
+    """A minute after ten quiet ones in which all errors are of one client."""
+    memory, at = Memory(), START + 10 * MINUTE
+    minutes([0] * 10, memory=memory)
+    records = tuple(Record(id=str(n), at=at, level=40, message="failed", service="shop", host="h",
+                           metadata={"client": client}) for n in range(errors))
+    counts = tuple(Count(minute=at, service="shop", host="h", level=level, n=n)
+                   for level, n in ((20, written), (40, errors)))
+    return Burst().detect(memory, Batch(account_id="a", head=1, received_at=at, records=records,
+                                        counts=counts))
+
+
+def test_the_errors_of_one_client_are_its_own_while_others_are_served() -> None:
+    assert not failing("203.0.113.9", 300, 400)
+    assert failing("203.0.113.9", 300, 200), "most of all fails"
+    assert failing("10.0.0.9", 300, 400), "everybody stands behind it"
 
 
 def test_a_small_share_is_not_grave() -> None:

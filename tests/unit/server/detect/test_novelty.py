@@ -63,6 +63,12 @@ def test_few_of_very_many_or_of_one_client_among_many_do_not_open() -> None:
     assert signal.opens, "nobody else is served"
 
 
+def test_a_minute_that_only_begins_is_no_small_share() -> None:
+    busy = [minute(n, [], written=4000) for n in range(LEARN + 5)]
+    (signal,) = run([*busy, minute(NOW, [f"price of {i} is missing" for i in range(FLOOR)])])
+    assert not signal.opens
+
+
 def test_what_a_client_asked_wrongly_is_not_even_evidence() -> None:
     assert not run([*QUIET, minute(NOW, [f"GET /wp-{i}.php 404" for i in range(FLOOR)])])
 
