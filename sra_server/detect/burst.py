@@ -15,7 +15,7 @@ from ..domain.signal import Signal
 from .client import address, asked_wrong
 from .counting import rate
 from .memory import Memory
-from .track import FLOOR, USED, Heard, Track, count, judge
+from .track import FLOOR, USED, Heard, Track, count, judge, together
 
 #: From this share on a burst may be grave.
 _GRAVE = 0.05
@@ -32,27 +32,33 @@ class Burst:
 
     def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
         """Return a signal for each service whose running minute is a burst."""
-        found: list[Signal] = []
-        for key, minutes in _by_service(batch).items():
+        heard = _by_service(batch)
+        before: dict[str, Track | None] = {}
+        tracks: dict[str, Track] = {}
+        bursting: dict[str, Track] = {}
+        habits: dict[str, Track] = {}
+        for key, minutes in heard.items():
             stored = memory.get(key)
-            earliest = min(minutes)
-            track = before = Track(*stored) if stored else Track(first=earliest, minute=earliest)
-            bursting, habit = False, None
+            track = before[key] = Track(*stored) if stored else None
+            track = track or Track(first=min(minutes), minute=min(minutes))
             for minute in sorted(minutes):
-                heard = minutes[minute]
                 lasting = track
-                track = judge(count(track, minute, heard), now=batch.received_at)
-                if heard.n and track.since and track.own >= track.holds and not track.brief:
-                    bursting = True
+                track = judge(count(track, minute, minutes[minute]), now=batch.received_at)
+                if minutes[minute].n and track.told:
+                    bursting[key] = track
                 if lasting.since and track.used >= USED:
-                    bursting, habit = False, lasting
-            if track != before or not stored:
+                    bursting.pop(key, None)
+                    habits[key] = lasting
+            tracks[key] = track
+        for key, track in together(tracks, now=batch.received_at).items():
+            tracks[key] = track
+            if track.told and any(each.n for each in heard[key].values()):
+                bursting[key] = track
+        for key, track in tracks.items():
+            if track != before[key]:
                 memory.put(key, [*track[:-1], [*track.peaks]])
-            if bursting:
-                found.append(_signal(key, track, batch))
-            elif habit is not None:
-                found.append(_cleared(key, habit, batch))
-        return found
+        return [*(_signal(key, track, batch) for key, track in bursting.items()),
+                *(_cleared(key, track, batch) for key, track in habits.items() if key not in bursting)]
 
 
 def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:

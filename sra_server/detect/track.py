@@ -23,8 +23,10 @@ UNLIKELY = 1e-6
 _TIMES, _ROW, _TOGETHER = 5, 2, 8.0
 QUIET_MINUTES = 3
 #: New and broken: in each of three of its first minutes an error a second, and half of what it writes.
-#: Dependencies that come up late cost a new service less than that.
+#: Dependencies that come up late cost a new service less than that. Where so many new ones are in a bad way
+#: together, and write so much in a minute, each needs no more errors than a burst.
 _FIRST, _BROKEN, _MOSTLY = 5, 3, 0.5
+_MANY, _MUCH = 6, 600
 #: What happened so long before it was received is no first minute of now, but an old file.
 _PAST = 10 * MINUTE
 #: A minute weighs half after about two hours.
@@ -47,8 +49,8 @@ class Track(NamedTuple):
     """One service: the running minute and its errors, the faded sums, and since when a burst lasts.
 
     `all` are its records of the minute, `before` those of the minute before; `clients` the errors of those
-    who have most; `broken` how many of its first minutes were, `born` that the burst began with the service,
-    `usual` what a minute had before it; `used` for how many minutes it was no news any more; `peak` its
+    who have most; `broken` how many of its latest minutes were, `ailing` how many nearly so; `born` that
+    the burst began with the service, `usual` what a minute had before it; `used` for how many minutes it was no news any more; `peak` its
     greatest minute, `peaks` those of the latest brief ones; `row` minutes before this one were high, as
     unlikely as `sum` says.
     """
@@ -71,6 +73,7 @@ class Track(NamedTuple):
     peak: int = 0
     row: int = 0
     sum: float = 0.0
+    ailing: int = 0
     peaks: Sequence[int] = ()
 
     @property
@@ -95,10 +98,12 @@ class Track(NamedTuple):
         return max(self.floor / 2, 2 * self.usual)
 
     @property
-    def brief(self) -> bool:
-        """Say whether a burst is so far what this service has now and then, and what then passes."""
-        return sum(2 * each >= self.own for each in self.peaks) >= _OFTEN and (
-            self.minute - self.since < _BRIEF * MINUTE)
+    def told(self) -> bool:
+        """Say whether the minute is one of a burst, and of one that does not pass by itself as others did."""
+        if not self.since or self.own < self.holds:
+            return False
+        brief = self.minute - self.since < _BRIEF * MINUTE
+        return not brief or sum(2 * each >= self.own for each in self.peaks) < _OFTEN
 
 
 def count(track: Track, minute: int, heard: Heard) -> Track:
@@ -119,9 +124,10 @@ def count(track: Track, minute: int, heard: Heard) -> Track:
         fade = _FADE ** (gap - 1)
         track = track._replace(minutes=track.minutes * fade + (1 - fade) / (1 - _FADE),
                                total=track.total * fade, squares=track.squares * fade)
-    broken = track.broken + 1 if n >= A_SECOND and n >= track.all * _MOSTLY and gap == 1 else 0
+    ill = gap == 1 and n >= max(FLOOR, track.all * _MOSTLY)
+    broken, ailing = track.broken + 1 if ill and n >= A_SECOND else 0, track.ailing + 1 if ill else 0
     track = track._replace(minute=minute, n=0, all=0, before=track.all if gap == 1 else 0, clients={},
-                           broken=min(broken, _FIRST))
+                           broken=min(broken, _FIRST), ailing=min(ailing, _FIRST))
     return _added(track, heard)
 
 
@@ -166,11 +172,28 @@ def judge(track: Track, *, now: int) -> Track:
     n = track.own
     if track.since:
         return track._replace(calm=0) if n >= track.holds else track
+    if track.broken >= _BROKEN and _young(track, now):
+        return _born(track)
     age = (track.minute - track.first) // MINUTE
-    if track.broken >= _BROKEN and age <= _FIRST and now - track.minute <= _PAST:
-        # what was learned of it so far is none of its habits
-        return track._replace(since=track.minute, born=1, usual=0.0, total=0.0, squares=0.0)
     lasts = track.row >= _ROW and _high(track, n) and track.sum + _rarity(track, n) >= _TOGETHER
     if age >= QUIET_MINUTES and (lasts or _news(track, n)):
         return track._replace(since=track.minute, usual=rate(track.total, track.minutes))
     return track
+
+
+def together(tracks: Mapping[str, Track], *, now: int) -> dict[str, Track]:
+    """Return those of some services that are new and in a bad way, if they are many, as in a burst."""
+    ailing = {key: track for key, track in tracks.items()
+              if not track.since and track.ailing >= _BROKEN and _young(track, now)}
+    if len(ailing) < _MANY or sum(track.before for track in ailing.values()) < _MUCH:
+        return {}
+    return {key: _born(track) for key, track in ailing.items()}
+
+
+def _young(track: Track, now: int) -> bool:
+    return track.minute - track.first <= _FIRST * MINUTE and now - track.minute <= _PAST
+
+
+def _born(track: Track) -> Track:
+    """Return a burst that began with the service; what was learned of it so far is none of its habits."""
+    return track._replace(since=track.minute, born=1, usual=0.0, total=0.0, squares=0.0)

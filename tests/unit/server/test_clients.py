@@ -108,6 +108,31 @@ def test_a_service_that_is_broken_from_its_first_minute_is_one_incident_of_mediu
     assert world.changes[-1].reason.startswith("quiet for 120 s")
 
 
+def newcomers(errors: int, count: int, minutes: int, *, well: int = 0) -> World:
+    """An account with an old service, to which so many new ones come that fail so often a minute."""
+    world = World()
+    for second in range(0, 10 * 60, 30):
+        world.fold(batch(second, alive=["old"]))
+    for second in range(600, 600 + minutes * 60, 10):
+        failures = (record("cannot reach the registry", second, number=1000 * each + n, service=f"new-{each}")
+                    for each in range(count) for n in range(errors // 6))
+        world.fold(batch(second, *failures, alive=[f"new-{each}" for each in range(count)] * (well // 6)))
+    return world
+
+
+def test_many_new_services_that_fail_together_are_one_incident() -> None:
+    world = newcomers(30, 30, 8)
+    assert world.only().cls == "error_burst"
+    assert at(600 + 180) <= world.only().created_at <= at(600 + 240)
+
+
+@pytest.mark.parametrize("quiet", [
+    {"errors": 30, "count": 30, "minutes": 2}, {"errors": 30, "count": 5, "minutes": 8},
+    {"errors": 12, "count": 30, "minutes": 8}, {"errors": 30, "count": 30, "minutes": 8, "well": 60}])
+def test_new_services_that_start_badly_or_are_chatty_are_none(quiet: dict[str, int]) -> None:
+    assert newcomers(**quiet).incidents == {}
+
+
 def test_what_becomes_habit_is_not_called_quiet() -> None:
     world = World(through_json=False)
     for minute in range(60 + 260):

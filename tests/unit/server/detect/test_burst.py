@@ -45,6 +45,14 @@ def test_it_is_seen_before_the_minute_is_over() -> None:
     assert minutes([0] * 10 + [60], parts=6)[0].count <= 20
 
 
+def test_a_batch_that_spans_two_minutes_tells_the_one_that_was_a_burst() -> None:
+    memory, at = Memory(), START + 10 * MINUTE
+    minutes([0] * 10, memory=memory)
+    counts = (Count(at, "shop", "h", 40, 50), Count(at + MINUTE, "shop", "h", 40, 1))
+    batch = Batch(account_id="a", head=1, received_at=at + MINUTE, counts=counts)
+    assert [each.count for each in Burst().detect(memory, batch)] == [50]
+
+
 def test_few_errors_are_none() -> None:
     assert not minutes([0] * 60 + [9])
 
