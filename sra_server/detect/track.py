@@ -50,9 +50,9 @@ class Track(NamedTuple):
 
     `all` are its records of the minute, `before` those of the minute before; `clients` the errors of those
     who have most; `broken` how many of its latest minutes were, `ailing` how many nearly so; `born` that
-    the burst began with the service, `usual` what a minute had before it; `used` for how many minutes it was no news any more; `peak` its
-    greatest minute, `peaks` those of the latest brief ones; `row` minutes before this one were high, as
-    unlikely as `sum` says.
+    the burst began with the service, `usual` what a minute had before it; `used` for how many minutes it
+    was no news any more; `peak` its greatest minute, `peaks` those of the latest brief ones; `row` minutes
+    before this one were high, as unlikely as `sum` says.
     """
 
     first: int
