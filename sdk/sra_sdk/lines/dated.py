@@ -35,8 +35,12 @@ _BRACKET_IN = re.compile(r"\] " + _UPPER + r" in ([\w.]{1,200}): ", re.A)
 _BRACKET_PID = re.compile(r"\] \[([0-9]+)\] \[" + _UPPER + r"\] ")
 _BRACKET_CELERY = re.compile(r": " + _UPPER + r"/([\w-]{1,100})\] ", re.A)
 _ELASTIC = re.compile(r"\]\[" + _UPPER + r" *\]\[([^\]\n]{1,200})\] ?")
+#: Envoy's access lines: the status, and why there is no answer of the upstream.
+_ENVOY = re.compile(r'\] "([A-Z]{3,12}|-) (\S+) [^"\n]{1,20}" ([0-9]{1,3}) ([A-Z,]{2,40}|-) ')
+_ENVOY_CLIENT = re.compile(r' "([0-9a-fA-F.:]{3,45})(?:,[^"]*)?" "')
 _GENERIC_LEVEL = re.compile(
-    r"\]?[ \t|:;,-]{0,6}(?:\[[^\]\n]{0,100}\][ \t|-]{1,4}|[\w.$/-]{1,100}(?: ?[|:-])? {1,4}){0,2}?"
+    r"\]?[ \t|:;,-]{0,6}(?:\[[^\]\n]{0,100}\][ \t|-]{1,4}|\{[\w-]{0,60}\} "
+    r"|[\w.$/-]{1,100}(?: ?[|:-])? {1,4}){0,2}?"
     r"(?:\[ {0,2}(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|ALERT|EMERG|PANIC"
     r"|trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|alert|emerg|panic) {0,3}\]:?"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?![\w/.=-])[:|]?"
@@ -169,6 +173,10 @@ _POSTGRES_OR_BRACKET, _WORDS = _bracket, _words
 
 
 def _bracketed(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
+    if text.startswith('] "', end):
+        served = _envoy(text, end, at, context)
+        if served is not None:
+            return served
     for pattern in (_BRACKET_IN, _BRACKET_PID, _BRACKET_CELERY, _ELASTIC):
         found = pattern.match(text, end)
         if found is None:
@@ -181,6 +189,18 @@ def _bracketed(text: str, end: int, at: Optional[int], context: Context) -> Opti
         return Parsed(at, level_name(level), context.service, context.host, text[found.end():], metadata,
                       "java" if pattern is _ELASTIC else "python")
     return _generic(text, end, at, context)
+
+
+def _envoy(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
+    found = _ENVOY.match(text, end)
+    if found is None:
+        return None
+    client = _ENVOY_CLIENT.search(text, found.end())
+    metadata: dict[str, Any] = {"client": client[1] if client is not None else "-", "method": found[1],
+                                "path": found[2], "status": int(found[3])}
+    if found[4] != "-":
+        metadata["termination"] = found[4]
+    return Parsed(at, None, context.service, context.host, text, metadata, "access")
 
 
 def _generic(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:

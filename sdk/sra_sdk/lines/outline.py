@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .infer import FACT_WORDS, OWN_WORDS, TROUBLE_WORDS
 from .redact import ANY_CASE, AS_WRITTEN, has_card
+from .wording import FACT_WORDS, OWN_WORDS, TROUBLE_WORDS
 
 _REMEMBERED = 8192
 #: Outlines as long as this are not worth remembering.

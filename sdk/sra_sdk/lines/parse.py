@@ -12,6 +12,7 @@ from datetime import tzinfo
 from typing import Any, Callable, Optional
 
 from .dated import dated, python_line, spring_line
+from .haproxy import haproxy
 from .jsonlines import docker, json_line
 from .logfmt import logfmt
 from .multiline import BYTES, cut
@@ -24,14 +25,14 @@ from .web import access, apache_error, common, nginx_error
 __all__ = ["LineReader", "Parsed"]
 
 _DIGITS: tuple[Format, ...] = (common, nginx_error, iso, dated, access, spark, hadoop, redis, cluster,
-                               counted, clock, ras)
+                               counted, clock, haproxy, ras)
 #: Of these, what "2024-01-31 10" can begin.
 _SPACED: tuple[Format, ...] = (python_line, spring_line,
                                *(form for form in _DIGITS if form not in (common, nginx_error, iso)))
-_LETTERS: tuple[Format, ...] = (bsd, klog, levelled, logfmt, access, ras)
+_LETTERS: tuple[Format, ...] = (bsd, klog, levelled, logfmt, access, haproxy, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed,), "[": (dated, apache_error, dmesg, redis, levelled, counted),
-    "-": (ras, access), ":": (access,), "_": (logfmt, access), "@": (logfmt,),
+    "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,),
     **{digit: _DIGITS for digit in "0123456789"},
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
 }

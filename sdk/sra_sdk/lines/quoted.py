@@ -13,7 +13,9 @@ _QUOTED = re.compile(r"""(?<![\w"'\\])(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'
 #: What a program puts before an error that it passes on in quotation marks.
 _PASSED_ON = re.compile(
     r"\b(?:by|error|err|exception|caused?|reason|result|failed|failure|because|returned|got|status|message"
-    r"|output)[ :=(\\]{1,3}\Z", re.I)
+    r"|output|resource(?:name)?)[ :=(\\]{1,3}\Z", re.I)
+#: What follows the message of Kubernetes' programs, which they put in quotation marks themselves.
+_FIELD = re.compile(r" \w{1,40}=")
 _REQUEST = re.compile(r" (?:(?<=GET )|(?<=get )|(?<=POST )|(?<=post )|(?<=PUT )|(?<=put )|(?<=HEAD )|(?<=head"
                       r" )|(?<=PATCH )|(?<=patch )|(?<=DELETE )|(?<=delete ))(?:/|http)\S*")
 _QUERY = re.compile(r"(?<=[\w/])\?[\w.~%-]+=\S*")
@@ -54,6 +56,8 @@ def _emptied(found: Match[str]) -> str:
 
 def _unless_passed_on(found: Match[str]) -> str:
     start = found.start()
+    if start == 0 and _FIELD.match(found.string, found.end()) is not None:
+        return found.group()
     if _PASSED_ON.search(found.string, max(0, start - 24), start) is not None:
         return found.group()
     return _emptied(found)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any, Optional
 
+from .haproxy import traffic
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import ymd
 from .undated import klog
@@ -25,9 +26,6 @@ _UPTIME = re.compile(r"\[ {0,8}([0-9]{1,10}\.[0-9]{3,9})\] ")
 _UNIT = re.compile(r"(?:(?:starting|started|reloading|reloaded|stopping|stopped|finished|failed to start"
                    r"|timed out (?:starting|stopping)|dependency failed for) ([^\s/]{1,200}?)\.service"
                    r"(?: - |\.|\Z)|([^\s/]{1,200}?)\.service: )", re.I)
-_HAPROXY = re.compile(
-    r"(\S+):[0-9]+ \[[^\]]{20,40}\] (\S+) ([^/\s]+)/(\S+) [0-9/+-]+ (-?[0-9]{1,3}) [0-9+]+ .{0,200}?("
-    r"[\w-]{4}) [0-9+]+/")
 
 
 def bsd(text: str, context: Context) -> Optional[Parsed]:
@@ -37,6 +35,8 @@ def bsd(text: str, context: Context) -> Optional[Parsed]:
         return None
     hour, minute, second, fraction, host = found.groups()
     at = context.stamps.nearest(hour, minute, second, fraction)
+    if host[-1] == ":":  # a local sender leaves its own name out: it is the program's
+        return _body(text, found.start(5), at, None, None, context, {}, "syslog3164")
     return _body(text, found.end(), at, None, host, context, {}, "syslog3164")
 
 
@@ -69,6 +69,8 @@ def prefixed(text: str, context: Context) -> Optional[Parsed]:
     if bsd_found is not None:
         hour, minute, second, fraction, host = bsd_found.groups()
         at = context.stamps.nearest(hour, minute, second, fraction)
+        if host[-1] == ":":
+            return _body(text, bsd_found.start(5), at, level, None, context, metadata, "syslog3164")
         return _body(text, bsd_found.end(), at, level, host, context, metadata, "syslog3164")
     iso_found = _ISO.match(text, start)
     if iso_found is not None:
@@ -110,11 +112,9 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
             metadata["uptime"] = float(uptime[1])
             start = uptime.end()
     elif program == "haproxy":
-        proxy = _HAPROXY.match(text, start)
-        if proxy is not None:
-            for key, value in zip(("client", "frontend", "backend", "server"), proxy.groups()):
-                metadata[key] = value
-            metadata["status"], metadata["termination"] = int(proxy[5]), proxy[6]
+        said = traffic(text, start)
+        if said is not None:
+            metadata.update(said)
             form = "haproxy"
     elif program == "systemd" and (not pid or pid == "1"):
         program = _unit(text, start) or program
@@ -162,5 +162,9 @@ def _structured(text: str, start: int, level: str, metadata: dict[str, Any],
     message = text[start:].lstrip(" ").lstrip("\ufeff")
     if app == "systemd" and pid == "1":
         app = _unit(message, 0) or app
+    said = traffic(message, 0) if app == "haproxy" else None
+    if said is not None:
+        metadata.update(said)
     return Parsed(at, level, context.service if app == "-" else name(app),
-                  context.host if host == "-" else name(host), message, metadata, "syslog5424")
+                  context.host if host == "-" else name(host), message, metadata,
+                  "syslog5424" if said is None else "haproxy")

@@ -32,6 +32,9 @@ VHOST = ('shop.example:443 10.0.0.9 - - [31/Jan/2026:09:00:00 +0000] "POST /pay 
          '"-" "Mozilla/5.0 (X11)"')
 HAPROXY = ('10.0.1.2:33317 [28/Feb/2026:12:14:14.655] http-in static/srv1 10/0/30/69/109 503 2750 - - sC-- '
            '1/1/1/1/0 0/0 {1wt.eu} {} "GET /index.html HTTP/1.1"')
+HAPROXY_TCP = "10.0.1.2:33317 [28/Feb/2026:12:14:14.655] pg pg/<NOSRV> 1/-1/0 0 SC 1/1/0/0/0 0/0"
+ENVOY = ('[2026-01-31T10:00:00.123Z] "GET /cart HTTP/1.1" 503 UF,URX 0 91 2 - "10.0.0.9" "curl/8" "a1" '
+         '"cart" "10.0.1.5:8080"')
 FLASK = '127.0.0.1 - - [31/Jan/2026 10:00:00] "GET /health HTTP/1.1" 500 -'
 
 SAMPLES: tuple[Sample, ...] = (
@@ -99,6 +102,15 @@ SAMPLES: tuple[Sample, ...] = (
     S("Feb 28 12:14:14 lb-1 haproxy[14389]: " + HAPROXY, "haproxy", "2026-02-28T12:14:14", None, HAPROXY,
       "haproxy",
       "lb-1", {"status": 503, "backend": "static", "server": "srv1", "termination": "sC--"}),
+    S("<134>Feb 28 12:14:14 haproxy[1]: " + HAPROXY, "haproxy", "2026-02-28T12:14:14", "info", HAPROXY,
+      "haproxy", None, {"status": 503, "facility": 16, "pid": "1"}),
+    S("<134>1 2026-02-28T12:14:14Z lb-1 haproxy 7 - - " + HAPROXY, "haproxy", "2026-02-28T12:14:14", "info",
+      HAPROXY, "haproxy", "lb-1", {"status": 503, "server": "srv1"}),
+    S(HAPROXY, "haproxy", "2026-02-28T12:14:14.655", None, HAPROXY, "haproxy", None, {"status": 503}),
+    S(HAPROXY_TCP, "haproxy", "2026-02-28T12:14:14.655", None, HAPROXY_TCP, "haproxy", None,
+      {"server": "<NOSRV>", "termination": "SC"}),
+    S("Feb 14 15:16:01 cron[7]: run", "syslog3164", "2026-02-14T15:16:01", None, "run", "cron", None,
+      {"pid": "7"}),
     S("[12345.678901] usb 1-1: new device", "kernel", None, None, "usb 1-1: new device", "kernel"),
     S("<4>[    1.234567] acpi: slow", "kernel", None, "warning", "acpi: slow", "kernel"),
     # web servers
@@ -109,6 +121,8 @@ SAMPLES: tuple[Sample, ...] = (
       {"agent": "curl/8.0", "request_id": "0123456789abcdef0123456789abcdef"}),
     S(VHOST, "access", "2026-01-31T09:00:00", None, VHOST, None, None, {"vhost": "shop.example:443",
                                                                         "status": 200}),
+    S(ENVOY, "access", "2026-01-31T10:00:00.123", None, ENVOY, None, None,
+      {"client": "10.0.0.9", "status": 503, "method": "GET", "path": "/cart", "termination": "UF,URX"}),
     S(FLASK, "access", "2026-01-31T10:00:00", None, FLASK, None, None, {"status": 500}),
     S('2026/01/31 10:00:00 [error] 12#13: *3 connect() failed (111: Connection refused) while connecting '
       'to upstream, '
@@ -120,6 +134,8 @@ SAMPLES: tuple[Sample, ...] = (
       {"client": "10.0.0.9", "upstream": "http://127.0.0.1:9000/", "host": "shop"}),
     S("2026/01/31 10:00:00 [emerg] 1#1: bind() failed", "nginx_error", "2026-01-31T10:00:00", "critical",
       "bind() failed", "nginx"),
+    S("2026.01.31 10:00:00.123456 [ 77 ] {ab-1} <Error> executeQuery: Code: 60. no", "generic",
+      "2026-01-31T10:00:00.123456", "error", "executeQuery: Code: 60. no"),
     S("[Mon Dec 05 07:47:36 2005] [error] mod_jk child in error state 6", "apache_error",
       "2005-12-05T07:47:36", "error",
       "mod_jk child in error state 6", "apache"),

@@ -8,6 +8,7 @@ import pytest
 from sra_sdk.lines import infer
 from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.parse import LineReader
+from sra_sdk.lines.wording import FACTS, WORDS, Rule
 
 READER = LineReader()
 
@@ -66,6 +67,23 @@ def level(line: str) -> str:
     ("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)", "critical"),
     ("fail: Shop.Orders[0]\n      cannot go on", "error"),
     ("Mar  5 10:00:00 node-1 smartd[5]: Device: /dev/sda, 8 Currently unreadable (pending) sectors", "error"),
+    ("<134>Mar  5 10:00:00 haproxy[1]: 10.0.0.1:4000 [05/Mar/2026:10:00:00.123] fe be/s1 0/0/0/-1/50001 504 "
+     '194 - - sH-- 1/1/0/0/0 0/0 "GET / HTTP/1.1"', "error"),
+    ("10.0.0.1:4000 [05/Mar/2026:10:00:00.123] pg pg/<NOSRV> 1/-1/0 0 SC 1/1/0/0/0 0/0", "error"),
+    ('[2026-03-05T10:00:00.123Z] "- - -" 0 UF,URX 0 0 2 - "-" "-" "-" "-" "10.0.1.5:5432"', "error"),
+    ("2024/03/05 10:00:00 dial tcp: lookup db: no such host", "error"),
+    ("2024/03/05 10:00:00 main.go:7: dial tcp 10.0.0.7:80: connect: connection refused", "error"),
+    ('2024/03/05 10:00:00 Get "http://pay/": context deadline exceeded', "error"),
+    ("2024/03/05 10:00:00 read tcp 10.0.0.1:5000->10.0.0.2:80: i/o timeout", "error"),
+    ("2024/03/05 10:00:00 pq: sorry, too many clients already", "error"),
+    ("2024/03/05 10:00:00 http: panic serving 10.0.0.9:5: boom", "error"),
+    ("2024/03/05 10:00:00 listen tcp :8080: bind: address already in use", "error"),
+    ("2024/03/05 10:00:00 rpc error: code = Unavailable desc = transport is closing", "error"),
+    ("a.b.KeeperException$SessionExpiredException: KeeperErrorCode = Session expired", "error"),
+    ("2024-03-05 10:00:00.123 UTC [7] LOG S-0x55: a/b@10.0.0.5:5432 closing because: connect failed (age=0s)",
+     "error"),
+    ("Mar  5 10:00:00 h kernel: [9.123] nvme nvme0: controller is down; will reset: CSTS=0xff", "error"),
+    ("Mar  5 10:00:00 h mdadm[7]: Fail event detected on md device /dev/md0, component /dev/sdb1", "error"),
     ("Mar  5 10:00:00 m dovecot: imap-login: Disconnected (auth failed, 3 attempts in 12 secs)", "warning"),
 ])
 def test_raised(line: str, expected: str) -> None:
@@ -105,15 +123,24 @@ def test_raised(line: str, expected: str) -> None:
     ("2026-01-31 10:00:00,294 INFO the signal is good: 15 dB", "info"),
     ("2026-01-31 10:00:00,294 INFO stopping the import, no more rows", "info"),
     ("[2026-01-31 10:00:00 +0000] [16] [INFO] Handling signal: winch", "info"),
+    ("10.0.0.1:4000 [05/Mar/2026:10:00:00.123] pg pg/pg1 1/0/5007 4512 CD 1/1/0/0/0 0/0", "info"),
+    ("10.0.0.1:4000 [05/Mar/2026:10:00:00.123] pg pg/pg1 1/0/5007 4512 -- 1/1/0/0/0 0/0", "info"),
+    ('10.0.0.1:4000 [05/Mar/2026:10:00:00.123] fe be/s1 0/0/0/-1/1203 -1 0 - - CD-- 1/1/0/0/0 0/0 "GET /"',
+     "info"),
+    ('[2026-03-05T10:00:00.123Z] "GET /cart HTTP/1.1" 0 DC 0 0 12 - "-" "curl/8" "a1" "cart" "10.0.1.5:80"',
+     "info"),
+    ("2024/03/05 10:00:00 context canceled", "info"),
+    ("2024/03/05 10:00:00 lookup table: read 10 rows", "info"),
+    ("2024/03/05 10:00:00 no such hosts file, using the default", "info"),
 ])
 def test_left_alone(line: str, expected: str) -> None:
     assert level(line) == expected
 
 
-NEEDLES = [needle for rules in (infer._FACTS, infer._WORDS) for rule in rules for needle in rule[0]]
+NEEDLES = [needle for rules in (FACTS, WORDS) for rule in rules for needle in rule[0]]
 
 
-def plainly(rules: tuple[infer.Rule, ...], low: str) -> list[infer.Rule]:
+def plainly(rules: tuple[Rule, ...], low: str) -> list[Rule]:
     return [rule for rule in rules if any(needle in low for needle in rule[0]) and rule[2].search(low)]
 
 
@@ -124,7 +151,7 @@ def test_no_rule_that_a_text_fits_is_passed_over_however_digits_lie_in_it() -> N
         parts = chance.choices(NEEDLES, k=chance.randint(1, 4))
         low = chance.choice(" 7_é").join(parts) + chance.choice(("", " 12", ": 9", " login", "\ud800"))
         facts, words = infer._LIKELY[low.encode("utf-8", "replace").translate(None, b"0123456789")]
-        fits = plainly(infer._FACTS, low), plainly(infer._WORDS, low)
+        fits = plainly(FACTS, low), plainly(WORDS, low)
         assert set(fits[0]) <= set(facts) and set(fits[1]) <= set(words), low
         fitted += bool(fits[0] or fits[1])
     assert fitted > 1000

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sra_sdk.lines.dated import dated, python_line, spring_line
-from sra_sdk.lines.infer import FACT_WORDS, OWN_WORDS, TROUBLE_WORDS, level_of
+from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.multiline import BYTES, Joiner
 from sra_sdk.lines.outline import CLEAR, Outlines, outline
 from sra_sdk.lines.parse import LineReader
@@ -19,6 +19,7 @@ from sra_sdk.lines.redact import ANY_CASE, AS_WRITTEN, has_card, redact
 from sra_sdk.lines.stamps import Stamps
 from sra_sdk.lines.syslog import iso
 from sra_sdk.lines.web import access, any_access, nginx_error
+from sra_sdk.lines.wording import FACT_WORDS, OWN_WORDS, TROUBLE_WORDS
 
 from .samples import SAMPLES
 from .test_redact import TOKENS

@@ -1,0 +1,150 @@
+"""What the words of a line say of its weight, rule by rule. To infer, and the needles to outline.
+
+Facts of failure count in every line that may be believed; words that merely sound bad only in a line
+without a level of its own.
+"""
+from __future__ import annotations
+
+import re
+from re import Pattern
+
+from .level import CRITICAL, ERROR, WARNING
+
+#: What a text must contain for the pattern to be worth a try, as it is and without digits; the pattern, and
+#: the level.
+Rule = tuple[tuple[str, ...], tuple[str, ...], Pattern[str], str]
+DIGITS = b"0123456789"
+
+
+def _rule(level: str, needles: str, pattern: str) -> Rule:
+    known = tuple(needles.split(","))
+    faded = tuple(each.encode().translate(None, DIGITS).decode() for each in known)
+    return known, faded, re.compile(pattern), level
+
+
+#: No pattern begins with an assertion such as \b: it would have to be tried at each character.
+#: That a program was asked to stop: no failure, and yet what people ask for who see its clients complain.
+STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ",
+          r"\A(?:stopping .{1,160}\.\.\.\Z|received (?:fast|smart) shutdown request|user requested shutdown"
+          r"|handling signal: (?:term|hup|quit|int|usr2)\b|sigterm[:,]"
+          r"|.{0,60}(?:(?:received|got|caught|due to)(?: signal)?:? (?:sigterm|15\b|terminated)"
+          r"|sigterm(?:\)| signal)? received|sigquit\) received|sigwinch, shutting down"
+          r"|\): normal shutdown))")
+#: Facts of failure, in lower case; the first that is found decides.
+FACTS: tuple[Rule, ...] = (
+    _rule(CRITICAL, "out of memory,oom,kernel panic,killed process",
+          r"out of memory: kill|oom(?<!\woom)[-_ ]kill|invoked oom-killer|oomkilled"
+          r"|memory cgroup out of memory"
+          r"|kernel panic|killed process [0-9]+ "),
+    _rule(CRITICAL, "read-only,no server", r"remounting filesystem read-only|has no server available"),
+    _rule(ERROR, "no space left,enospc,exceeded,full",
+          r"no space left on device|enospc|disk quota exceeded|(?:disk|filesystem|file system"
+          r"|device) is full"),
+    _rule(ERROR, "loopbackoff,back-off,pullbackoff,errimage",
+          r"crashloopbackoff|back-off restarting failed|imagepullbackoff|errimagepull"),
+    _rule(ERROR, "fault,dump", r"segfault at |segmentation fault|core dumped|\(core dump"
+          r"|general protection fault"),
+    _rule(ERROR, "exited,failed with result,repeated too,failed state,fatal state,failed to start",
+          r"main process exited, code=(?:killed|dumped|exited, status=[1-9])|failed with result '"
+          r"|start request repeated too quickly|entered f(?:ailed|atal) state|failed to start "),
+    _rule(ERROR, "memory,heap space,bad_alloc", r"outofmemoryerror|cannot allocate memory|java heap space"
+          r"|std::bad_alloc"),
+    _rule(ERROR, "deadlock,too many open,certificate",
+          r"deadlock (?:detected|found)|too many open files|certificate (?:has|is) expired"
+          r"|certificate verify failed"),
+    _rule(ERROR, "terminated by sig,not expected,properly shut",
+          r"terminated by sig(?:nal (?:[46789]|11)\b|segv|abrt|bus|ill\b|kill)|; not expected\)"
+          r"|was not properly shut down"),
+    _rule(ERROR, " is down", r"\bserver \S+ is down\b"),
+    _rule(ERROR, "could not fork,archive command,processes terminated",
+          r"could not fork new process|archive command failed|all server processes terminated"),
+    _rule(ERROR, "fs error,medium error,disk failure,i/o error, dev",
+          r"ext[234]-fs error|sense key : medium error|: disk failure on |i/o error, dev "),
+    _rule(WARNING, "fail,invalid,attempt,password,denied",
+          r"failed password|authentication fail|failed login|login fail|invalid user |failed publickey"
+          r"|maximum authentication attempts|too many authentication failures|incorrect password attempt"
+          r"|invalid (?:credentials|password)|bad password|access denied for user"),
+    _rule(WARNING, "probe failed,throttled,threshold",
+          r"(?:readiness|liveness|startup) probe failed|cpu clock throttled|temperature above threshold"),
+    _rule(WARNING, "still waiting,clock wrong,synchronise: no",
+          r"\Aprocess [0-9]+ still waiting for |\Asystem clock wrong by "
+          r"|\Acan't synchronise: no "),
+    _rule(WARNING, *STOPS),
+)
+
+#: Words that sound bad, in lower case; they count in lines without a level of their own.
+WORDS: tuple[Rule, ...] = (
+    _rule(CRITICAL, "panic,fatal error,lockup,oops,bug: ,kernel bug,memory for the java,hardware error]",
+          r"panic: (?<!\wpanic: )|fatal error: |thread '[^']*'(?: \([0-9]+\))? panicked|(?:soft|hard) lockup"
+          r"|oops: (?<!\woops: )"
+          r"|bug: (?<!\wbug: )(?:unable|kernel|soft)|kernel bug at |fatal error has been detected by the java"
+          r"|insufficient memory for the java|hardware error\]: (?:.{0,60}uncorrect|cpu [0-9]+: machine)"),
+    _rule(ERROR, "terminate called,memory allocation of,java-level,stalls on,detected stall",
+          r"terminate called |memory allocation of [0-9]+ bytes failed|found one java-level deadlock"
+          r"|detected stalls? on"),
+    _rule(ERROR, "traceback,exception,uncaught,unhandled,error: ",
+          r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
+          r"|error|promise)"
+          r"|\A(?:[\w$]+\.){0,12}[\w$]{0,80}(?:exception|error): "),
+    # how Go passes errors on; its own log package has no levels
+    _rule(ERROR, "dial ,rpc error,pq: ,i/o timeout,deadline exceeded,no such host,misbehaving,panic serv",
+          r"(?:\A|: |=)dial (?:tcp|udp|unix)\b.{0,200}: "
+          r"|rpc error: code = (?:un(?:available|known)|deadlineexceeded|internal|resourceexhausted|dataloss)"
+          r"|(?:\A|: )pq: |: (?:i/o timeout|context deadline exceeded)|\Acontext deadline exceeded"
+          r"|: no such host|: server misbehaving|http: panic serving "),
+    _rule(ERROR, ".errors.,.error.,.exceptions.", r"\A(?:\w{1,80}\.){1,8}(?:errors?|exceptions)\.\w{1,80}: "),
+    _rule(ERROR, "node.js v", r"\nnode\.js v[0-9]"),
+    _rule(WARNING, "pam_", r"\Apam_\w+\("),
+    _rule(ERROR, "refused,connect,no route,not known,resolution,timed out,broken pipe",
+          r"connection refused|could not connect|unable to connect|failed to connect|no route to host"
+          r"|name or service not known|temporary failure in name resolution|connection timed out"
+          r"|broken pipe\Z"),
+    _rule(ERROR, "i/o error,output error,-fs error,blocked for,hardware error,machine check,corruption"
+          ",filesystem,ncorrect",
+          r"i/o error|input/output error|-fs error|blocked for more than [0-9]+ seconds|hardware error"
+          r"|machine check (?:exception|events logged)|xfs \([^)]*\): .{0,80}corruption"
+          r"|shutting down filesystem"
+          r"|uncorrect(?:ed|able) (?:\w+ )?error"),
+    _rule(ERROR, "pids controller,while loading,table full, ue memory,not responding,cannot open shared",
+          r"rejected by pids controller|error while loading shared|table full, dropping"
+          r"| [1-9][0-9]* ue memory"
+          r"|server \S+ not responding"),
+    _rule(ERROR, "too many c,connection slots,max number,command not allowed",
+          r"too many connections|too many clients already|remaining connection slots|max number of clients"
+          r"|command not allowed when used memory"),
+    _rule(ERROR, "error,fatal,err: ,failed ", r"\A(?:\S+: ){0,2}(?:error|fatal|err)(?:: |\[)|\A(?:error"
+          r"|fatal|failed) |error: (?<!\werror: )"),
+    _rule(WARNING, "abnormally,denied,not permitted,link is down,unhealthy",
+          r"abnormally|permission denied|operation not permitted|access denied|link is down"
+          r"|unhealthy"),
+    _rule(WARNING, "syn flooding,netdev watchdog,offline device",
+          r"possible syn flooding|netdev watchdog|to offline device"),
+    _rule(WARNING, "low on resource,nodes are available,mountvolume.,nodenotready,concurrent dns",
+          r"the node was low on resource: |0/[0-9]+ nodes are available: "
+          r"|mountvolume\.\w+ failed for volume|nodenotready|maximum number of concurrent dns queries"),
+    _rule(CRITICAL, "[emerg],crit: ", r"\A\w+: \[emerg\] |\Acrit: [\w.]+\["),
+    _rule(ERROR, "fail: ,dependency failed,at step,watchdog timeout,failed to start.,memory pressure",
+          r"\Afail: [\w.]+\[|dependency failed for |failed at step \w+ spawning |watchdog timeout \(limit"
+          r"|failed to start\.|killed \S+ due to memory pressure"),
+    _rule(ERROR, "already in use,closing because,queue full,http 503,controller is down,on md device"
+          ",allocation fail",
+          r"address already in use|closing because: (?:server login failed|connect failed|server conn cra)"
+          r"|request queue full|returning http 503|nvme\w*: controller is down|page allocation failure: "
+          r"|(?:fail|degradedarray|devicedisappeared)\w* event detected on md device"),
+    _rule(ERROR, "hostbyte=,emask,timeout, aborting,definitely down,is unreachable",
+          r"failed result: hostbyte=|: exception emask |nvme\w*: i/o [0-9]+ .{0,40}timeout, aborting"
+          r"|link status definitely down|network is unreachable"),
+    _rule(WARNING, "low memory!,auth failed,fail login,failed su,not authori",
+          r"low memory! at or below|\(auth failed, [0-9]+ attempt|fail login: client|failed su \(to "
+          r"|disconnected[,:] not authori[sz]ed"),
+    _rule(ERROR, "got signal,got exception,unreadable,failed smart,ldap server",
+          r"(?:mysqld|mariadbd) got (?:signal|exception) |currently unreadable \(pending\)|failed smart "
+          r"|contact ldap server"),
+    _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"),
+)
+#: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
+FACT_WORDS = (*dict.fromkeys(needle for rule in FACTS for needle in rule[0]),
+              "ailed ", "nvalid ", "pam_", "; not ", "gave up", "ttempts")
+TROUBLE_WORDS = tuple(dict.fromkeys(needle for rule in WORDS for needle in rule[0]))
+OWN_WORDS = ("WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC", "EMERG", "ALERT", "INFO", "DEBUG",
+             "TRACE", "NOTICE")
