@@ -221,7 +221,9 @@ def _card(found: Match[str]) -> str:
     text, start, end = found.string, found.start(), found.end()
     quote = _missing_quote(text[max(0, start - 8):start])
     if text[max(0, start - 8):start].rstrip()[-1:] in ("[", ",") and text[end:end + 1] in ("]", ","):
-        quote = '\\"' if '\\"' in text else '"'
+        # within a string of JSON the quotes that part its own strings have an odd number of signs before them
+        behind = text[:max(0, text.rfind('"', 0, start))]
+        quote = '\\"' if (len(behind) - len(behind.rstrip("\\"))) % 2 else '"'
     return f"{quote}[redacted:card]{quote}"
 
 

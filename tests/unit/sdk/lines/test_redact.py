@@ -189,6 +189,13 @@ def test_json_stays_json(fields: dict[str, object]) -> None:
     assert json.loads(json.loads(redact(json.dumps(json.dumps(fields))))) is not None
 
 
+def test_a_card_in_a_list_is_quoted_as_its_neighbours_are() -> None:
+    fields = {"card": [4111111111111111], "note": '"', "path": "\\"}
+    for each in (fields, dict(reversed(fields.items()))):
+        assert json.loads(redact(json.dumps(each)))["card"] == ["[redacted:card]"]
+        assert json.loads(json.loads(redact(json.dumps(json.dumps(each)))))["card"] == ["[redacted:card]"]
+
+
 @given(st.text())
 def test_never_raises(text: str) -> None:
     assert isinstance(redact(text), str)
