@@ -85,7 +85,7 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "traceback,exception,uncaught,unhandled,error: ",
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"
-          r"|\A(?:[\w$]+\.){0,12}[\w$]{0,80}(?:exception|error): "),
+          r"|\A(?:[\w$]+(?:\.|::)){0,12}[\w$]{0,80}(?:exception|error): "),
     # how Go passes errors on; its own log package has no levels
     _rule(ERROR, "dial ,rpc error,pq: ,i/o timeout,deadline exceeded,no such host,misbehaving,panic serv",
           r"(?:\A|: |=)dial (?:tcp|udp|unix)\b.{0,200}: "
@@ -127,9 +127,10 @@ WORDS: tuple[Rule, ...] = (
           r"\Afail: [\w.]+\[|dependency failed for |failed at step \w+ spawning |watchdog timeout \(limit"
           r"|failed to start\.|killed \S+ due to memory pressure"),
     _rule(ERROR, "already in use,closing because,queue full,http 503,controller is down,on md device"
-          ",allocation fail",
+          ",vault is sealed,insufficient system",
           r"address already in use|closing because: (?:server login failed|connect failed|server conn cra)"
-          r"|request queue full|returning http 503|nvme\w*: controller is down|page allocation failure: "
+          r"|request queue full|returning http 503|nvme\w*: controller is down"
+          r"|insufficient system storage|\A\W{0,4}vault is sealed\W?\Z"
           r"|(?:fail|degradedarray|devicedisappeared)\w* event detected on md device"),
     _rule(ERROR, "hostbyte=,emask,timeout, aborting,definitely down,is unreachable",
           r"failed result: hostbyte=|: exception emask |nvme\w*: i/o [0-9]+ .{0,40}timeout, aborting"

@@ -30,16 +30,22 @@ def test_a_unit_that_fails_is_told_by_its_name(tmp_path: Path) -> None:
     assert trouble.incident.root_cause.startswith("checkout on web-1")
 
 
-def test_a_stop_that_took_too_long_is_told_as_such(tmp_path: Path) -> None:
-    log = tmp_path / "syslog"
-    log.write_text("\n".join(f"Mar  5 10:0{at} web-1 systemd[1]: {text}" for at, text in (
-        ("0:00", "Stopping checkout.service - The checkout..."),
-        ("1:30", "checkout.service: State 'stop-sigterm' timed out. Killing."),
-        ("1:30", "checkout.service: Killing process 4711 (python3) with signal SIGKILL."),
-        ("1:30", "checkout.service: Main process exited, code=killed, status=9/KILL"),
-        ("1:30", "checkout.service: Failed with result 'timeout'."),
-        ("1:30", "Stopped checkout.service - The checkout."),
-        ("1:30", "Started checkout.service - The checkout."))) + "\n")
-    [trouble] = analyze_files([str(log)]).incidents
-    assert trouble.incident.severity == "medium"
-    assert trouble.incident.title == "Errors: checkout: it took too long to stop and was killed"
+def _stop(minute: int) -> str:
+    return "".join(f"Mar  5 10:{minute + at // 60:02}:{at % 60:02} web-1 systemd[1]: {said}\n"
+                   for at, said in (
+        (0, "Stopping checkout.service - The checkout..."),
+        (90, "checkout.service: State 'stop-sigterm' timed out. Killing."),
+        (90, "checkout.service: Killing process 4711 (python3) with signal SIGKILL."),
+        (90, "checkout.service: Main process exited, code=killed, status=9/KILL"),
+        (90, "checkout.service: Failed with result 'timeout'."),
+        (90, "Stopped checkout.service - The checkout."),
+        (90, "Started checkout.service - The checkout.")))
+
+
+@pytest.mark.parametrize(("log", "severity"), [(_stop(0), "low"), (_stop(0) + _stop(20), "medium")])
+def test_a_stop_that_took_too_long_is_told_as_such(tmp_path: Path, log: str, severity: str) -> None:
+    path = tmp_path / "syslog"
+    path.write_text(log)
+    troubles = analyze_files([str(path)]).incidents
+    assert [(each.incident.severity, each.incident.title) for each in troubles][-1:] == [
+        (severity, "Errors: checkout: it took too long to stop and was killed")]
