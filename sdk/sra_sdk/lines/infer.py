@@ -22,7 +22,7 @@ from .wording import DIGITS, FACTS, STOPS, WORDS, Rule
 #: Only so much of a message is searched.
 _SEARCHED = 4096
 _HTTP = frozenset(("access", "haproxy"))
-#: How HAProxy and Envoy say that there was no server, or that it did not answer, where a line has no status.
+#: How HAProxy and Envoy say that no server answered, in lines without a status.
 _UNANSWERED = frozenset(("SC", "sC", "SQ", "sQ", "RC", "UF", "UH", "UO", "NR", "NC"))
 _STATUS = ("status", "status_code", "statusCode", "http_status")
 _REQUEST = ("method", "path", "request", "uri", "url", "request_method", "request_uri")
@@ -41,7 +41,8 @@ _SYSTEM = frozenset(("kernel", "redis", "mysql", "rabbitmq", "nginx_error", "apa
 _SYSLOG = frozenset(("syslog3164", "syslog5424"))
 #: kern, daemon, auth and authpriv: what applications of their own do not use.
 _FACILITIES = frozenset((0, 3, 4, 10, "0", "3", "4", "10"))
-_KUBERNETES = re.compile(r"(?:event|prober|pod_workers|oom\w*|kube\w*|status_manager|generic)\.go:")
+_KUBERNETES = re.compile(r"(?:event|eviction_manager|prober|pod_workers|oom\w*|kube\w*|status_manager|generic)"
+                         r"\.go:")
 _POSTGRES = re.compile(r"(?:could not |received (?:fast|smart) shutdown |out of "
                        r"|archive command failed|all server processes terminated"
                        r"|[\w ]{1,60} process(?: \S+)? \(pid |database system was "

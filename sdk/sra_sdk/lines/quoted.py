@@ -14,8 +14,8 @@ _QUOTED = re.compile(r"""(?<![\w"'\\])(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'
 _PASSED_ON = re.compile(
     r"\b(?:by|error|err|exception|caused?|reason|result|failed|failure|because|returned|got|status|message"
     r"|output|resource(?:name)?)[ :=(\\]{1,3}\Z", re.I)
-#: What follows the message of Kubernetes' programs, which they put in quotation marks themselves.
-_FIELD = re.compile(r" \w{1,40}=")
+#: Kubernetes' programs put their own message in quotation marks and fields behind it; no request is one.
+_OWN = re.compile(r'\A"(?![a-z]{3,8} /)[^"\n]{1,400}" \w{1,40}=', re.I)
 _REQUEST = re.compile(r" (?:(?<=GET )|(?<=get )|(?<=POST )|(?<=post )|(?<=PUT )|(?<=put )|(?<=HEAD )|(?<=head"
                       r" )|(?<=PATCH )|(?<=patch )|(?<=DELETE )|(?<=delete ))(?:/|http)\S*")
 _QUERY = re.compile(r"(?<=[\w/])\?[\w.~%-]+=\S*")
@@ -39,7 +39,9 @@ def login(text: str) -> str:
 def bare(text: str, *, errors: bool = False) -> str:
     """Return the text without what it repeats; `errors` keeps quotations that pass on an error."""
     if '"' in text or "'" in text or "`" in text:
-        text = _QUOTED.sub(_unless_passed_on if errors else _emptied, text)
+        own = _OWN.match(text) if text[0] == '"' else None
+        begin = text.index('"', 1) + 1 if own is not None else 0
+        text = text[:begin] + _QUOTED.sub(_unless_passed_on if errors else _emptied, text[begin:])
     if "?" in text:
         text = _QUERY.sub("?", text)
     if ": " in text:
@@ -56,8 +58,6 @@ def _emptied(found: Match[str]) -> str:
 
 def _unless_passed_on(found: Match[str]) -> str:
     start = found.start()
-    if start == 0 and _FIELD.match(found.string, found.end()) is not None:
-        return found.group()
     if _PASSED_ON.search(found.string, max(0, start - 24), start) is not None:
         return found.group()
     return _emptied(found)

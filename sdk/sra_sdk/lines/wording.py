@@ -66,6 +66,7 @@ FACTS: tuple[Rule, ...] = (
           r"|invalid (?:credentials|password)|bad password|access denied for user"),
     _rule(WARNING, "probe failed,throttled,threshold",
           r"(?:readiness|liveness|startup) probe failed|cpu clock throttled|temperature above threshold"),
+    _rule(WARNING, "must evict pod", r"must evict pod\(s\) to reclaim"),
     _rule(WARNING, "still waiting,clock wrong,synchronise: no",
           r"\Aprocess [0-9]+ still waiting for |\Asystem clock wrong by "
           r"|\Acan't synchronise: no "),
@@ -128,7 +129,7 @@ WORDS: tuple[Rule, ...] = (
           r"|failed to start\.|killed \S+ due to memory pressure"),
     _rule(ERROR, "already in use,closing because,queue full,http 503,controller is down,on md device"
           ",vault is sealed,insufficient system",
-          r"address already in use|closing because: (?:server login failed|connect failed|server conn cra)"
+          r"address already in use|closing because: (?:server login failed|connect failed|server conn|pgboun)"
           r"|request queue full|returning http 503|nvme\w*: controller is down"
           r"|insufficient system storage|\A\W{0,4}vault is sealed\W?\Z"
           r"|(?:fail|degradedarray|devicedisappeared)\w* event detected on md device"),

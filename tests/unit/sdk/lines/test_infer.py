@@ -76,6 +76,8 @@ def level(line: str) -> str:
     ('2024/03/05 10:00:00 Get "http://pay/": context deadline exceeded', "error"),
     ("2024/03/05 10:00:00 read tcp 10.0.0.1:5000->10.0.0.2:80: i/o timeout", "error"),
     ("2024/03/05 10:00:00 pq: sorry, too many clients already", "error"),
+    ('I0305 10:00:00.123456 7 eviction_manager.go:3] "Eviction manager: must evict pod(s) to reclaim" a="b"',
+     "warning"),
     ("2024/03/05 10:00:00 http: panic serving 10.0.0.9:5: boom", "error"),
     ("2024/03/05 10:00:00 listen tcp :8080: bind: address already in use", "error"),
     ("2024/03/05 10:00:00 rpc error: code = Unavailable desc = transport is closing", "error"),
@@ -130,6 +132,7 @@ def test_raised(line: str, expected: str) -> None:
     ('[2026-03-05T10:00:00.123Z] "GET /cart HTTP/1.1" 0 DC 0 0 12 - "-" "curl/8" "a1" "cart" "10.0.1.5:80"',
      "info"),
     ("2024/03/05 10:00:00 context canceled", "info"),
+    ('"GET /?q=connection+refused: no such host HTTP/1.1" status=200', "info"),
     ("2024/03/05 10:00:00 lookup table: read 10 rows", "info"),
     ("2024/03/05 10:00:00 no such hosts file, using the default", "info"),
 ])
