@@ -41,8 +41,8 @@ _SYSTEM = frozenset(("kernel", "redis", "mysql", "rabbitmq", "nginx_error", "apa
 _SYSLOG = frozenset(("syslog3164", "syslog5424"))
 #: kern, daemon, auth and authpriv: what applications of their own do not use.
 _FACILITIES = frozenset((0, 3, 4, 10, "0", "3", "4", "10"))
-_KUBERNETES = re.compile(r"(?:event|eviction_manager|prober|pod_workers|oom\w*|kube\w*|status_manager|generic)"
-                         r"\.go:")
+_KUBERNETES = re.compile(r"(?:event|eviction_manager|prober|pod_workers|oom\w*|kube\w*|status_manager"
+                         r"|generic)\.go:")
 _POSTGRES = re.compile(r"(?:could not |received (?:fast|smart) shutdown |out of "
                        r"|archive command failed|all server processes terminated"
                        r"|[\w ]{1,60} process(?: \S+)? \(pid |database system was "

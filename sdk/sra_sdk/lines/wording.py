@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from re import Pattern
 
-from .level import CRITICAL, ERROR, WARNING
+from .level import CRITICAL, ERROR, INFO, WARNING
 
 #: What a text must contain for the pattern to be worth a try, as it is and without digits; the pattern, and
 #: the level.
@@ -87,6 +87,9 @@ WORDS: tuple[Rule, ...] = (
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"
           r"|\A(?:[\w$]+(?:\.|::)){0,12}[\w$]{0,80}(?:exception|error): "),
+    # of a client that went away, whatever follows
+    _rule(INFO, "tls handshake error,error reading preface",
+          r"http: tls handshake error from |http2: server: error reading preface from client "),
     # how Go passes errors on; its own log package has no levels
     _rule(ERROR, "dial ,rpc error,pq: ,i/o timeout,deadline exceeded,no such host,misbehaving,panic serv",
           r"(?:\A|: |=)dial (?:tcp|udp|unix)\b.{0,200}: "

@@ -132,6 +132,8 @@ def test_raised(line: str, expected: str) -> None:
     ('[2026-03-05T10:00:00.123Z] "GET /cart HTTP/1.1" 0 DC 0 0 12 - "-" "curl/8" "a1" "cart" "10.0.1.5:80"',
      "info"),
     ("2024/03/05 10:00:00 context canceled", "info"),
+    ("2024/03/05 10:00:00 http: TLS handshake error from 10.0.0.9:4: read tcp 10.0.0.1:443: i/o timeout",
+     "info"),
     ('"GET /?q=connection+refused: no such host HTTP/1.1" status=200', "info"),
     ("2024/03/05 10:00:00 lookup table: read 10 rows", "info"),
     ("2024/03/05 10:00:00 no such hosts file, using the default", "info"),
