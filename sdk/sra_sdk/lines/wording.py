@@ -116,7 +116,7 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "too many c,connection slots,max number,command not allowed",
           r"too many connections|too many clients already|remaining connection slots|max number of clients"
           r"|command not allowed when used memory"),
-    _rule(ERROR, "error,fatal,err: ,failed ", r"\A(?:\S+: ){0,2}(?:error|fatal|err)(?:: |\[)|\A(?:error"
+    _rule(ERROR, "error,fatal,err: ,failed ", r"\A {0,2}(?:\S+: ){0,2}(?:error|fatal|err)(?:: |\[)|\A(?:error"
           r"|fatal|failed) |error: (?<!\werror: )"),
     _rule(WARNING, "abnormally,denied,not permitted,link is down,unhealthy",
           r"abnormally|permission denied|operation not permitted|access denied|link is down"
@@ -145,7 +145,21 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "got signal,got exception,unreadable,failed smart,ldap server",
           r"(?:mysqld|mariadbd) got (?:signal|exception) |currently unreadable \(pending\)|failed smart "
           r"|contact ldap server"),
-    _rule(WARNING, "warn,timed out", r"\A(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"),
+    # short names of levels, as Serilog, Ceph and GlusterFS write them; and the type of an event of Kubernetes
+    _rule(CRITICAL, "ftl]", r"\[(?:[0-9:.]{5,12} )?ftl\]"),
+    _rule(ERROR, "err],e [msgid", r"\[(?:[0-9:.]{5,12} )?err\]|\Ae \[msgid: "),
+    _rule(WARNING, "wrn],w [msgid", r"\[(?:[0-9:.]{5,12} )?wrn\]|\Aw \[msgid: "),
+    _rule(WARNING, "warning  ",
+          r"(?:\A|\n)[0-9]{1,4}[smhd]\S{0,6}(?: \(x[0-9]+ over \w+\))? +warning {2,}\w+ {2,}\w+/"),
+    _rule(ERROR, "-of-data-space,split-brain,unit hang,non-primary comp,fault state,vdev_state=,ora-,is full",
+          r"out-of-data-space|split-brain detected|detected hardware unit hang|\Aora-[0-9]{5}: "
+          r"|within the non-primary component|\) entering fault state|vdev_state=(?:faulted|degraded|unavail)"
+          r"|transaction log for database .{1,80} is full|filegroup is full"),
+    _rule(ERROR, "harakiri on,listen queue of,killed by signal,docker daemon at",
+          r"\*\*\* harakiri on worker|\*\*\* uwsgi listen queue of socket .{1,80} full"
+          r"|worker [0-9]+ \(pid: [0-9]+\) died, killed by signal|\Acannot connect to the docker daemon at"),
+    _rule(WARNING, "warn,timed out,login incorrect", r"\A {0,2}(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"
+          r"|(?:\A|\] )php warning: |auth: .{0,20}login incorrect"),
 )
 #: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
 FACT_WORDS = (*dict.fromkeys(needle for rule in FACTS for needle in rule[0]),

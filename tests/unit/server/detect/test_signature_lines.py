@@ -12,12 +12,13 @@ from sra_server.detect.trial import tried
 _MESSAGES = Path(__file__).resolve().parents[3] / "data" / "messages"
 
 
-def _table(name: str) -> list[list[str]]:
+def _table(name: str, columns: int) -> list[list[str]]:
     text = (_MESSAGES / name).read_text(encoding="utf-8")
-    return [line.replace("\\n", "\n").split("\t") for line in text.splitlines() if line[:1] != "#"]
+    return [line.replace("\\n", "\n").split("\t", columns - 1)
+            for line in text.splitlines() if line[:1] != "#"]
 
 
-TROUBLE, CALM = _table("lines_trouble.txt"), _table("lines_calm.txt")
+TROUBLE, CALM = _table("lines_trouble.txt", 3), _table("lines_calm.txt", 2)
 
 
 @pytest.mark.parametrize(("cls", "software", "line"), TROUBLE, ids=lambda each: each[:60])
