@@ -39,6 +39,8 @@ _BY_FIRST: dict[str, tuple[Format, ...]] = {
 #: Formats so strict that a line which fits one fits no other: only these are tried before their turn.
 _STICKY = frozenset((common, python_line, spring_line, bsd, spark, hadoop, redis, klog, apache_error,
                      nginx_error, ras, cluster))
+#: How `docker compose logs` begins each line: the container, which is named by its service and a number.
+_COMPOSE = re.compile(r"([a-z0-9][a-z0-9_.-]{0,80}?)(?:[-_][0-9]{1,3})? {1,40}\| ", re.A)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WRAPPERS = 2
 
@@ -97,7 +99,25 @@ class LineReader:
             if parsed is not None:
                 self._last = form if form in _STICKY else None
                 return parsed
+        if " | " in text and context.depth < _WRAPPERS:
+            composed = self._composed(text, context)
+            if composed is not None:
+                return composed
         return Parsed(None, None, context.service, context.host, text, {}, "plain")
+
+    def _composed(self, text: str, context: Context) -> Optional[Parsed]:
+        """Read what stands behind the name of a container, if it is of a known format."""
+        found = _COMPOSE.match(text)
+        if found is None:
+            return None
+        context.depth += 1
+        given, context.service = context.service, name(found[1])
+        try:
+            inner = self.read(text[found.end():])
+        finally:
+            context.depth -= 1
+            context.service = given
+        return None if inner.format == "plain" else inner
 
     def _json(self, text: str, text_read: str, context: Context) -> Parsed:
         if text_read.startswith('{"log":') and context.depth < _WRAPPERS:

@@ -136,6 +136,11 @@ SAMPLES: tuple[Sample, ...] = (
       "bind() failed", "nginx"),
     S("2026.01.31 10:00:00.123456 [ 77 ] {ab-1} <Error> executeQuery: Code: 60. no", "generic",
       "2026-01-31T10:00:00.123456", "error", "executeQuery: Code: 60. no"),
+    # docker compose logs
+    S("database-1  | 2026-01-31 10:00:00.253 UTC [63] LOG:  received fast shutdown request", "postgresql",
+      "2026-01-31T10:00:00.253", "info", "received fast shutdown request", "database", None, {"pid": "63"}),
+    S('lb_1 | {"level":"error","msg":"no"}', "json", None, "error", "no", "lb"),
+    S("apples | pears", "plain", None, None, "apples | pears"),
     S("[Mon Dec 05 07:47:36 2005] [error] mod_jk child in error state 6", "apache_error",
       "2005-12-05T07:47:36", "error",
       "mod_jk child in error state 6", "apache"),
