@@ -55,7 +55,9 @@ LEVEL_NAMES: dict[str, str] = {
         ("note", "info"), ("system", "info"), ("context", "info"), ("query", "info"), ("debug1", "debug"),
         ("debug2", "debug"), ("debug3", "debug"), ("debug4", "debug"), ("debug5", "debug"), ("trace1",
                                                                                              "debug"),
-        ("errors", "error"), ("exception", "error"), ("off", "info"), ("default", "info")))
+        ("errors", "error"), ("exception", "error"), ("off", "info"), ("default", "info"),
+        # cut to four letters by RabbitMQ 3.9 and by loggers of Go
+        ("erro", "error"), ("eror", "error"), ("noti", "info"), ("debu", "debug"), ("dbug", "debug")))
     for spelling in (name, name.upper(), name.title())
 }
 

@@ -141,6 +141,8 @@ SAMPLES: tuple[Sample, ...] = (
       "2026-01-31T10:00:00.253", "info", "received fast shutdown request", "database", None, {"pid": "63"}),
     S('lb_1 | {"level":"error","msg":"no"}', "json", None, "error", "no", "lb"),
     S("apples | pears", "plain", None, None, "apples | pears"),
+    S("2026-01-31 10:00:00.936792+00:00 [erro] <0.357.0> BOOT FAILED", "rabbitmq", "2026-01-31T10:00:00.936792",
+      "error", "BOOT FAILED", "rabbitmq"),
     S("[Mon Dec 05 07:47:36 2005] [error] mod_jk child in error state 6", "apache_error",
       "2005-12-05T07:47:36", "error",
       "mod_jk child in error state 6", "apache"),
