@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .colours import ESCAPE
 from .redact import ANY_CASE, AS_WRITTEN, has_card
 from .wording import FACT_WORDS, OWN_WORDS, TROUBLE_WORDS
 
@@ -20,6 +21,7 @@ _LONG = 2000
 _FADED = bytes.maketrans(b"bcdef", b"aaaaa")
 _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _DIGITS = b"0123456789"
+_ESCAPE = ESCAPE.encode()
 #: One of these stands in every payment card's number.
 _CARDS = (b"0" * 15, b"0000-0000", b"0000 0000")
 
@@ -110,8 +112,9 @@ class Outlines(dict[bytes, Doubt]):
 
 def judged(key: bytes) -> Doubt:
     """Return what an outline leaves in doubt."""
-    if not key.isascii():
-        return UNKNOWN  # some letters of other alphabets have small forms that are ASCII
+    if not key.isascii() or _ESCAPE in key:
+        # some letters of other alphabets have small forms that are ASCII, and colours part words
+        return UNKNOWN
     low = outline(key.lower())
     secrets = tuple(part for faded, part in _AS_WRITTEN if faded in key and (part != "://" or b"@" in key))
     secrets_low = tuple(part for faded, part in _ANY_CASE if faded in low)

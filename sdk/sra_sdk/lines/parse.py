@@ -11,6 +11,7 @@ import time
 from datetime import tzinfo
 from typing import Any, Callable, Optional
 
+from .colours import ESCAPE, plain
 from .dated import dated, python_line, spring_line
 from .haproxy import haproxy
 from .jsonlines import docker, json_line
@@ -67,6 +68,8 @@ class LineReader:
             text = text.replace("\x00", "\ufffd")
         if not text.isascii():
             text = _SURROGATE.sub("\ufffd", text)
+        if ESCAPE in text:
+            text = plain(text)
         if text[-1:] in "\r\n":
             text = text.rstrip("\r\n")
         if len(text) * 4 > BYTES:

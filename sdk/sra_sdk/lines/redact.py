@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from re import Match, Pattern
 
+from .colours import ESCAPE, plain
+
 _TOKENS: tuple[tuple[str, Pattern[str]], ...] = tuple((kind, re.compile(pattern)) for kind, pattern in (
     ("sra-key", r"\bsra_[A-Za-z0-9]{4,64}(?:_[A-Za-z0-9_-]{16,128}|[A-Za-z0-9_-]{12,128})"),
     ("aws-key-id", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
@@ -103,6 +105,8 @@ _CARD_FIRST = re.compile(r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|60
 
 def redact(text: str) -> str:
     """Return the text with every secret of a known kind replaced by `[redacted:<kind>]`."""
+    if ESCAPE in text:
+        text = plain(text)
     if _tokened(text):
         for kind, pattern in _TOKENS:
             text = pattern.sub(f"[redacted:{kind}]", text)

@@ -53,6 +53,7 @@ PIECES = st.sampled_from(
         "a",
         "f",
         "\t",
+        "\x1b[31m",
         "x" * 20,
         "-",
         "@",

@@ -196,6 +196,10 @@ def test_a_card_in_a_list_is_quoted_as_its_neighbours_are() -> None:
         assert json.loads(json.loads(redact(json.dumps(json.dumps(each)))))["card"] == ["[redacted:card]"]
 
 
+def test_no_secret_hides_behind_colours() -> None:
+    assert redact(f"token\x1b[0m=\x1b[32m{S3CRET}1234\x1b[0m") == "token=[redacted:secret]"
+
+
 @given(st.text())
 def test_never_raises(text: str) -> None:
     assert isinstance(redact(text), str)
