@@ -137,7 +137,7 @@ class LineReader:
         parsed = json_line(text_read, context)
         if parsed is None:
             return Parsed(None, None, context.service, context.host, text, {}, "plain")
-        # Escapes can bring in what a line itself could not: NUL and halves of characters.
+        # Escapes can bring in what a line itself could not: NUL, halves of characters, and colours.
         return _cleaned(parsed) if "\\u" in text_read else parsed
 
 
@@ -149,7 +149,7 @@ def _cleaned(parsed: Parsed) -> Parsed:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value.replace("\x00", "\ufffd"))
+        return _SURROGATE.sub("\ufffd", plain(value).replace("\x00", "\ufffd"))
     if isinstance(value, dict):
         return {_clean(key): _clean(inner) for key, inner in value.items()}
     return [_clean(inner) for inner in value] if isinstance(value, list) else value

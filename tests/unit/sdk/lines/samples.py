@@ -141,6 +141,7 @@ SAMPLES: tuple[Sample, ...] = (
       "2026-01-31T10:00:00.123", "error", "no", None, None, {"logger": "shop"}),
     S("\x1b[31;1mERROR: Job failed: exit code 1\x1b[0;m", "levelled", None, "error",
       "Job failed: exit code 1"),
+    S('{"level":"error","msg":"\\u001b[31mno\\u001b[0m"}', "json", None, "error", "no"),
     # docker compose logs
     S("database-1  | 2026-01-31 10:00:00.253 UTC [63] LOG:  received fast shutdown request",
       "postgresql",
