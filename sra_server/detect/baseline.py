@@ -2,7 +2,8 @@
 
 Unusual is not broken, and so this detector opens an incident only for what is watched (watch.py), after a
 whole day of learning, where the value hurts, is strange to the point of once in 100,000, and stays so for two
-minutes. Any other strange series is evidence: it joins an open incident nearby, or is heard by nobody.
+minutes, and for longer than it got over by itself before (habit.py). Any other strange series is evidence: it
+joins an open incident nearby, or is heard by nobody.
 """
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from ..domain.evidence import of_point
 from ..domain.record import MINUTE, SECOND, Batch, Point
 from ..domain.signal import Signal
+from .habit import Past, allowed, learn
 from .memory import Memory
 from .unusual import Unusual
 from .watch import Watch, class_of, watch_of
@@ -34,7 +36,10 @@ _LEFT_OUT = ("probe.up", "agent.", "system.disk", "system.network", "process.")
 
 
 class _Mood(NamedTuple):
-    """Since when a series is strange, how far it then was from `usual`, how often; firing; calm since."""
+    """Since when a series is strange, how far it then was from `usual`, how often; firing; calm since.
+
+    `held`: it fires, and nobody is told yet; `past` are the spells that it got over.
+    """
 
     first: int = 0
     since: int = 0
@@ -43,6 +48,8 @@ class _Mood(NamedTuple):
     n: int = 0
     firing: bool = False
     calm: int = 0
+    held: bool = False
+    past: Past = ()
 
 
 class Baseline:
@@ -77,7 +84,8 @@ class Baseline:
                     signal = None
             if signal is not None:
                 found.append(signal)
-            memory.put(key, [list(mood), past.to_json()])
+            stands = list(mood) if mood.held or mood.past else list(mood[:-2])
+            memory.put(key, [stands, past.to_json()])
         return found
 
 
@@ -115,12 +123,19 @@ def _judge(mood: _Mood, past: Unusual, point: Point, watch: Watch | None) -> tup
         calm = mood.calm or point.at
         mood = mood._replace(calm=calm)
         if not mood.firing or point.at - calm >= LASTING or point.at - mood.since >= _USUAL:
-            over = _cleared(point, watch) if mood.firing else None
-            return _Mood(first=mood.first), over
+            over = _cleared(point, watch) if mood.firing and not mood.held else None
+            # what became the new usual was not got over
+            ended = mood.firing and watch is not None and watch.habit and calm - mood.since < _USUAL
+            spells = learn(mood.past, mood.since, calm) if ended else mood.past
+            return _Mood(first=mood.first, past=spells), over
         return mood, None
-    if watch is not None and learned and watch.hurts(point.value, mood.usual) and (
+    if watch is not None and watch.hurts(point.value, mood.usual) and (
             mood.firing or (mood.n >= _POINTS and point.at - mood.since >= LASTING)):
-        return mood._replace(firing=True), _signal(point, mood, watch)
+        most, _ = allowed(mood.past, mood.since)
+        waits = (mood.held or not mood.firing) and point.at - mood.since < most * SECOND
+        mood = mood._replace(firing=True, held=waits or not learned)
+        if not mood.held:
+            return mood, _signal(point, mood, watch)
     if not mood.firing and point.at - mood.since <= _FRESH:
         return mood, _evidence(point, mood)
     return mood, None

@@ -4,6 +4,7 @@ One high value is no trouble: it must stay beyond its bound for a time, and back
 before it is over. Latency is held against the series' own past, for there is no bound that fits all.
 
 What was never used up for so long, in all that is known of the series, is told early: within a minute.
+What the host got over by itself before is told once it lasts longer than that (habit.py).
 """
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from ..domain.evidence import of_point
 from ..domain.record import SECOND, Batch, Point
 from ..domain.signal import Severity, Signal
+from .habit import HOLE, Past, allowed, broken, learn
 from .memory import Memory
 
 
@@ -20,7 +22,9 @@ from .memory import Memory
 class Bound:
     """At or above `high` for `seconds` fires; below `low` for as long clears. `times`: of its own mean.
 
-    At or above `full` for `early` seconds fires as well, where that has not happened before.
+    At or above `full` for `early` seconds fires as well, where that has not happened before. `habit`: a host
+    may be so for a while and lose nothing. It is no habit to run out of what breaks things at its end
+    (memory, swap, room on a disk, descriptors), nor what people feel at once (errors, latency, checks).
     """
 
     name: str
@@ -35,11 +39,12 @@ class Bound:
     times: float = 0.0
     full: float = 0.0
     early: int = 0
+    habit: bool = False
 
 
 BOUNDS = {each.name: each for each in (
     Bound(name="system.cpu_percent", cls="cpu_overload", severity="high", high=95, low=85, seconds=120,
-          full=99, early=45,
+          full=99, early=45, habit=True,
           title="the processor is fully used", means="there is more work than the processor can do",
           remedies=("scale_replicas", "restart_service")),
     Bound(name="system.memory_percent", cls="memory_exhaustion", severity="high", high=95, low=90, seconds=60,
@@ -57,9 +62,11 @@ BOUNDS = {each.name: each for each in (
           title="the file system has hardly any inodes left",
           means="so many files were made that no more can be", remedies=("clear_disk",)),
     Bound(name="system.load1_per_core", cls="cpu_overload", severity="medium", high=4, low=2, seconds=600,
+          habit=True,
           title="far more work is ready than the processors can do",
           means="processes wait for a processor or for the disk", remedies=("scale_replicas",)),
     Bound(name="system.iowait_percent", cls="cpu_overload", severity="medium", high=50, low=30, seconds=600,
+          habit=True,
           title="the processors wait for the disk most of the time",
           means="the disk is slower than what is asked of it", remedies=()),
     Bound(name="process.fd_percent", cls="service_crash", severity="high", high=90, low=75, seconds=120,
@@ -69,8 +76,8 @@ BOUNDS = {each.name: each for each in (
           high=1, low=0.5, seconds=120, times=5.0, title="the health check takes far longer than usual",
           means="it answers, but much later than usual", remedies=("scale_replicas", "restart_service")),
     Bound(name="queue_depth", cls="queue_backlog", severity="medium",
-          high=1000, low=500, seconds=300, times=10.0, title="a queue is far longer than usual",
-          means="work comes faster than it is done",
+          high=1000, low=500, seconds=300, times=10.0, habit=True,
+          title="a queue is far longer than usual", means="work comes faster than it is done",
           remedies=("scale_replicas", "restart_service")),
     Bound(name="error_rate", cls="error_burst", severity="high", high=0.2, low=0.1, seconds=60,
           title="the error rate is high", means="a large part of its requests fails",
@@ -93,6 +100,7 @@ class _Track(NamedTuple):
     """One series: beyond its bound since and how often, back since, firing, its mean over so many points.
 
     Then its latest point, and for what is told early: watched since, used up since, and last so for long.
+    `held`: it fires, and nobody is told yet, for it got over the like before; `past` are those spells.
     """
 
     since: int = 0
@@ -106,6 +114,8 @@ class _Track(NamedTuple):
     first: int = 0
     full: int = 0
     had: int = 0
+    held: bool = False
+    past: Past = ()
 
 
 class Threshold:
@@ -136,10 +146,11 @@ class Threshold:
             after = _step(track, point, bound, high, low)
             if bound.early:
                 after = _early(track, after, point, bound, memory)
+            after = _hold(track, after, point)
             _keep(memory, key, after, bound)
-            if after.firing and point.value >= high:
+            if after.firing and not after.held and point.value >= high:
                 found[key] = _signal(key, point, bound, high, after, found.get(key))
-            elif track.firing and not after.firing:
+            elif track.firing and not track.held and not after.firing:
                 found[key] = Signal(
                     detector="threshold", fingerprint=key, cls=bound.cls, severity=bound.severity,
                     title=bound.title, at=point.at, last_at=point.at, state="cleared",
@@ -149,10 +160,13 @@ class Threshold:
 
 def _keep(memory: Memory, key: str, after: _Track, bound: Bound) -> None:
     calm = not (after.since or after.firing or after.full)
-    if calm and not (bound.times or bound.early or bound.name == _LOAD) and len(memory) >= memory.limit // 2:
+    needed = bound.times or bound.early or bound.name == _LOAD or after.past
+    if calm and not needed and len(memory) >= memory.limit // 2:
         memory.drop(key)
     else:
-        memory.put(key, list(after), memory.limit - memory.limit // 4 if calm else None)
+        # most series have no past, and theirs takes no room
+        stored = [*after[:-1], after.past] if after.held or after.past else list(after[:-2])
+        memory.put(key, stored, memory.limit - memory.limit // 4 if calm else None)
 
 
 def _limits(bound: Bound, track: _Track) -> tuple[float, float]:
@@ -168,23 +182,28 @@ def _step(track: _Track, point: Point, bound: Bound, high: float, low: float) ->
     lasting = bound.seconds * SECOND
     if track.last and point.at - track.last > max(5 * lasting, 300 * SECOND):
         # nobody watched in between, so nothing can be said to have lasted
-        track = track._replace(since=0, beyond=0, back=0, full=0)
+        track = track._replace(since=0, beyond=0, back=0, full=0, held=False,
+                               firing=track.firing and not track.held)
     mean, learned = track.mean, track.learned
     if bound.times and not track.firing and point.value < high:
         learned = min(learned + 1, 1000)
         mean += (point.value - mean) / learned
-    since, beyond, back, firing = track.since, track.beyond, track.back, track.firing
+    since, beyond, back, firing, past = track.since, track.beyond, track.back, track.firing, track.past
     if point.value >= high:
         since, beyond, back = since or point.at, beyond + 1, 0
         firing = firing or (beyond >= _POINTS and point.at - since >= lasting)
     elif firing:
+        if point.value < low and not back and point.at - track.last > HOLE:
+            # nobody saw how it ended
+            since = 0
         back = (back or point.at) if point.value < low else 0
         if back and point.at - back >= lasting:
+            past = learn(past, since, back) if bound.habit and since else past
             firing, since, beyond, back = False, 0, 0, 0
     else:
         since, beyond = 0, 0
     return _Track(since, beyond, back, firing, mean, learned, point.at, point.value, track.first, track.full,
-                  track.had)
+                  track.had, track.held, past)
 
 
 def _early(before: _Track, after: _Track, point: Point, bound: Bound, memory: Memory) -> _Track:
@@ -198,6 +217,14 @@ def _early(before: _Track, after: _Track, point: Point, bound: Bound, memory: Me
     news = point.at - first >= _WATCHED and (not had or point.at - had > _REMEMBERED)
     fires = news and after.beyond >= _POINTS and point.at - since >= lasting and _crowded(point, memory)
     return after._replace(first=first, full=since, firing=after.firing or fires)
+
+
+def _hold(before: _Track, after: _Track, point: Point) -> _Track:
+    """Return the track as held while it fires for no longer than it may by habit; what was told stays so."""
+    if not after.firing or (before.firing and not before.held):
+        return after._replace(held=False)
+    most, _ = allowed(after.past, after.since)
+    return after._replace(held=point.at - after.since < most * SECOND)
 
 
 def _crowded(point: Point, memory: Memory) -> bool:
@@ -220,6 +247,10 @@ def _signal(key: str, point: Point, bound: Bound, high: float, track: _Track,
         high, lasting = bound.full, (point.at - track.full) // SECOND
         severity = "medium" if bound.full > bound.high else severity
     text = f"{what} on {where} is {point.value:.1f}, at or above {high:.1f} for {lasting} s"
+    most, length = allowed(track.past, track.since)
+    if most:
+        text += f"; before, it was over after {length} s"
+        severity = "medium" if severity == "high" and lasting < broken(most) else severity
     evidence = of_point(point, text)
     return Signal(detector="threshold", fingerprint=key, cls=bound.cls, severity=severity, title=bound.title,
                   at=track.since, last_at=point.at, service=point.service, host=point.host,

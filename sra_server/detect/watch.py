@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """`up`: which way is bad; at least (or, downwards, at most) `times` the usual value, and `floor`."""
+    """`up`: which way is bad; at least (or, downwards, at most) `times` the usual value, and `floor`.
+
+    `habit`: what it got over by itself before is waited for (habit.py); what people feel at once is not.
+    """
 
     name: re.Pattern[str]
     cls: str
@@ -21,6 +24,7 @@ class Watch:
     title: str
     means: str
     remedies: tuple[str, ...]
+    habit: bool = False
 
     def hurts(self, value: float, usual: float) -> bool:
         """Say whether a value is so far on the bad side that people want to know."""
@@ -49,13 +53,15 @@ WATCHES: tuple[Watch, ...] = (
           cls="service_crash", up=False, times=0.2, floor=1, title="hardly any requests arrive",
           means="what sends requests is down or no longer reaches it", remedies=("restart_service",)),
     Watch(name=_of("queue_(?:depth|length|size)|backlog|consumer_lag|messages_ready"), cls="queue_backlog",
-          up=True, times=3, floor=100, title="far more work waits than usual",
+          up=True, times=3, floor=100, habit=True, title="far more work waits than usual",
           means="work comes faster than it is done", remedies=("scale_replicas", "restart_service")),
     Watch(name=re.compile(r"system\.cpu_percent$"), cls="cpu_overload", up=True, times=1.5, floor=85,
+          habit=True,
           title="the processor is far busier than usual",
           means="there is much more work than usual at this hour",
           remedies=("scale_replicas", "restart_service")),
     Watch(name=re.compile(r"system\.memory_percent$"), cls="memory_exhaustion", up=True, times=1.2, floor=85,
+          habit=True,
           title="far more memory is used than usual", means="something took memory that is usually free",
           remedies=("restart_service",)),
 )
