@@ -4,8 +4,8 @@ A nightly job, a backup, a machine that builds: beyond a bound for a while, and 
 anybody. Who is told each time stops to listen. So spells that ended are remembered, a few for each time of
 the day; what is no longer than one and a half times those before it is waited for, and all else is told as
 ever. Two days make a habit at their hour, three spells within hours a busy day; at any hour counts only what
-was so at four times of the day. A habit never holds longer than
-an hour, three hours what came on three days at its hour.
+was so at four times of the day. A habit never holds longer than an hour, three hours what came on three days
+at its hour.
 
 How a spell ended cannot be seen here: one that was remedied counts as well. So the second longest is what
 counts, never a single one, and what ended in a hole of the points, as a reboot leaves it, is left out.

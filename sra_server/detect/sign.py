@@ -71,6 +71,10 @@ def _unusual(rest: str) -> Sign:
     return _series(rest, lambda name: f"{name} is unusual")
 
 
+def _habit(rest: str) -> Sign:
+    return _series(rest, lambda name: f"{BOUNDS[name].title if name in BOUNDS else name}, as it was before")
+
+
 def _absence(rest: str) -> Sign:
     kind, _, name = rest.partition("|")
     if kind == "host":
@@ -90,7 +94,7 @@ def _novelty(rest: str) -> Sign:
 
 READERS: dict[str, Callable[[str], Sign]] = {
     "probe": _probe, "threshold": _threshold, "forecast": _forecast, "leak": _leak, "baseline": _baseline,
-    "unusual": _unusual, "absence": _absence, "burst": _burst, "novelty": _novelty,
+    "unusual": _unusual, "habit": _habit, "absence": _absence, "burst": _burst, "novelty": _novelty,
 }
 
 

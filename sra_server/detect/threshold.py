@@ -4,7 +4,8 @@ One high value is no trouble: it must stay beyond its bound for a time, and back
 before it is over. Latency is held against the series' own past, for there is no bound that fits all.
 
 What was never used up for so long, in all that is known of the series, is told early: within a minute.
-What the host got over by itself before is told once it lasts longer than that (habit.py).
+What the host got over by itself before is told once it lasts longer than that (habit.py), and is evidence
+until then.
 """
 from __future__ import annotations
 
@@ -148,8 +149,9 @@ class Threshold:
                 after = _early(track, after, point, bound, memory)
             after = _hold(track, after, point)
             _keep(memory, key, after, bound)
-            if after.firing and not after.held and point.value >= high:
-                found[key] = _signal(key, point, bound, high, after, found.get(key))
+            if after.firing and point.value >= high:
+                signal = _signal(key, point, bound, high, after, found.get(key))
+                found[key] = _as_before(signal, point, bound) if after.held else signal
             elif track.firing and not track.held and not after.firing:
                 found[key] = Signal(
                     detector="threshold", fingerprint=key, cls=bound.cls, severity=bound.severity,
@@ -222,7 +224,7 @@ def _early(before: _Track, after: _Track, point: Point, bound: Bound, memory: Me
 def _hold(before: _Track, after: _Track, point: Point) -> _Track:
     """Return the track as held while it fires for no longer than it may by habit; what was told stays so."""
     if not after.firing or (before.firing and not before.held):
-        return after._replace(held=False)
+        return after._replace(held=False) if after.held else after
     most, _ = allowed(after.past, after.since)
     return after._replace(held=point.at - after.since < most * SECOND)
 
@@ -234,6 +236,12 @@ def _crowded(point: Point, memory: Memory) -> bool:
     stored = memory.get(f"threshold|{replace(point, name=_LOAD).series()}")
     load = _Track(*stored) if stored else _Track()
     return point.at - load.last > 300 * SECOND or load.value > _WAITING
+
+
+def _as_before(signal: Signal, point: Point, bound: Bound) -> Signal:
+    """Return what is held as evidence: it explains what else breaks at that moment, and opens nothing."""
+    return replace(signal, fingerprint=f"habit|{point.series()}", severity="low", opens=False, at=point.at,
+                   title=f"{bound.title}, as it was before", remedies=(), evidence=signal.evidence[-1:])
 
 
 def _signal(key: str, point: Point, bound: Bound, high: float, track: _Track,

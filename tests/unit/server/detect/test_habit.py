@@ -15,7 +15,7 @@ from sra_server.detect.threshold import BOUNDS, Threshold
 from sra_server.detect.watch import WATCHES
 from sra_server.domain.record import SECOND
 
-from ..world import START, at, batch, point
+from ..world import START, World, at, batch, point
 
 DAY = 86_400
 NIGHT, NOON = 2 * 3600, 12 * 3600
@@ -37,6 +37,8 @@ class Host:
         while self.second < until:
             given = point(self.name, self.usual if value is None else value, self.second)
             for signal in self.detector.detect(self.memory, batch(self.second, points=[given])):
+                if not signal.opens:
+                    continue
                 if signal.state == "firing" and not self.firing:
                     self.told.append((self.second, signal.severity))
                     self.text = signal.evidence[0].text
@@ -79,14 +81,13 @@ def test_what_lasts_longer_than_the_job_is_told_mildly_and_then_as_it_is() -> No
     host.works(begin, 30)
     assert host.told == [(begin + 18 * 60, "medium")]
     assert "at or above 95.0 for 1080 s; before, it was over after 720 s" in host.text
-    last = host.detector.detect(host.memory, batch(0, points=[]))
-    assert not last and len(host.cleared) == 1
+    assert len(host.cleared) == 1
     begin += DAY
     severities = []
     host.lives(begin)
     for second in range(begin, begin + 7200, 10):
         severities += [each.severity for each in host.detector.detect(
-            host.memory, batch(second, points=[point(CPU, 100.0, second)])) if each.state == "firing"]
+            host.memory, batch(second, points=[point(CPU, 100.0, second)])) if each.opens]
     assert severities[0] == "medium" and severities[-1] == "high"
 
 
@@ -193,6 +194,30 @@ def test_what_an_older_release_stored_is_read_and_what_it_told_is_ended() -> Non
     # a series without a past takes no more room than before
     calm = Host().lives(60)
     assert len(calm.memory.items()[0][1]) == 11
+
+
+def test_while_it_is_held_it_is_evidence_for_what_breaks_then() -> None:
+    world = World()
+    for second in [*range(0, 1200, 20), *(day * DAY + n for day in range(2) for n in range(1800, 3600, 20))]:
+        value = 100.0 if 2400 <= second % DAY < 3000 else 20.0
+        world.fold(batch(second, points=[point(CPU, value, second)]))
+    before = len(world.incidents)
+    begin = 2 * DAY + 2400
+    for second in range(begin - 600, begin + 600, 20):
+        failing = second >= begin + 300
+        points = [point(CPU, 100.0 if second >= begin else 20.0, second),
+                  point("error_rate", 0.5 if failing else 0.0, second, service="shop")]
+        world.fold(batch(second, points=points))
+        if not failing:
+            assert len(world.incidents) == before
+    latest = max(world.incidents.values(), key=lambda each: each.created_at)
+    assert latest.cls == "error_burst" and len(world.incidents) == before + 1
+    signals = world.state.cases[latest.id].signals
+    assert {(each.fingerprint.split("|")[0], each.opens) for each in signals} == {
+        ("threshold", True), ("habit", False)}
+    held = next(each for each in signals if not each.opens)
+    assert held.title == "the processor is fully used, as it was before"
+    assert "before, it was over after 600 s" in held.evidence[0].text
 
 
 def test_the_baseline_waits_for_a_habit_as_well() -> None:

@@ -21,6 +21,8 @@ DISK = point("system.disk_percent", 99.5, 0, mount="/data")
     (f"baseline|{point('error_rate', 1, 0, service='shop').series()}",
      "the error rate is far above its usual", "shop", "web-1"),
     (f"unusual|{point('heap', 1, 0).series()}", "heap is unusual", "", "web-1"),
+    (f"habit|{point('system.cpu_percent', 1, 0).series()}",
+     "the processor is fully used, as it was before", "", "web-1"),
     (f"leak|{point('process.rss', 1, 0, process='java').series()}",
      "memory grows steadily (process java)", "", "web-1"),
     ("absence|host|web-1", "the host went silent", "", "web-1"),
