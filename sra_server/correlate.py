@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .domain.case import Case, Known, Lead, lead
+from .domain.effect import compatible
 from .domain.incident import ACTIVE, Change, Incident
 from .domain.lesson import Lesson
 from .domain.record import SECOND
 from .domain.signal import CLASSES, SEVERITY_ORDER, Signal
 from .doubt import Doubts, believed
-from .relation import CLOSE, compatible, link, one_trouble
+from .relation import link, one_trouble
 from .settle import flap_note, why_over
 from .stops import Stops, blamed, crashed, note, waits
+from .vicinity import CLOSE
 
 #: A trouble that merely goes on is told at most this often.
 TELL = 30 * SECOND

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from .domain.case import Case, Known, names
+from .domain.effect import brings
 from .domain.incident import ACTIVE, Change, Incident
 from .domain.signal import Signal
 from .domain.silence import Hold, Part, Silence, cover, holding
-from .relation import brings
 from .settle import held
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

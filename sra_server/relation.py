@@ -9,39 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .domain.case import Case, Known, lead, names
+from .domain.effect import brings, compatible
 from .domain.incident import Incident
 from .domain.record import SECOND
 from .domain.signal import CLASSES, Signal
+from .vicinity import CLOSE, beside, of_host, own_place
 
-#: Signals of one host this close together may be one trouble.
-CLOSE = 30 * SECOND
 #: How strong a reason it is that one points to the other, or both to a third.
 _SAID = 1
-
-#: What a class brings about; two classes may be one trouble only if one brings about the other.
-_BRINGS: dict[str, frozenset[str]] = {
-    "disk_full": frozenset({"database_failure", "service_crash", "external_api_down", "queue_backlog",
-                            "error_burst"}),
-    "memory_exhaustion": frozenset({"service_crash", "database_failure", "external_api_down", "cpu_overload",
-                                    "queue_backlog", "error_burst"}),
-    "certificate_expired": frozenset({"external_api_down", "network_failure", "database_failure",
-                                      "error_burst"}),
-    "network_failure": frozenset({"external_api_down", "database_failure", "service_crash", "queue_backlog",
-                                  "error_burst"}),
-    "database_failure": frozenset({"external_api_down", "service_crash", "cpu_overload", "queue_backlog",
-                                   "error_burst"}),
-    "deadlock": frozenset({"database_failure", "error_burst"}),
-    "service_crash": frozenset({"external_api_down", "database_failure", "network_failure", "cpu_overload",
-                                "queue_backlog", "error_burst"}),
-    "cpu_overload": frozenset({"external_api_down", "service_crash", "database_failure", "queue_backlog",
-                               "error_burst"}),
-    "queue_backlog": frozenset({"cpu_overload", "error_burst"}),
-    "rate_limited": frozenset({"external_api_down", "error_burst"}),
-    "external_api_down": frozenset({"cpu_overload", "service_crash", "queue_backlog", "error_burst"}),
-    "auth_failures": frozenset({"error_burst"}),
-    "error_burst": frozenset(),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
@@ -49,16 +24,6 @@ class Link:
 
     rank: int
     why: str
-
-
-def brings(cause: str, effect: str) -> bool:
-    """Say whether a class brings about another, or is the same."""
-    return cause == effect or effect in _BRINGS.get(cause, ())
-
-
-def compatible(one: str, other: str) -> bool:
-    """Say whether two classes may be signs of one trouble."""
-    return brings(one, other) or brings(other, one)
 
 
 def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *, now: int,
@@ -80,7 +45,7 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
         found = _pointed(incident, signals, signal, known)
         if found is not None:
             return found
-    return _near(incident, signals, signal, gap)
+    return _near(incident, signals, signal, gap, known)
 
 
 def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signal: Signal, known: Known, *,
@@ -121,18 +86,26 @@ def _pointed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, kn
     common = pointed & {name for each in signals for name in names(each, everything, known)}
     if common:
         return Link(rank=_SAID, why=f"both point to {sorted(common)[0]}")
-    if signal.subject and any(each.subject == signal.subject for each in signals):
+    # what is an address of its own machine, or a mount, is another one on another host
+    if signal.subject and any(each.subject == signal.subject and (
+            each.host == signal.host or not own_place(signal.subject)) for each in signals):
         return Link(rank=2, why=f"both name {signal.subject}")
     return None
 
 
-def _near(incident: Incident, signals: tuple[Signal, ...], signal: Signal, gap: int) -> Link | None:
-    moments = [moment for each in signals for moment in (each.at, each.last_at)]
-    near = min((abs(signal.at - moment) for moment in moments), default=gap)
-    if near > CLOSE or not (signal.host in incident.hosts or (not signal.host and not incident.hosts)):
+def _near(incident: Incident, signals: tuple[Signal, ...], signal: Signal, gap: int,
+          known: Known) -> Link | None:
+    """Return the link to what is on the same host at the same time, where the one may come from the other."""
+    if signals:
+        found = beside(signals, signal, known)
+        if found is None:
+            return None
+        gap = found[0]
+    elif gap > CLOSE or not (of_host(signal) or not incident.service) or not (
+            signal.host in incident.hosts or (not signal.host and not incident.hosts)):
         return None
     place = f"same host {signal.host}" if signal.host else "same source"
-    return Link(rank=3, why=f"{place}, {near / SECOND:.0f} s apart{_order(signals, signal)}")
+    return Link(rank=3, why=f"{place}, {gap / SECOND:.0f} s apart{_order(signals, signal)}")
 
 
 def _order(signals: tuple[Signal, ...], signal: Signal) -> str:

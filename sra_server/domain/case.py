@@ -17,8 +17,9 @@ SIGNALS = 32
 #: And no more than so many that are evidence alone.
 SUPPORTING = 6
 _EVIDENCE = 5
-_TOO_COMMON = frozenset({"app", "api", "server", "service", "error", "errors", "main", "log", "system",
-                         "kernel", "web", "http", "worker", "java", "python", "node", "localhost", "the",
+#: Names of services that are words of any text.
+TOO_COMMON = frozenset({"app", "api", "server", "service", "error", "errors", "main", "log", "system",
+                        "kernel", "web", "http", "worker", "java", "python", "node", "localhost", "the",
                          "and"})
 
 #: Every class, the one that explains most first.
@@ -190,7 +191,7 @@ def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]
 
 def _speaks(text: str, service: str) -> bool:
     name = service.lower()
-    if len(name) < 3 or name in _TOO_COMMON or name not in text:
+    if len(name) < 3 or name in TOO_COMMON or name not in text:
         return False
     return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
 

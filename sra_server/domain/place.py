@@ -7,7 +7,11 @@ from collections.abc import Iterator
 _LOCAL = re.compile(r"^(?:localhost|\[?::1\]?|0\.0\.0\.0)(?=:|$)")
 _HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]|[a-z](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)"
 _URL = re.compile(rf"\b([a-z][a-z0-9+]{{1,20}})://(?:[^\s/@\"']*@)?({_HOST})(?::(\d{{1,5}}))?")
-_PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?!\d)")
+#: Neither a version ("firefox/128.0") nor a place in a program ("events:524:28") nor a time of day is meant.
+_PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?!\d|\.\d|:\d)")
+#: Where people are sent to read about an error nothing has failed.
+_READ = re.compile(r"\b(?:on this error at|see|see also|information at|details at|documentation at|visit)"
+                   r"[: ]{1,2}https?://\S+")
 _WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to(?! server| the| a| database))"
                     rf"[ =:'\"]+({_HOST})['\"]?"
                     rf"[^\n]{{0,40}}?\bport[ =:'\"]+(\d{{2,5}})")
@@ -50,6 +54,7 @@ def places_in(text: str, limit: int = 4) -> tuple[str, ...]:
 def _named(low: str) -> Iterator[str]:
     """Yield what is named; most texts lack what each kind needs, which is seen sooner than searched."""
     if "://" in low:
+        low = _READ.sub(" ", low)
         for scheme, host, port in _URL.findall(low):
             port = port or _PORTS.get(scheme, "")
             yield f"{host}:{port}" if port else host

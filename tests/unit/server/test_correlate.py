@@ -8,11 +8,11 @@ import pytest
 
 from sra_server.correlate import MOST_OPEN, Rules, correlate
 from sra_server.domain.case import EXPLAINS, Known, lead
+from sra_server.domain.effect import compatible
 from sra_server.domain.incident import Incident
 from sra_server.domain.record import MINUTE, SECOND
 from sra_server.domain.signal import CLASSES, Signal
 from sra_server.pipeline import Settings
-from sra_server.relation import compatible
 
 from .world import START, World, at, batch, point, probe, record
 

@@ -18,6 +18,7 @@ from .test_worker import FAILURE, Context, context, only, send
 
 __all__ = ["context"]  # the fixture
 
+OOM = "Out of memory: Killed process 4711 (java) total-vm:8123456kB, anon-rss:7123456kB"
 FULL = "could not extend file: No space left on device"
 
 
@@ -194,6 +195,7 @@ async def test_for_the_part_that_is_silenced_no_remedy_is_proposed(context: Cont
     await send(context, account, FAILURE.replace("checkout", "db-1"), service="db-1")
     await after(context, account, 0)
     context.at = NOW + 2 * SECOND
+    await send(context, account, OOM, service="kernel")  # so the two crashes have something in common
     await send(context, account, FAILURE)
     await after(context, account, 2)
     incident = await only(context, account)

@@ -20,6 +20,10 @@ from sra_server.domain.place import of_target, places_in
     ("postgresql://user:secret@db:5433/shop is down", "db:5433"),
     ("order 17 could not be stored at 10:22", ""),
     ("File app.py:20, in order", ""),
+    ('"GET / HTTP/1.1" 502 157 "-" "Mozilla/5.0 (X11; Linux) Firefox/128.0"', ""),
+    ("at node:events:524:28", ""),
+    ("connection lost (Background on this error at: https://sqlalche.me/e/20/e3q8)", ""),
+    ("see https://docs.example/errors: dial tcp 10.0.0.5:5432: connect: connection refused", "10.0.0.5:5432"),
 ])
 def test_finds_what_could_not_be_reached(text: str, first: str) -> None:
     assert next(iter(places_in(text)), "") == first

@@ -1,0 +1,230 @@
+"""Vicinity: which troubles of one host at one time may be one, though nobody names the other. From relation.
+
+Pure. On a host many services run, and two of them may fail at the same time by chance. What the host is
+short of (disk, memory, processor, network) is a cause for everybody on it; but of two services one must show
+that it suffers from somebody: it passes on what others answer, it says that a store fails, or that somebody
+does not answer. And what it says must not speak of somebody else.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from .domain.case import TOO_COMMON, Known, names
+from .domain.effect import brings
+from .domain.place import normal, places_in
+from .domain.record import SECOND
+from .domain.signal import Signal
+
+#: Signs of one host this close together may be one trouble.
+CLOSE = 30 * SECOND
+#: Who calls a store waits for half a minute before he gives up and says so.
+_PATIENT = 60 * SECOND
+#: What a service suffers from another shows within this time, for a count needs its minute. What the host is
+#: short of does harm as long as it lasts.
+_SHOWN = 120 * SECOND
+
+#: What the host gives to all of its services.
+_SHARED = frozenset({"disk_full", "memory_exhaustion", "cpu_overload", "network_failure"})
+#: Programs that speak for the host as a whole.
+_OF_HOST = frozenset({"kernel", "systemd-networkd", "systemd-resolved", "systemd-oomd", "networkmanager",
+                      "earlyoom", "dhclient", "dhcpcd", "wpa_supplicant", "smartd", "mdadm"})
+#: These tell what is to come: nobody suffers from it yet.
+_AHEAD = frozenset({"forecast", "leak"})
+#: Who is called by nobody, and so can be missed by nobody.
+_UNCALLED = frozenset({"cron", "crond", "anacron", "atd", "sshd", "su", "sudo", "logrotate", "fail2ban"})
+#: Parts of the names of services that pass on what others answer.
+_FRONTS = ("nginx", "apache", "httpd", "haproxy", "traefik", "envoy", "caddy", "varnish", "proxy", "gateway",
+           "ingress", "balancer", "openresty")
+#: Where a store listens unless it is told otherwise, and parts of the names of services that may be there.
+_PORTS = {
+    "5432": ("postg", "pg", "patroni", "timescale", "cockroach"), "6432": ("pgbouncer", "odyssey"),
+    "3306": ("mysql", "maria", "percona", "galera"), "1521": ("oracle",), "1433": ("mssql", "sqlserver"),
+    "6379": ("redis", "valkey", "keydb", "dragonfly"), "11211": ("memcache",), "27017": ("mongo",),
+    "9042": ("cassandra", "scylla"), "9200": ("elastic", "opensearch"), "8983": ("solr",), "7687": ("neo4j",),
+    "5984": ("couch",), "8123": ("clickhouse",), "8086": ("influx",),
+    "5672": ("rabbit", "artemis", "activemq", "qpid"), "61616": ("artemis", "activemq"), "4222": ("nats",),
+    "9092": ("kafka", "redpanda"), "1883": ("mosquitto", "emqx"), "2379": ("etcd",), "8500": ("consul",),
+    "2181": ("zookeeper",),
+}
+_STORES = tuple(sorted({"minio", "ceph", *(part for parts in _PORTS.values() for part in parts)}))
+#: And what people call a store of their own, as a word of its name.
+_CALLED_STORES = frozenset({"db", "database", "sql", "cache", "queue", "broker", "mq"})
+#: What a client says of its store in the same words as the store.
+_OF_STORES = frozenset({"database_failure", "deadlock", "auth_failures", "error_burst"})
+#: A request that failed, as access logs write it.
+_FAILED_REQUEST = re.compile(r'\b(?:get|post|put|patch|delete|head|options) \S+(?: http/[\d.]+)?" 5\d\d\b')
+_CONNECTION = re.compile(r"\bconnect(?:ion|ed|ing)?\b|\btimed? ?out\b|\bunavailable\b|\bbroken pipe\b")
+_LOOPBACK = re.compile(r"127\.|\[?::1\]?(?::|$)")
+_ADDRESS = re.compile(r"[\d.]+(?::\d+)?$|\[")
+#: File systems where every program writes, and folders that are mostly on one of these. What is full
+#: elsewhere stops those alone that work there.
+_COMMON = re.compile(r"/(?:(?:var|tmp|run|usr|opt|home)(?:/(?:log|lib|tmp|cache|spool))?/?)?$")
+_COMMON_TOPS = frozenset({"/var", "/tmp", "/run", "/usr", "/opt", "/home", "/etc"})  # noqa: S108
+_PATH = re.compile(r"(?<![\w./:<])(/(?:[\w@+-][\w.@+-]*/)*[\w@+-][\w.@+-]*)")
+_WORDS = re.compile(r"[^a-z]+")
+#: From where a request came is no place that failed.
+_REFERRER = re.compile(r'referr?er: "[^"]*"')
+_WEB = (":80", ":443")
+_EVIDENCE = 3
+_TEXT = 2000
+
+
+def beside(signals: Sequence[Signal], signal: Signal, known: Known) -> tuple[int, Signal] | None:
+    """Return the nearest sign on its host that may be one trouble with a sign, and how far in time it is."""
+    found = [(_apart(each, signal), each) for each in signals if each.opens and _here(each, signal)]
+    near = [(gap, each) for gap, each in found if gap <= _PATIENT and _one(each, signal, known, gap)]
+    return min(near, key=lambda pair: (pair[0], pair[1].at, pair[1].fingerprint), default=None)
+
+
+def of_host(signal: Signal) -> bool:
+    """Say whether a sign is of the host, or of nobody who is known, and not of one of its services."""
+    return not signal.service or (signal.cls in _SHARED and signal.service.lower() in _OF_HOST)
+
+
+def own_place(place: str) -> bool:
+    """Say whether a place means something else on each host: an address of the own machine, or a mount."""
+    return place.startswith("/") or _LOOPBACK.match(normal(place)) is not None
+
+
+def _here(one: Signal, other: Signal) -> bool:
+    return one.host == other.host and not _looks_afar(one) and not _looks_afar(other)
+
+
+def _looks_afar(signal: Signal) -> bool:
+    """Say whether a sign is a health check of another host: then its own is where it is looked from."""
+    return signal.detector == "probe" and bool(signal.subject) and not _at_host(signal.subject, signal.host)
+
+
+def _at_host(place: str, host: str) -> bool:
+    name = place.rpartition(":")[0] or place
+    return own_place(place) or (bool(host) and name.partition(".")[0] == host.lower().partition(".")[0])
+
+
+def _apart(one: Signal, other: Signal) -> int:
+    return min(abs(other.at - one.at), abs(other.at - one.last_at))
+
+
+def _one(one: Signal, other: Signal, known: Known, gap: int) -> bool:
+    return _leads(one, other, known, gap) or _leads(other, one, known, gap)
+
+
+def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
+    """Say whether one sign may well be an effect of another on the same host."""
+    if not brings(cause.cls, effect.cls) or (cause.detector in _AHEAD and cause.cls != effect.cls):
+        return False
+    if cause.cls == "disk_full":
+        return gap <= CLOSE and _room(cause, effect)
+    if of_host(cause) or of_host(effect) or cause.cls == effect.cls == "network_failure":
+        return gap <= CLOSE
+    patient = is_store(cause.service) and effect.cls != "external_api_down"
+    if gap > (_PATIENT if patient else CLOSE) or abs(cause.at - effect.at) > _SHOWN:
+        return False
+    return cause.service.lower() not in _UNCALLED and _suffers(cause, effect) and not _elsewhere(
+        cause, effect, known)
+
+
+def _room(cause: Signal, effect: Signal) -> bool:
+    """Say whether one may suffer from a file system that is full: is it known which, and who works there?"""
+    mount = cause.subject if cause.subject.startswith("/") else ""
+    tops = {_top(mount)} if mount else {_top(each) for each in _paths(cause)}
+    if not tops or (_COMMON.match(mount) if mount else tops & _COMMON_TOPS):
+        return True
+    theirs = {_top(each) for each in (*_paths(effect), effect.subject) if each.startswith("/")}
+    if cause.cls == effect.cls:
+        return of_host(cause) or not theirs or bool(theirs & tops)
+    return is_store(effect.service) or bool(theirs & tops)
+
+
+def _top(path: str) -> str:
+    return "/".join(path.split("/")[:2])
+
+
+def _suffers(cause: Signal, effect: Signal) -> bool:
+    """Say whether a sign of a service shows that it suffers from another, which may be this."""
+    asked = effect.detector == "probe" or effect.cls in ("external_api_down", "error_burst")
+    if asked and is_front(effect):
+        return cause.cls != "auth_failures"
+    if is_store(cause.service) and cause.cls == effect.cls and cause.cls in _OF_STORES:
+        return True
+    if effect.detector == "probe" or cause.cls in ("certificate_expired", "auth_failures"):
+        return False
+    if effect.cls == "database_failure":
+        return is_store(cause.service) or (cause.cls == effect.cls and not is_store(effect.service))
+    if effect.cls == "cpu_overload":  # whoever waits for one that does not answer has all his workers busy
+        return effect.detector == "signature" and cause.unanswered
+    if effect.cls == "external_api_down":
+        return cause.cls != effect.cls or _names_loopback(effect)
+    return effect.cls == "error_burst" and is_store(cause.service) and any(
+        _CONNECTION.search(text) for text in _texts(effect))
+
+
+def _elsewhere(cause: Signal, effect: Signal, known: Known) -> bool:
+    """Say whether what a sign says speaks of somebody else than this cause."""
+    pointed = names(effect, (cause, effect), known)
+    if pointed:
+        return cause.service not in pointed
+    said = [each for each in _places(effect) if not (is_store(cause.service) and each.endswith(_WEB))]
+    if cause.cls == effect.cls:
+        # both miss somebody: whoever that is, it is not the same if they name different ones
+        theirs = set(_places(cause))
+        if theirs and said and not is_store(cause.service):
+            return not theirs & set(said) and not any(own_place(each) for each in said)
+    return bool(said) and not any(_may_be(each, cause) for each in said)
+
+
+def _may_be(place: str, cause: Signal) -> bool:
+    """Say whether a service may be what stands at a place."""
+    name, _, port = place.rpartition(":")
+    name = name or place
+    service = cause.service.lower()
+    if service == name.partition(".")[0] and service not in TOO_COMMON:
+        return True
+    if port in _PORTS:
+        return _begins(service, _PORTS[port]) or _called_store(service)
+    return _at_host(place, cause.host) and not _begins(service, _STORES)
+
+
+def _places(signal: Signal) -> Iterator[str]:
+    """Yield the addresses that a sign names; a bare word before a number may be anything."""
+    for text in _texts(signal):
+        if _FAILED_REQUEST.search(text):
+            continue  # it names who asked and what for
+        for place in places_in(_REFERRER.sub("", text)):
+            if "." in place or place.startswith("[") or _ADDRESS.match(place):
+                yield place
+
+
+def _names_loopback(signal: Signal) -> bool:
+    return any(_LOOPBACK.match(each) for each in _places(signal))
+
+
+def _paths(signal: Signal) -> Iterator[str]:
+    for text in _texts(signal):
+        if "/" in text:
+            yield from _PATH.findall(text)
+
+
+def _texts(signal: Signal) -> Iterator[str]:
+    for each in signal.evidence[:_EVIDENCE]:
+        yield each.text[:_TEXT].lower()
+
+
+def is_front(signal: Signal) -> bool:
+    """Say whether a sign is of one that passes on what others answer, as its name or its lines tell."""
+    name = signal.service.lower()
+    return any(part in name for part in _FRONTS) or any(map(_FAILED_REQUEST.search, _texts(signal)))
+
+
+def is_store(service: str) -> bool:
+    """Say whether the name of a service is that of a database, cache or message broker."""
+    return _begins(service, _STORES) or _called_store(service)
+
+
+def _begins(service: str, parts: Sequence[str]) -> bool:
+    """Say whether a word of a service's name begins with one of these."""
+    return any(word.startswith(part) for word in _WORDS.split(service.lower()) for part in parts)
+
+
+def _called_store(service: str) -> bool:
+    return not _CALLED_STORES.isdisjoint(_WORDS.split(service.lower()))
