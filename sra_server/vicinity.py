@@ -15,6 +15,7 @@ from .domain.effect import brings
 from .domain.place import normal, places_in
 from .domain.record import SECOND
 from .domain.signal import Signal
+from .domain.software import is_store, may_listen
 
 #: Signs of one host this close together may be one trouble.
 CLOSE = 30 * SECOND
@@ -36,20 +37,6 @@ _UNCALLED = frozenset({"cron", "crond", "anacron", "atd", "sshd", "su", "sudo", 
 #: Parts of the names of services that pass on what others answer.
 _FRONTS = ("nginx", "apache", "httpd", "haproxy", "traefik", "envoy", "caddy", "varnish", "proxy", "gateway",
            "ingress", "balancer", "openresty")
-#: Where a store listens unless it is told otherwise, and parts of the names of services that may be there.
-_PORTS = {
-    "5432": ("postg", "pg", "patroni", "timescale", "cockroach"), "6432": ("pgbouncer", "odyssey"),
-    "3306": ("mysql", "maria", "percona", "galera"), "1521": ("oracle",), "1433": ("mssql", "sqlserver"),
-    "6379": ("redis", "valkey", "keydb", "dragonfly"), "11211": ("memcache",), "27017": ("mongo",),
-    "9042": ("cassandra", "scylla"), "9200": ("elastic", "opensearch"), "8983": ("solr",), "7687": ("neo4j",),
-    "5984": ("couch",), "8123": ("clickhouse",), "8086": ("influx",),
-    "5672": ("rabbit", "artemis", "activemq", "qpid"), "61616": ("artemis", "activemq"), "4222": ("nats",),
-    "9092": ("kafka", "redpanda"), "1883": ("mosquitto", "emqx"), "2379": ("etcd",), "8500": ("consul",),
-    "2181": ("zookeeper",),
-}
-_STORES = tuple(sorted({"minio", "ceph", *(part for parts in _PORTS.values() for part in parts)}))
-#: And what people call a store of their own, as a word of its name.
-_CALLED_STORES = frozenset({"db", "database", "sql", "cache", "queue", "broker", "mq"})
 #: What a client says of its store in the same words as the store.
 _OF_STORES = frozenset({"database_failure", "deadlock", "auth_failures", "error_burst"})
 #: A request that failed, as access logs write it.
@@ -62,7 +49,6 @@ _ADDRESS = re.compile(r"[\d.]+(?::\d+)?$|\[")
 _COMMON = re.compile(r"/(?:(?:var|tmp|run|usr|opt|home)(?:/(?:log|lib|tmp|cache|spool))?/?)?$")
 _COMMON_TOPS = frozenset({"/var", "/tmp", "/run", "/usr", "/opt", "/home", "/etc"})  # noqa: S108
 _PATH = re.compile(r"(?<![\w./:<])(/(?:[\w@+-][\w.@+-]*/)*[\w@+-][\w.@+-]*)")
-_WORDS = re.compile(r"[^a-z]+")
 #: From where a request came is no place that failed.
 _REFERRER = re.compile(r'referr?er: "[^"]*"')
 _WEB = (":80", ":443")
@@ -180,9 +166,8 @@ def _may_be(place: str, cause: Signal) -> bool:
     service = cause.service.lower()
     if service == name.partition(".")[0] and service not in TOO_COMMON:
         return True
-    if port in _PORTS:
-        return _begins(service, _PORTS[port]) or _called_store(service)
-    return _at_host(place, cause.host) and not _begins(service, _STORES)
+    listens = may_listen(service, port)
+    return listens if listens is not None else _at_host(place, cause.host)
 
 
 def _places(signal: Signal) -> Iterator[str]:
@@ -214,17 +199,3 @@ def is_front(signal: Signal) -> bool:
     """Say whether a sign is of one that passes on what others answer, as its name or its lines tell."""
     name = signal.service.lower()
     return any(part in name for part in _FRONTS) or any(map(_FAILED_REQUEST.search, _texts(signal)))
-
-
-def is_store(service: str) -> bool:
-    """Say whether the name of a service is that of a database, cache or message broker."""
-    return _begins(service, _STORES) or _called_store(service)
-
-
-def _begins(service: str, parts: Sequence[str]) -> bool:
-    """Say whether a word of a service's name begins with one of these."""
-    return any(word.startswith(part) for word in _WORDS.split(service.lower()) for part in parts)
-
-
-def _called_store(service: str) -> bool:
-    return not _CALLED_STORES.isdisjoint(_WORDS.split(service.lower()))

@@ -29,7 +29,10 @@ class Wanted(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How one case was reported. `false`: incidents that must not be; `extra`: more of the same trouble."""
+    """How one case was reported. `false`: incidents that must not be; `extra`: more of the same trouble.
+
+    `class_primary`: its class is the one wanted first, none of `also`.
+    """
 
     name: str
     kind: str
@@ -37,6 +40,7 @@ class Verdict:
     found: bool
     late: bool
     class_right: bool
+    class_primary: bool
     culprit_first: bool
     culprit_in_three: bool
     silent: bool
@@ -95,6 +99,7 @@ def judge(
         late=late,
         silent=case.silent,
         class_right=found and best is not None and best.latest.cls in right,
+        class_primary=found and best is not None and best.latest.cls == case.cls,
         culprit_first=found and best is not None and bool(_ranked(best, 1) & set(case.culprit)),
         culprit_in_three=found and best is not None and bool(_ranked(best, 3) & set(case.culprit)),
         seconds=seconds,
@@ -119,6 +124,7 @@ def totals(verdicts: Sequence[Verdict], normal: Sequence[Trouble] = ()) -> dict[
         "late": sum(each.late for each in verdicts),
         "recall": _share(verdicts, "found"),
         "class_right": _share(verdicts, "class_right"),
+        "class_primary": _share(verdicts, "class_primary"),
         "culprit_first": _share(verdicts, "culprit_first"),
         "culprit_in_three": _share(verdicts, "culprit_in_three"),
         "culprit_first_silent": _share([each for each in verdicts if each.silent], "culprit_first"),

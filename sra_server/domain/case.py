@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from .evidence import Evidence
 from .record import SECOND
 from .signal import SEVERITY_ORDER, Signal
+from .software import is_store
 
 SIGNALS = 32
 #: And no more than so many that are evidence alone.
@@ -29,6 +30,8 @@ EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_fa
 _RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
 #: That a health check fails tells no cause; that a service says itself that it has one of these does.
 _TELLING = frozenset({"cpu_overload", "queue_backlog", "rate_limited"})
+#: What a client says of its store, often in the store's own words.
+_OF_STORES = frozenset({"database_failure", "deadlock", "disk_full", "memory_exhaustion"})
 #: As long as it goes on saying so: what came first and is no longer told explains nothing.
 _STILL_TOLD = 60 * SECOND
 
@@ -138,7 +141,12 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     named: dict[str, list[Signal]] = {}
     for each in signals:
         for service in names(each, signals, known):
-            named.setdefault(service, []).append(each)
+            # a store calls nobody: who is named in what it writes is its client
+            if is_store(service) or not is_store(each.service) or service in known.needs(each.service):
+                named.setdefault(service, []).append(each)
+    for each in signals:
+        if (store := _store_of(each, signals)) and not any(each in by for by in named.values()):
+            named.setdefault(store, []).append(each)
     # whoever is named and names somebody else is a link of the chain, not its end
     ends = {service: by for service, by in named.items()
             if not any(effect.service == service for other, effects in named.items() if other != service
@@ -162,6 +170,15 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
         cls = "database_failure"
     host = best.host if best in own else ""
     return Lead(signal=best, cls=cls, service=end, host=host, why=f"the errors of {sufferers} point to {end}")
+
+
+def _store_of(effect: Signal, signals: tuple[Signal, ...]) -> str:
+    """Return the store of which a client speaks without its name: the only one that is in trouble as well."""
+    if effect.cls not in _OF_STORES or not effect.service or is_store(effect.service):
+        return ""
+    ill = {each.service for each in signals if is_store(each.service) and (
+        effect.cls in ("database_failure", "deadlock") or each.cls == effect.cls)}
+    return ill.pop() if len(ill) == 1 else ""
 
 
 def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]:
@@ -206,9 +223,10 @@ def _best(signals: Sequence[Signal]) -> Signal:
     return min(signals, key=_order)
 
 
-def _order(signal: Signal) -> tuple[int, int, int, int, str]:
-    return (_RANK.get(signal.cls, len(_RANK)), signal.detector != "probe", -SEVERITY_ORDER[signal.severity],
-            signal.at, signal.fingerprint)
+def _order(signal: Signal) -> tuple[int, bool, bool, int, int, str]:
+    # the kernel tells what it did to somebody; who says the same of himself is that one
+    return (_RANK.get(signal.cls, len(_RANK)), signal.service.lower() == "kernel",
+            signal.detector != "probe", -SEVERITY_ORDER[signal.severity], signal.at, signal.fingerprint)
 
 
 def _merged(before: Signal, now: Signal) -> Signal:

@@ -80,7 +80,9 @@ def test_a_missing_incident_is_neither_found_nor_right_in_anything() -> None:
 
 
 def test_an_accepted_class_is_right_and_an_effect_is_only_found() -> None:
-    assert verdict(trouble("service_crash")).class_right
+    also, first = verdict(trouble("service_crash")), verdict(trouble())
+    assert also.class_right and not also.class_primary
+    assert totals([also, first])["class_right"] == 1 and totals([also, first])["class_primary"] == 0.5
     effect = verdict(trouble("external_api_down"))
     assert effect.found and not effect.class_right
 

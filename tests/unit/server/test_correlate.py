@@ -9,6 +9,7 @@ import pytest
 from sra_server.correlate import MOST_OPEN, Rules, correlate
 from sra_server.domain.case import EXPLAINS, Known, lead
 from sra_server.domain.effect import compatible
+from sra_server.domain.evidence import Evidence
 from sra_server.domain.incident import Incident
 from sra_server.domain.record import MINUTE, SECOND
 from sra_server.domain.signal import CLASSES, Signal
@@ -364,3 +365,38 @@ def test_two_that_blame_each_other_still_have_a_lead() -> None:
         assert lead(both, known).service == lead(both[::-1], known).service == first
     graver = _signal("service_crash", "b", detector="probe", moment=START + MINUTE)
     assert lead((_signal("external_api_down", "a"), graver), known).service == "b"
+
+
+@pytest.mark.parametrize("cls", ["database_failure", "deadlock", "disk_full"])
+@pytest.mark.parametrize("client_first", [True, False])
+def test_of_a_store_and_its_client_the_store_is_the_cause(cls: str, client_first: bool) -> None:
+    client, store = _signal(cls, "crm"), _signal(cls, "mariadb", moment=START + SECOND)
+    pair = (client, replace(store, at=START - SECOND)) if not client_first else (client, store)
+    assert lead(pair, Known()).service == "mariadb"
+
+
+def test_a_store_that_does_not_answer_is_what_its_client_misses() -> None:
+    check = _signal("service_crash", "mariadb", detector="probe", moment=START + SECOND)
+    found = lead((_signal("database_failure", "crm"), check), Known())
+    assert (found.cls, found.service) == ("database_failure", "mariadb")
+
+
+def test_of_two_stores_none_is_blamed_for_what_names_neither() -> None:
+    found = lead((_signal("database_failure", "crm"), _signal("service_crash", "mariadb"),
+                  _signal("service_crash", "redis")), Known())
+    assert found.service == "crm"
+
+
+def test_whom_a_store_names_is_its_client_and_not_the_cause() -> None:
+    text = 'password authentication failed for user "shop"'
+    said = Evidence(id="e", kind="record", at=START, text=text)
+    refused = _signal("auth_failures", "postgresql", evidence=(said,))
+    assert lead((refused, _signal("error_burst", "shop")), Known()).service == "postgresql"
+    declared = Known(depends_on={"postgresql": ("shop",)})
+    assert lead((refused, _signal("error_burst", "shop")), declared).service == "shop"
+
+
+def test_who_says_himself_that_he_was_killed_goes_before_the_kernel_that_did_it() -> None:
+    killed = _signal("memory_exhaustion", "kernel", moment=START - SECOND)
+    assert lead((killed, _signal("memory_exhaustion", "shop")), Known()).service == "shop"
+    assert lead((killed, _signal("service_crash", "shop")), Known()).cls == "memory_exhaustion"
