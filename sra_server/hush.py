@@ -3,7 +3,8 @@
 An incident's row says that it is silenced, by what and until when; so what is owed at the end of the
 silence survives every restart. Whether a silence holds is judged at the receipt time of the change.
 It is held back only while every sign in it that is not over is covered: what merely happens beside a
-silenced trouble, on the same host at the same time, is told.
+silenced trouble, on the same host at the same time, is told. Where a part was silenced while another was
+told, the case says which; when that part's silence is over and the part is not, people are told once more.
 """
 from __future__ import annotations
 
@@ -16,11 +17,11 @@ from .domain.effect import brings
 from .domain.incident import ACTIVE, Change, Incident
 from .domain.signal import Signal
 from .domain.silence import Hold, Part, Silence, cover, holding
-from .settle import held
+from .settle import LEVELS, held
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: A note names at most so many parts of each kind.
-_NAMED = 5
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,76 @@ def hushed(changes: Iterable[Change], present: Mapping[str, Incident], scene: Sc
             seen = judged(incident, scene, _holds(holds, scene, at), at)
             if seen.incident != incident:
                 found += _turned(incident, seen, None, scene, at)
+    latest = {change.incident.id: change.incident for change in found}
+    unsilenced = {change.incident.id for change in found if change.kind == "unsilenced"}
+    for incident in {**present, **latest}.values():
+        if incident.id not in unsilenced:
+            found += _part_over(incident, scene, _holds(holds, scene, at), at)
     return found
+
+
+def remembered(cases: Mapping[str, Case], present: Iterable[Incident], scene: Scene,
+               at: int) -> Mapping[str, Case]:
+    """Return the cases with what is silenced now in those incidents of which people are told."""
+    holds = holding(scene.silences, at)
+    if not holds and not any(case.hushed for case in cases.values()):
+        return cases
+    found = dict(cases)
+    for incident in present:
+        case = cases.get(incident.id)
+        if case is None or (not holds and not case.hushed):
+            continue
+        hushed: dict[str, tuple[int, str]] = {}
+        if incident.status in ACTIVE and incident.silenced_by is None:
+            over = {sign.fingerprint for sign, _ in _over(incident, case, scene, holds, at)}
+            for sign in _signs(incident, case, scene, at):
+                hold = cover(holds, _part(incident, sign, case.signals, scene.known, holds))
+                was = case.hushed.get(sign.fingerprint)
+                if hold is not None:
+                    hushed[sign.fingerprint] = (at, hold.silence.id)
+                elif was is not None and sign.fingerprint not in over:
+                    hushed[sign.fingerprint] = (was[0], was[1])
+        if hushed != case.hushed:
+            found[incident.id] = replace(case, hushed=hushed)
+    return found
+
+
+def _over(incident: Incident, case: Case, scene: Scene, holds: tuple[Hold, ...],
+          at: int) -> Iterator[tuple[Signal, Silence]]:
+    """Yield the signs whose silence is over while they are not: a level still holds, or a text came again."""
+    if not case.hushed or incident.status not in ACTIVE or incident.silenced_by is not None:
+        return
+    known = {each.id: each for each in scene.silences}
+    for sign in _signs(incident, case, scene, at):
+        seen, by = case.hushed.get(sign.fingerprint, (0, ""))
+        silence = known.get(by)
+        if silence is None or silence.until(at) is not None:
+            continue
+        goes_on = case.fired.get(sign.fingerprint, 0) > seen or (
+            sign.detector in LEVELS and sign.fingerprint not in case.cleared)
+        if goes_on and cover(holds, _part(incident, sign, case.signals, scene.known, holds)) is None:
+            yield sign, silence
+
+
+def _part_over(incident: Incident, scene: Scene, holds: tuple[Hold, ...], at: int) -> list[Change]:
+    """Return the change that tells of a part whose silence is over, though the part is not."""
+    case = scene.cases.get(incident.id)
+    over = list(_over(incident, case, scene, holds, at)) if case else []
+    if not over:
+        return []
+    back = {sign.service for sign, _ in over}
+    seen = judged(incident, scene, holds, at)
+    parts = dict.fromkeys(f"{_named(sign)} ({sign.title})" for sign, _ in over)
+    whys = dict.fromkeys(silence.why for _, silence in over)
+    reason = f"the silence of {_listed(list(parts))} is over ({_listed(list(whys))}), and the trouble is not"
+    # it was told of before; and of the other parts nobody is asked again what would help
+    others = frozenset({*incident.services, incident.service} - back)
+    return [Change(kind="unsilenced", incident=replace(incident, silenced_at=None), at=at, partly=seen.partly,
+                   silenced=others, reason="; ".join(each for each in (reason, seen.partly) if each))]
+
+
+def _named(sign: Signal) -> str:
+    return str(Part(service=sign.service, host=sign.host, cls=sign.cls))
 
 
 def _holds(known: dict[int, tuple[Hold, ...]], scene: Scene, at: int) -> tuple[Hold, ...]:
@@ -100,17 +170,22 @@ def _parts(incident: Incident, scene: Scene, holds: tuple[Hold, ...], at: int) -
     """Yield what must be covered: each sign that is not over, and whose those may be that nobody kept."""
     case = scene.cases.get(incident.id)
     kept = {each.fingerprint: each for each in case.signals} if case else {}
-    firing = [kept[each] for each in incident.firing if each in kept]
-    lasting = [each for each in firing if case and _lasts(case, each.fingerprint, scene.quiet, at)]
-    for signal in lasting or firing:  # of a trouble that is about to be over all signs count
+    for signal in _signs(incident, case, scene, at) if case else ():
         yield _part(incident, signal, case.signals if case else (), scene.known, holds)
-    if not firing or any(each not in kept for each in incident.firing):
+    if not any(each in kept for each in incident.firing) or any(each not in kept for each in incident.firing):
         host = incident.hosts[0] if len(incident.hosts) == 1 else ""
         yield Part(service=incident.service, host=incident.host or host, cls=incident.cls,
                    title=incident.title)
         for service in incident.services:
             if service != incident.service and all(each.service != service for each in kept.values()):
                 yield Part(service=service, host=host, cls="")
+
+
+def _signs(incident: Incident, case: Case, scene: Scene, at: int) -> list[Signal]:
+    """Return the signs that are not over; of a trouble that is about to be over all count."""
+    kept = {each.fingerprint: each for each in case.signals}
+    firing = [kept[each] for each in incident.firing if each in kept]
+    return [each for each in firing if _lasts(case, each.fingerprint, scene.quiet, at)] or firing
 
 
 def _lasts(case: Case, fingerprint: str, quiet: int, at: int) -> bool:
@@ -144,8 +219,8 @@ def _partly(loud: list[Part], covered: list[Part], first: Hold) -> str:
 
 
 def _listed(words: list[str]) -> str:
-    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-    return ", ".join(words[:_NAMED]) + more
+    more = f" and {len(words) - _MOST_NAMED} more" if len(words) > _MOST_NAMED else ""
+    return ", ".join(words[:_MOST_NAMED]) + more
 
 
 def _date(at: int) -> str:

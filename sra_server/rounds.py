@@ -18,7 +18,7 @@ from .domain.record import SECOND, Batch
 from .domain.silence import Silence
 from .doubt import newly_held
 from .heal import approve, expire, propose, resolve, switch
-from .hush import Scene, hushed
+from .hush import Scene, hushed, remembered
 from .notify import route
 from .notify.route import Channels
 from .pipeline import Settings, State, fold, known_of
@@ -121,8 +121,10 @@ def fold_all(state: State, view: View, now: int, settings: Settings, listening: 
         skipped += not whole
         scene = Scene(silences=view.silences, cases=state.cases, quiet=settings.quiet,
                       known=known_of(state, settings) if view.silences else Known())
-        found = tuple(hushed(found, present, scene, state.clock if view.batches else now))
+        at = state.clock if view.batches else now
+        found = tuple(hushed(found, present, scene, at))
         present.update({change.incident.id: change.incident for change in found})
+        state = replace(state, cases=remembered(state.cases, present.values(), scene, at))
         changes += found
         cursor = batch.head
     held = newly_held(doubts, state.doubts) if view.lessons else ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .evidence import Evidence
 from .record import SECOND
@@ -64,7 +65,8 @@ class Case:
     """The signals of one incident, one for each fingerprint, and when each last fired (receipt time).
 
     `told_at`: when the last change was written; `more`: signals beyond SIGNALS, counted and not kept;
-    `returns`: how often it came back, after `pause` at the longest.
+    `returns`: how often it came back, after `pause` at the longest; `hushed`: which signs a silence covers
+    while others are told, until when that was seen (receipt time) and which silence.
     """
 
     signals: tuple[Signal, ...]
@@ -77,6 +79,7 @@ class Case:
     more: int = 0
     returns: int = 0
     pause: int = 0
+    hushed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def add(self, signal: Signal, at: int) -> Case:
         """Return the case with a firing signal in it."""
@@ -107,7 +110,8 @@ class Case:
             self, signals=tuple(ordered[:SIGNALS]), fired=fired, cleared=cleared,
             last_at=max(self.last_at, other.last_at), count=self.count + other.count,
             more=self.more + other.more + len(ordered[SIGNALS:]), reopened=max(self.reopened, other.reopened),
-            returns=max(self.returns, other.returns), pause=max(self.pause, other.pause))
+            returns=max(self.returns, other.returns), pause=max(self.pause, other.pause),
+            hushed={**other.hushed, **self.hushed})
 
     def support(self, signal: Signal) -> Case:
         """Return the case with evidence in it that says nothing of whether the trouble lasts."""

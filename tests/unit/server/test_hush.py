@@ -12,7 +12,8 @@ from sra_server.domain.incident import Incident
 from sra_server.domain.record import SECOND
 from sra_server.domain.signal import Signal
 from sra_server.domain.silence import Silence
-from sra_server.hush import Scene, hushed
+from sra_server.hush import Scene, hushed, remembered
+from sra_server.state import State
 from tests.unit.server import making
 from tests.unit.server.making import NOW
 
@@ -189,3 +190,41 @@ def test_a_long_note_is_cut() -> None:
     many = [replace(PANIC, fingerprint=f"p{n}", service=f"shop-{n}") for n in range(9)]
     note = step(about(FULL, *many), case(FULL, *many), BACKUP)[0].partly
     assert "shop-4 (panic) and 4 more; silenced" in note and "shop-5" not in note
+
+
+LEVEL = replace(FULL, detector="threshold", fingerprint="threshold|full")
+
+
+def ends(sign: Signal, after: int, fired: int = 0, **given: Any) -> list[Any]:
+    """What is told `after` seconds into a silence of a minute that covers a sign beside one that is loud."""
+    incident, known = about(sign, PANIC), case(sign, PANIC, **given)
+    scene = Scene(silences=(BACKUP,), cases={incident.id: known}, quiet=10 * SECOND)
+    cases = remembered(scene.cases, [incident], scene, NOW)
+    stored = State.from_json(State(cases=cases).to_json()).cases[incident.id]
+    again = {**stored.fired, sign.fingerprint: NOW + fired * SECOND}
+    scene = replace(scene, cases={incident.id: replace(stored, fired=again)})
+    return hushed([], {incident.id: incident}, scene, NOW + after * SECOND)
+
+
+def test_when_the_silence_of_one_part_ends_a_level_that_still_holds_is_told() -> None:
+    [over] = ends(LEVEL, 60)
+    assert (over.kind, over.silenced) == ("unsilenced", {"checkout"})
+    assert over.reason == ("the silence of backup (No space left on device) is over (work on backup), "
+                           "and the trouble is not")
+    assert ends(LEVEL, 59) == []
+    assert ends(LEVEL, 60, cleared={LEVEL.fingerprint: NOW}) == []
+
+
+def test_a_text_of_that_part_is_told_when_it_comes_again_after_the_silence() -> None:
+    assert ends(FULL, 61) == []
+    assert [each.kind for each in ends(FULL, 61, fired=61)] == ["unsilenced"]
+
+
+def test_what_was_told_of_a_part_is_not_told_again_and_what_was_not_is_kept() -> None:
+    incident, known = about(LEVEL, FULL, PANIC), case(LEVEL, FULL, PANIC)
+    scene = Scene(silences=(BACKUP,), cases={incident.id: known}, quiet=10 * SECOND)
+    for second, told, kept in ((0, 0, {"full", LEVEL.fingerprint}), (60, 1, {"full"}), (61, 0, {"full"})):
+        at = NOW + second * SECOND
+        assert len(hushed([], {incident.id: incident}, scene, at)) == told
+        scene = replace(scene, cases=remembered(scene.cases, [incident], scene, at))
+        assert set(scene.cases[incident.id].hushed) == kept

@@ -228,3 +228,37 @@ async def test_what_is_judged_late_is_judged_by_the_time_of_its_receipt(
     async with context.store.reading() as conn:
         head = await heads.load(conn, account)
     assert head is not None and head.lag == 0
+
+
+async def test_a_part_that_is_there_when_its_own_silence_ends_is_told_once_though_another_was_told(
+    context: Context, account: str
+) -> None:
+    await quiet(context.store, account, service="backup", why="full backup")
+    await send(context, account, FULL, service="backup")
+    await send(context, account, FAILURE)
+    for second in (0, 30, 61, 95, 130):
+        context.at = NOW + second * SECOND
+        if second:
+            await send(context, account, FULL, service="backup")
+            await send(context, account, FAILURE)
+        await after(context, account, second)
+        assert len(await told(context.store)) == (1 if second < 61 else 2)
+    assert (await told(context.store))[1].startswith(
+        "incident.reopened: the silence of backup (no space left on the device) is over (full backup)"
+    )
+    async with context.store.reading() as conn:
+        texts = [each.text for each in await timeline.of(conn, account, (await only(context, account)).id)]
+    assert sum("the silence of backup" in each for each in texts) == 1
+
+
+async def test_a_part_whose_silence_is_made_longer_is_told_at_its_real_end(
+    context: Context, account: str
+) -> None:
+    await quiet(context.store, account, service="backup", why="full backup")
+    await quiet(context.store, account, 120, service="backup", why="it takes longer", id="sil_2")
+    for second in (0, 61, 100, 121):
+        context.at = NOW + second * SECOND
+        await send(context, account, FULL, service="backup")
+        await send(context, account, FAILURE)
+        await after(context, account, second)
+        assert len(await told(context.store)) == (1 if second < 121 else 2)
