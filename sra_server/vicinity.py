@@ -8,7 +8,9 @@ does not answer. And what it says must not speak of somebody else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from .domain.case import TOO_COMMON, Known, names
 from .domain.effect import brings
@@ -43,7 +45,6 @@ _OF_STORES = frozenset({"database_failure", "deadlock", "auth_failures", "error_
 _FAILED_REQUEST = re.compile(r'\b(?:get|post|put|patch|delete|head|options) \S+(?: http/[\d.]+)?" 5\d\d\b')
 _CONNECTION = re.compile(r"\bconnect(?:ion|ed|ing)?\b|\btimed? ?out\b|\bunavailable\b|\bbroken pipe\b")
 _LOOPBACK = re.compile(r"127\.|\[?::1\]?(?::|$)")
-_ADDRESS = re.compile(r"[\d.]+(?::\d+)?$|\[")
 #: File systems where every program writes, and folders that are mostly on one of these. What is full
 #: elsewhere stops those alone that work there.
 _COMMON = re.compile(r"/(?:(?:var|tmp|run|usr|opt|home)(?:/(?:log|lib|tmp|cache|spool))?/?)?$")
@@ -113,10 +114,10 @@ def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
 def _room(cause: Signal, effect: Signal) -> bool:
     """Say whether one may suffer from a file system that is full: is it known which, and who works there?"""
     mount = cause.subject if cause.subject.startswith("/") else ""
-    tops = {_top(mount)} if mount else {_top(each) for each in _paths(cause)}
+    tops = {_top(mount)} if mount else {_top(each) for each in _said(cause).paths}
     if not tops or (_COMMON.match(mount) if mount else tops & _COMMON_TOPS):
         return True
-    theirs = {_top(each) for each in (*_paths(effect), effect.subject) if each.startswith("/")}
+    theirs = {_top(each) for each in (*_said(effect).paths, effect.subject) if each.startswith("/")}
     if cause.cls == effect.cls:
         return of_host(cause) or not theirs or bool(theirs & tops)
     return is_store(effect.service) or bool(theirs & tops)
@@ -140,9 +141,8 @@ def _suffers(cause: Signal, effect: Signal) -> bool:
     if effect.cls == "cpu_overload":  # whoever waits for one that does not answer has all his workers busy
         return effect.detector == "signature" and cause.unanswered
     if effect.cls == "external_api_down":
-        return cause.cls != effect.cls or _names_loopback(effect)
-    return effect.cls == "error_burst" and is_store(cause.service) and any(
-        _CONNECTION.search(text) for text in _texts(effect))
+        return cause.cls != effect.cls or any(map(_LOOPBACK.match, _said(effect).places))
+    return effect.cls == "error_burst" and is_store(cause.service) and _said(effect).connection
 
 
 def _elsewhere(cause: Signal, effect: Signal, known: Known) -> bool:
@@ -150,12 +150,12 @@ def _elsewhere(cause: Signal, effect: Signal, known: Known) -> bool:
     pointed = names(effect, (cause, effect), known)
     if pointed:
         return cause.service not in pointed
-    said = [each for each in _places(effect) if not (is_store(cause.service) and each.endswith(_WEB))]
-    if cause.cls == effect.cls:
+    store = is_store(cause.service)
+    said = [each for each in _said(effect).places if not (store and each.endswith(_WEB))]
+    theirs = set(_said(cause).places)
+    if cause.cls == effect.cls and theirs and said and not store:
         # both miss somebody: whoever that is, it is not the same if they name different ones
-        theirs = set(_places(cause))
-        if theirs and said and not is_store(cause.service):
-            return not theirs & set(said) and not any(own_place(each) for each in said)
+        return not theirs & set(said) and not any(map(own_place, said))
     return bool(said) and not any(_may_be(each, cause) for each in said)
 
 
@@ -170,32 +170,33 @@ def _may_be(place: str, cause: Signal) -> bool:
     return listens if listens is not None else _at_host(place, cause.host)
 
 
-def _places(signal: Signal) -> Iterator[str]:
-    """Yield the addresses that a sign names; a bare word before a number may be anything."""
-    for text in _texts(signal):
-        if _FAILED_REQUEST.search(text):
-            continue  # it names who asked and what for
-        for place in places_in(_REFERRER.sub("", text)):
-            if "." in place or place.startswith("[") or _ADDRESS.match(place):
-                yield place
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What the texts of a sign tell: addresses, paths, that requests failed, that a connection did."""
+
+    places: tuple[str, ...]
+    paths: tuple[str, ...]
+    failed: bool
+    connection: bool
 
 
-def _names_loopback(signal: Signal) -> bool:
-    return any(_LOOPBACK.match(each) for each in _places(signal))
+def _said(signal: Signal) -> _Said:
+    return _read(tuple(each.text[:_TEXT] for each in signal.evidence[:_EVIDENCE]))
 
 
-def _paths(signal: Signal) -> Iterator[str]:
-    for text in _texts(signal):
-        if "/" in text:
-            yield from _PATH.findall(text)
-
-
-def _texts(signal: Signal) -> Iterator[str]:
-    for each in signal.evidence[:_EVIDENCE]:
-        yield each.text[:_TEXT].lower()
+@lru_cache(maxsize=256)  # in a storm each sign is held against every other
+def _read(texts: tuple[str, ...]) -> _Said:
+    low = [text.lower() for text in texts]
+    failed = [_FAILED_REQUEST.search(text) is not None for text in low]
+    # a request that failed is told with who asked, and what for; a bare word before a number is no address
+    named = [place for text, of_request in zip(low, failed, strict=True) if not of_request
+             for place in places_in(_REFERRER.sub("", text))]
+    return _Said(places=tuple(place for place in named if "." in place or place.startswith("[")),
+                 paths=tuple(path for text in low if "/" in text for path in _PATH.findall(text)),
+                 failed=any(failed), connection=any(map(_CONNECTION.search, low)))
 
 
 def is_front(signal: Signal) -> bool:
     """Say whether a sign is of one that passes on what others answer, as its name or its lines tell."""
     name = signal.service.lower()
-    return any(part in name for part in _FRONTS) or any(map(_FAILED_REQUEST.search, _texts(signal)))
+    return any(part in name for part in _FRONTS) or _said(signal).failed

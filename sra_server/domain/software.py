@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 #: Where a store listens unless it is told otherwise, and parts of the names of services that may be there.
 _PORTS = {
@@ -24,6 +25,7 @@ _CALLED_STORES = frozenset({"db", "database", "sql", "cache", "queue", "broker",
 _WORDS = re.compile(r"[^a-z]+")
 
 
+@lru_cache(maxsize=1024)
 def is_store(service: str) -> bool:
     """Say whether the name of a service is that of a database, cache or message broker."""
     return _begins(service, _STORES) or _called_store(service)
