@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 DEPS := pyproject.toml sdk/pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check lint bench mutants faults faults-short clean
+.PHONY: help demo test check lint bench detection mutants faults faults-short clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,11 @@ bench: $(VENV)/.dev ## the benchmarks of this version
 	@$(BIN)/python bench/analyze.py
 	@$(BIN)/python bench/agent.py
 	@$(BIN)/python bench/idle.py
+
+detection: $(VENV)/.dev ## what detection finds, names and keeps quiet about; fails where a goal is missed
+	@$(BIN)/python bench/detection/incidents.py --check
+	@$(BIN)/python bench/detection/noise.py --check
+	@$(BIN)/python bench/detection/nab.py --check
 
 clean: ## remove what the targets made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,6 +12,7 @@ import typer
 from sra_sdk.errors import ServerAnswered, SraError
 
 from . import options, output, session
+from .status import ROOM, unwatched
 
 if TYPE_CHECKING:
     from sra_sdk.api import Client
@@ -76,6 +77,8 @@ def account(client: Client, found: session.Session) -> Iterator[Finding]:
                       text=f"is {status.detection_lag_batches} batches behind", hint="look at the load")
     else:
         yield Finding(check="detection", state="ok", text="is up to date")
+    if left_out := unwatched(status.series_unwatched):
+        yield Finding(check="series", state="warning", text=f"no room for {left_out}", hint=ROOM)
     for problem in status.signature_problems:
         yield Finding(check="signatures", state="warning", text=problem,
                       hint="try the file with `sra server signatures check`, then start the server again")

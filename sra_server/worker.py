@@ -52,8 +52,9 @@ PATIENCE = 30 * SECOND
 #: A worker that was away for so long did not listen meanwhile.
 AWAY = 60 * SECOND
 _DUE = 20_000
-#: That some series are not watched is told this often.
-TELL = 3600 * SECOND
+#: That some series are not watched is told once and then this often, for it lasts; sooner, if they have
+#: become so many times as many, but not while an account's hosts are still coming.
+TELL, TELL_MORE, MANY_MORE = 24 * 3600 * SECOND, 3600 * SECOND, 1.5
 
 
 @dataclass(slots=True)
@@ -87,7 +88,8 @@ class Worker:
                                   detectors=with_catalogue(loaded.catalogue))
         self._states: OrderedDict[str, tuple[str, State]] = OrderedDict()
         self._due: OrderedDict[str, int] = OrderedDict()  # account → when its silence will tell something
-        self._told: OrderedDict[str, int] = OrderedDict()  # account → when its unwatched series were told
+        # account → when its unwatched series were told, and how many they were
+        self._told: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._listening = self._ticked = 0
         self.counters = Counters()
 
@@ -254,9 +256,10 @@ class Worker:
             _latest(self._due, account_id, max(due, earliest), _DUE)
 
     def _tell_unwatched(self, account_id: str, unwatched: dict[str, int], now: int) -> None:
-        """Warn of series for which detection has no room, once and then at most hourly."""
-        if unwatched and now - self._told.get(account_id, -TELL) >= TELL:
-            _latest(self._told, account_id, now, _DUE)
+        """Warn of series for which detection has no room: once, then daily, or when they are many more."""
+        n, (at, told) = sum(unwatched.values()), self._told.get(account_id, (-TELL, 0))
+        if n and now - at >= (TELL_MORE if n >= MANY_MORE * told else TELL):
+            _latest(self._told, account_id, (now, n), _DUE)
             named = ", ".join(f"{n} of {name}" for name, n in sorted(unwatched.items()))
             log.warning("account %s has more series than detection remembers; not or only partly watched: %s",
                         account_id, named, extra={"action": "series_unwatched"})

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,12 @@ def _loop_disk() -> bool:
         return not any(subprocess.run(argv, capture_output=True, timeout=20).returncode for argv in steps)
 
 
+def _data(name: str) -> bool:
+    """Return whether public data lies where the benchmarks look for it."""
+    places = (os.environ.get("SRA_BENCH_DATA"), Path(__file__).resolve().parents[2] / "shared" / "data")
+    return any(place and (Path(place) / name).exists() for place in places)
+
+
 def rootfs() -> Path:
     """Return where `.ci/services.sh` keeps the small Debian that systemd tests boot."""
     return Path(os.environ.get("SRA_CI_CACHE", "/var/cache/sra-ci")) / "rootfs"
@@ -75,10 +82,13 @@ SERVICES: dict[str, tuple[Callable[[], bool], str]] = {
     "citus": (_citus, "install Citus 12 beside PostgreSQL: https://docs.citusdata.com/en/stable/installation/"),
     "logrotate": (lambda: _program("logrotate"), "apt-get install logrotate"),
     "loop-disk": (_loop_disk, "as root where loop devices may be mounted: apt-get install e2fsprogs mount"),
+    "loghub": (lambda: _data("loghub/BGL"), "set SRA_BENCH_DATA to a folder that holds loghub/<name>/"),
+    "nab": (lambda: _data("nab/labels") and _data("nab_score.py") and find_spec("numpy") is not None,
+            "pip install numpy, and set SRA_BENCH_DATA to a folder that holds nab/ and nab_score.py"),
     "gcc": (lambda: _program("gcc"), "apt-get install gcc libc6-dev"),
 }
-#: No package index here has these, so their tests may skip even where everything is required.
-MAY_BE_ABSENT = frozenset({"citus"})
+#: No package index has these, so their tests may skip even where everything is required.
+MAY_BE_ABSENT = frozenset({"citus", "loghub", "nab"})
 
 
 @cache

@@ -1,9 +1,10 @@
 """Are recorded failures of real software found, named rightly, and is a normal hour quiet? (goals J3, J4)
 
-    python bench/detection/incidents.py [--set corpus|held_out] [--json] [--only NAME,...] [--verbose]
+    python bench/detection/incidents.py [--set corpus|held_out] [--only NAME,...] [--json|--verbose] [--check]
 
 Each case is the normal hour of its programs followed by its failure, folded second by second. All normal
-hours are folded together as well: every incident there is a false one. See README.md beside this file.
+hours are folded together as well: every incident there is a false one. `--check` ends with 1 where a goal is
+missed. See README.md beside this file.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from gate import Goal, check
 from recordings import Case, cases, points, records
 from replay import Run, Trouble
 from score import SECOND, Verdict, judge, totals
@@ -24,6 +26,15 @@ from sra_server.domain.record import Point, Record
 
 #: Between the end of the normal hour and the beginning of a failure's recording.
 GAP = 5 * SECOND
+#: What a change to detection must not fall below.
+GOALS = (
+    Goal(name="recall", least=0.95),
+    Goal(name="class_right", least=0.95),
+    Goal(name="false_in_normal_hour", most=0),
+    Goal(name="false_in_cases", most=0),
+    Goal(name="late", most=0),
+    Goal(name="seconds_p95", most=10),
+)
 
 
 class Normal:
@@ -149,6 +160,7 @@ def main() -> int:
     options.add_argument("--json", action="store_true")
     options.add_argument("--only", default="", help="names of cases, with commas between")
     options.add_argument("--verbose", action="store_true", help="the causes, and what was reported beside")
+    options.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     given = options.parse_args()
     hours, failures = cases(given.set)
     # programs of which the held-out set has no normal hour follow that of the corpus
@@ -171,9 +183,9 @@ def main() -> int:
                 indent=1,
             )
         )
-        return 0
-    _print(given.set, verdicts, quiet, found, verbose=given.verbose)
-    return 0
+    else:
+        _print(given.set, verdicts, quiet, found, verbose=given.verbose)
+    return check("incidents", GOALS, found) if given.check else 0
 
 
 def _print(

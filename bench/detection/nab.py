@@ -1,12 +1,13 @@
 """How good the baseline is as an alarm on 58 series of the Numenta Anomaly Benchmark (goals J1 and J2).
 
-    python bench/detection/nab.py [--json] [--halves 10]
+    python bench/detection/nab.py [--json] [--halves 10] [--check]
 
 The very scorer that the server runs (sra_server/detect/unusual.py) goes over each file point by point and
 sees nothing ahead: neither a file's range nor its length. One build, one threshold for all. Printed beside
 it, from the same run: two plain peers, a clock that rings without looking (what the scoring rule gives for
 nothing), and the results published with the data. The data and its scorer lie in $SRA_BENCH_DATA or
 ../shared/data (nab/, nab_score.py); where they or numpy are absent this says so and ends well.
+`--check` ends with 1 where a goal is missed.
 """
 from __future__ import annotations
 
@@ -22,11 +23,16 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from gate import Goal, check
+
 from sra_server.detect.baseline import STRANGE
 from sra_server.detect.unusual import Unusual
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROFILES = {"standard": "standard", "low_fp": "reward_low_FP_rate", "low_fn": "reward_low_FN_rate"}
+GOALS = (Goal(name="standard", least=62), Goal(name="low_fp", least=52), Goal(name="split_half", least=55))
 FAMILIES = ("realAWSCloudwatch", "realKnownCause")
 PUBLISHED = ("ARTime", "numenta", "CAD OSE", "contextOSE", "knncad", "relativeEntropy", "random")
 Series = list[tuple[int, float]]
@@ -80,6 +86,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
     options.add_argument("--json", action="store_true")
     options.add_argument("--halves", type=int, default=10, help="random halves beside the even and odd files")
+    options.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     given = options.parse_args()
     found = data()
     if found is None or importlib.util.find_spec("numpy") is None:
@@ -104,9 +111,9 @@ def main() -> int:
     if given.json:
         print(json.dumps({"python": sys.version.split()[0], "detectors": rows, "published": published,
                           "bare_loop_points_per_cpu_second": limit}))
-        return 0
-    _print(rows, published, limit)
-    return 0
+    else:
+        _print(rows, published, limit)
+    return check("nab", GOALS, rows[0]) if given.check else 0
 
 
 def _measured(corpus: Any, name: str, detector: Callable[[Series], Iterator[float]],

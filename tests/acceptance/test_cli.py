@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sra_sdk.api import Client
+from sra_server.detect.baseline import WATCHED
 
 from .shell import Shell
 
@@ -223,6 +224,22 @@ def test_the_doctor_names_what_is_missing(sra: Shell) -> None:
     states = {each["check"]: each["state"] for each in json.loads(sra.all("doctor", "--json").stdout)}
     assert states["server"] == states["database"] == states["sign-in"] == states["clock"] == "ok"
     assert states["agent"] == "warning"
+
+
+def test_series_for_which_there_is_no_room_are_told_with_what_to_do(sra: Shell) -> None:
+    assert "no room" not in sra("status") and sra.json("status")["series_unwatched"] == {}
+    token = json.loads((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra/session.json").read_text())
+    with Client(sra.url, token=token["sessions"][sra.url]["token"]) as client:
+        for n in range(WATCHED + 3):
+            client.ingest_metrics([{"name": "latency", "value": 1.0}], service=f"s{n}")
+    end = time.monotonic() + 20
+    while sra.json("status")["series_unwatched"] != {"baseline": 3} and time.monotonic() < end:
+        time.sleep(0.3)
+    said = sra("status")
+    assert "no room for series: 3 of baseline (their usual is not learned)" in said
+    assert "what to do: " in said and "docs/detection-metrics.md" in said
+    [row] = [each for each in json.loads(sra.all("doctor", "--json").stdout) if each["check"] == "series"]
+    assert row["state"] == "warning" and "3 of baseline" in row["text"] and "fewer" in row["hint"]
 
 
 def test_signing_out_ends_the_session_on_the_server_too(sra: Shell) -> None:

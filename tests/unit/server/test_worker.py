@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sra_sdk.lines.level import NUMBER
 from sra_server import rounds
 from sra_server.config import ServerConfig
+from sra_server.detect.baseline import WATCHED
 from sra_server.domain.analysis import Offer
 from sra_server.domain.record import SECOND
 from sra_server.pipeline import State
@@ -446,18 +447,24 @@ async def test_an_incident_that_another_takes_in_ends_with_its_remedies_and_what
         assert any(f"part of incident {whole.id}: " in text for text in texts)
 
 
-async def test_series_for_which_there_is_no_room_are_told_once_an_hour(
+async def test_series_for_which_there_is_no_room_are_told_once_a_day_or_when_they_are_many_more(
         context: Context, account: str, caplog: pytest.LogCaptureFixture) -> None:
-    worker = Worker(context)
-    for minutes in (0, 1, 62):
-        context.at = NOW + minutes * 60 * SECOND
+    worker, told = Worker(context), []
+    hours = (0, 0.02, 0.5, 1.1, 1.9, 2.2, 8, 24.5, 25.2)
+    more = (5, 6, 40, 40, 40, 40, 42, 42, 42)
+    for hour, beyond in zip(hours, more, strict=True):
+        caplog.clear()
+        context.at = NOW + int(hour * 3600 * SECOND)
         await batches.append(context.store, account, received_at=context.at, points=[
-            batches.NewPoint(at=context.at, name="latency", value=1.0, service=f"s{n}") for n in range(101)])
+            batches.NewPoint(at=context.at, name="latency", value=1.0, service=f"s{n}")
+            for n in range(WATCHED + beyond)])
         assert await worker.step(account)
-    told = [each.getMessage() for each in caplog.records if getattr(each, "action", "") == "series_unwatched"]
-    assert len(told) == 2
-    assert all("5 of baseline" in each for each in told)
+        told += [(hour, each.getMessage()) for each in caplog.records
+                 if getattr(each, "action", "") == "series_unwatched"]
+    # at first; half as many more, once the hour is over; a day after that
+    assert [hour for hour, _ in told] == [0, 1.1, 25.2]
+    assert "5 of baseline" in told[0][1] and "40 of baseline" in told[1][1]
     async with context.store.reading() as conn:
         head = await heads.load(conn, account)
     assert head is not None
-    assert unwatched(head.state) == {"baseline": 5}
+    assert unwatched(head.state) == {"baseline": 42}
