@@ -83,7 +83,8 @@ def check(
 ) -> None:
     """Read signature files, try each signature on its own examples, and on log lines if some are given.
 
-    Exit code 2 if a file cannot be used or there is no signature, 1 if an example is judged wrongly.
+    Exit code 2 if a file cannot be used or there is no signature, 1 if an example is judged wrongly. Notices
+    (a pattern that costs much, a signature that fits nearly everything) leave it at 0.
 
     \b
     Examples:
@@ -92,7 +93,7 @@ def check(
       journalctl -u press | sra server signatures check press.toml -
     """
     from sra_server.detect.catalogue import Catalogue, load, read_file
-    from sra_server.detect.trial import faults, tried
+    from sra_server.detect.trial import faults, remarks, tried
     if not path.exists():
         raise BadInput(f"there is no {path}", hint="name a signature file or a folder of them")
     own: list[Signature] = []
@@ -100,7 +101,7 @@ def check(
     names: dict[str, Path] = {}
     for file in sorted(path.glob("*.toml")) if path.is_dir() else [path]:
         try:
-            read = read_file(file)
+            read = read_file(file, own=True)
         except BadInput as problem:
             unusable.append(f"{problem.message}; {problem.hint}" if problem.hint else problem.message)
             continue
@@ -114,23 +115,28 @@ def check(
     problems = unusable + [fault for each in own for fault in faults(catalogue, each)]
     found = [(log, each) for log in logs or () for each in tried(catalogue, _lines(log), source=log)]
     loud = [(log, each) for log, each in found if each.fits]
+    doubts = [remark for each in own
+              for remark in remarks(each, load().signatures, [one for _, one in found])]
     if as_json:
-        output.emit({"signatures": sorted(names), "problems": problems, "records": len(found),
+        output.emit({"signatures": sorted(names), "problems": problems, "remarks": doubts,
+                     "records": len(found),
                      "found": [_told(log, each) for log, each in loud]})
     else:
-        _print(own, problems, loud, found)
+        _print(own, problems, doubts, loud, found)
         if none:
             output.show(f"what to do: write them like this one\n\n{LOOKS}")
     if problems:
         raise typer.Exit(2 if unusable else 1)
 
 
-def _print(own: list[Signature], problems: list[str], loud: list[tuple[str, Found]],
+def _print(own: list[Signature], problems: list[str], doubts: list[str], loud: list[tuple[str, Found]],
            found: list[tuple[str, Found]]) -> None:
     if own:
         output.show(f"{_many(len(own), 'signature')} can be read")
     for problem in problems:
         output.show(f"{output.colour('failed', 'failed')}  {output.plain(problem)}")
+    for doubt in doubts:
+        output.show(f"notice  {output.plain(doubt)}")
     for log, each in loud[:_SHOWN]:
         meaning = each.meaning
         text = output.plain(each.record.message.split("\n", 1)[0])[:160]

@@ -15,11 +15,9 @@ from typing import Any
 
 from sra_sdk.errors import BadInput
 
-from .signature import HARMLESS, Signature, read, words
+from .signature import HARMLESS, SEARCHED, Signature, read, words
 
 CATALOGUE = Path(__file__).with_name("signatures")
-#: So much of a text is searched.
-_SEARCHED = 20_000
 #: So many texts are remembered, up to so many letters each.
 _REMEMBERED, _SHORT = 1024, 1000
 
@@ -47,7 +45,7 @@ class Catalogue:
         key = (text, level) if len(text) <= _SHORT else None
         if key is not None and key in self._lately:
             return self._lately[key]
-        said = self._known.intersection(words(text[:_SEARCHED]))
+        said = self._known.intersection(words(text[:SEARCHED]))
         possible: dict[int, list[int]] = {}
         index = self.index
         for word in said:
@@ -65,7 +63,7 @@ class Catalogue:
 
     def _fitting(self, text: str, level: int, possible: dict[int, list[int]]) -> Signature | None:
         """Return the first of some signatures that fits, or None; by those alternatives only."""
-        low = text[:_SEARCHED].lower()
+        low = text[:SEARCHED].lower()
         for number in sorted(possible):
             each = self.signatures[number]
             if level >= each.level and each.fits(low, possible[number]):
@@ -74,7 +72,7 @@ class Catalogue:
 
     def all(self, text: str, level: int) -> tuple[Signature, ...]:
         """Return every signature that fits, the winning one first."""
-        low = text[:_SEARCHED].lower()
+        low = text[:SEARCHED].lower()
         return tuple(each for each in self.signatures if level >= each.level and each.fits(low))
 
 
@@ -100,12 +98,12 @@ def load_with(folder: Path | None) -> Loaded:
     A folder is read once in a process: what changes in it counts from the next start.
     """
     own: list[Signature] = []
-    problems = [] if folder is None or folder.is_dir() else ["signatures_dir names no folder"]
+    problems: list[str] = []
     files: list[str] = []
     names: dict[str, str] = {}
-    for path in sorted(folder.glob("*.toml")) if folder is not None and folder.is_dir() else ():
+    for path in _inside(folder, problems) if folder is not None else ():
         try:
-            found = read_file(path)
+            found = read_file(path, own=True)
             for each in found:
                 if each.name in names:
                     raise BadInput(f"{path}: signature {each.name}: name is taken in {names[each.name]}")
@@ -123,20 +121,32 @@ def load_with(folder: Path | None) -> Loaded:
                   files=tuple(files))
 
 
-def read_file(path: Path) -> tuple[Signature, ...]:
+def _inside(folder: Path, problems: list[str]) -> list[Path]:
+    """Return the files of signatures in a folder; add to the problems why there is none."""
+    if not folder.is_dir():
+        problems.append("signatures_dir names no folder")
+        return []
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".toml")
+    except OSError as problem:
+        problems.append(f"signatures_dir cannot be read: {problem.strerror}")
+        return []
+
+
+def read_file(path: Path, *, own: bool = False) -> tuple[Signature, ...]:
     """Read one file; raise BadInput that names it, and in it the signature and the field."""
     try:
         stored: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as problem:
         raise BadInput(f"{path}: cannot be read: {problem}") from problem
-    except tomllib.TOMLDecodeError as problem:
+    except (tomllib.TOMLDecodeError, RecursionError) as problem:
         raise BadInput(f"{path}: is not valid TOML: {problem}") from problem
     unknown = sorted(set(stored) - {"signature"})
     entries = stored.get("signature", [])
     if unknown or not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         raise BadInput(f"{path}: has {', '.join(unknown) or 'something else'} beside its signatures",
                        hint="a file holds tables that begin with [[signature]] and nothing else")
-    found = tuple(read(entry, str(path)) for entry in entries)
+    found = tuple(read(entry, str(path), own=own) for entry in entries)
     names = [each.name for each in found]
     twice = sorted({each for each in names if names.count(each) > 1})
     if twice:

@@ -21,13 +21,14 @@ class Pattern:
 
     `needs`: one of these stands in every match; empty if none is known. `suffices`: those of them that are
     a match by themselves. `reach`: how many letters a match and what it looks at behind it have at most;
-    None if there is no bound.
+    None if there is no bound. `most`: of a longer text only so many letters are searched, those around the
+    first that a match needs; None if it may take what it takes.
     """
 
-    __slots__ = ("needs", "reach", "regex", "suffices", "text")
+    __slots__ = ("most", "needs", "reach", "regex", "suffices", "text")
 
-    def __init__(self, text: str) -> None:
-        self.text, self.regex = text, re.compile(text)
+    def __init__(self, text: str, most: int | None = None) -> None:
+        self.text, self.regex, self.most = text, re.compile(text), most
         self.needs: tuple[str, ...] = ()
         self.suffices: frozenset[str] = frozenset()
         self.reach: int | None = None
@@ -45,22 +46,24 @@ class Pattern:
         for need in self.needs:
             if need in text:
                 return need in self.suffices or self.find(text) >= 0
-        return not self.needs and self.regex.search(text) is not None
+        return not self.needs and self.find(text) >= 0
 
     def find(self, text: str) -> int:
         """Return where the first match begins, or -1."""
         needs, reach = self.needs, self.reach
-        begin = _first(text, needs) if needs else 0
-        if begin < 0:
+        at = _first(text, needs) if needs else 0
+        if at < 0:
             return -1
-        if reach is None or not needs:
-            found = self.regex.search(text)
-        else:
-            begin, end = max(0, begin - reach), len(text)
+        begin, end = 0, len(text)
+        if reach is not None and needs:
+            begin = max(0, at - reach)
             if end - begin > 3 * reach + _SPARE:
                 end = max(map(text.rfind, needs)) + 2 * reach + 2
-            # for \b and the like `re` looks before the beginning of the part as well, but not behind its end
-            found = self.regex.search(text, begin, end)
+        if self.most is not None and end - begin > self.most:
+            begin = max(begin, at - self.most // 2)
+            end = begin + self.most
+        # for \b and the like `re` looks before the beginning of the part as well, but not behind its end
+        found = self.regex.search(text, begin, end)
         return -1 if found is None else found.start()
 
 

@@ -15,8 +15,15 @@ from sra_sdk.lines.level import NUMBER
 
 from ..domain.remedy import ACTIONS
 from ..domain.signal import CLASSES, SEVERITY_ORDER, Severity
+from .effort import affordable
 from .pattern import Pattern
 
+#: So much of a text is searched.
+SEARCHED = 20_000
+#: Who can search fewer letters than this with all the time there is will hardly find what it is for.
+_LEAST = 100
+_COSTLY = ("repeat nothing that repeats the same letters itself, as (a+)+ does, and bound what repeats: "
+           ".{0,80} for .*")
 #: The class of a text that sounds bad and means nothing; such an entry only hides it from the others.
 HARMLESS = "harmless"
 #: The class of a text that says that its service was asked to stop: no trouble, but it explains some.
@@ -137,8 +144,11 @@ class Signature:
         return False
 
 
-def read(entry: Mapping[str, Any], origin: str = "") -> Signature:
-    """Return the signature of an entry; raise BadInput that names it and the field that cannot be used."""
+def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Signature:
+    """Return the signature of an entry; raise BadInput that names it and the field that cannot be used.
+
+    Of a user's `own` the patterns are held to what a search may cost; ours are by the tests.
+    """
     name = entry.get("name")
     where = f"{origin}: " if origin else ""
     if not isinstance(name, str) or not re.fullmatch(r"\w{1,60}", name):
@@ -180,14 +190,20 @@ def read(entry: Mapping[str, Any], origin: str = "") -> Signature:
         need(not _UPPER.search(_ESCAPED.sub("", text)), field,
              f"has capital letters, which no text in lower case contains: {text!r}")
         try:
-            return Pattern(text)
-        except re.error as problem:
+            found = Pattern(text)
+            most = affordable(text, SEARCHED) if own else SEARCHED
+        except (re.error, OverflowError, RecursionError) as problem:
             raise BadInput(f"{where}signature {name}: {field} is no pattern: {problem}: {text!r}",
                            hint="patterns are those of Python's re") from problem
+        if most < _LEAST:
+            raise BadInput(f"{where}signature {name}: {field} could search one line for minutes: {text!r}",
+                           hint=_COSTLY)
+        return found if most == SEARCHED else Pattern(text, most)
 
     def patterns(field: str) -> Pattern | None:
         parts = [pattern(each, field) for each in entry.get(field, ())]
-        return Pattern("|".join(f"(?:{each.text})" for each in parts)) if parts else None
+        most = min((each.most for each in parts if each.most is not None), default=None)
+        return Pattern("|".join(f"(?:{each.text})" for each in parts), most) if parts else None
 
     fragments = dict.fromkeys(entry.get("any", ()))
     return Signature(

@@ -15,11 +15,16 @@ from sra_sdk.lines.parse import LineReader
 
 from ..domain.record import Record
 from .catalogue import Catalogue
-from .signature import HARMLESS, Signature
+from .signature import HARMLESS, STOPPED, Signature
 from .signatures import Signatures, text_of
 
 #: 2024-03-05 12:00 UTC: the year of lines that name none.
 _NOW = 1_709_640_000_000_000
+#: A signature that fits what so many of ours are for says nothing. "error" fits 30 of 76; and
+#: "connection refused", which says something, 6.
+_MANY = 12
+#: Of fewer records than this nobody can say that most of them fit.
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,33 @@ def faults(catalogue: Catalogue, signature: Signature) -> Iterator[str]:
         if any(each.meaning is not None and each.meaning.cls == signature.cls
                for each in tried(catalogue, _lines(example))):
             yield f"signature {signature.name}: the counterexample is found as {signature.cls}: {example}"
+
+
+def remarks(signature: Signature, ours: Iterable[Signature], found: Iterable[Found] = ()) -> Iterator[str]:
+    """Yield what is allowed and may still not be meant: patterns that cost much, texts that fit too often.
+
+    `ours`: signatures that mean something of their own. `found`: what some lines meant.
+    """
+    ways = [way.pattern for way in signature.alternatives]
+    for pattern in (*ways, signature.match, signature.exclude, signature.followed_by):
+        if pattern is not None and pattern.most is not None:
+            yield (f"signature {signature.name}: of a longer line only {pattern.most} characters are "
+                   f"searched, as the pattern could take long: {pattern.text}; bound what repeats: .{{0,80}} "
+                   "for .*")
+    taken = [each.name for each in ours if each.name != signature.name and each.cls != STOPPED
+             and any(_fits(signature, example) for example in each.examples)]
+    if len(taken) >= _MANY:
+        yield (f"signature {signature.name} is very general: it fits what {len(taken)} of ours are for, and "
+               f"comes before them: {', '.join(taken[:3])} and others")
+    heard = [each for each in found if each.record.level >= signature.level]
+    fitting = sum(signature in each.fits for each in heard)
+    if len(heard) >= _FEW and fitting > len(heard) / 2:
+        yield f"signature {signature.name} is very general: it fits {fitting} of {len(heard)} records"
+
+
+def _fits(signature: Signature, example: str) -> bool:
+    return any(record.level >= signature.level and signature.fits(text_of(record).lower())
+               for record in arrived(_lines(example)))
 
 
 def _means(found: Found, signature: Signature) -> bool:

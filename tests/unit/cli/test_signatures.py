@@ -53,6 +53,8 @@ def test_a_good_file_is_tried_on_its_examples_and_on_log_lines(press: Path, tmp_
     (('class = "queue_backlog"', 'class = "jam"'), "signature press_jammed: class is 'jam'", 2),
     (("examples = [", "counterexample = ["), "counterexample is no known field", 2),
     (("name", "nam"), "has no usable name", 2),
+    (("examples = [", "match = '(a+)+$'\nexamples = ["),
+     "match could search one line for minutes: '(a+)+$'", 2),
     (("[[signature]]", "[[signature]"), "is not valid TOML", 2),
 ])
 def test_a_wrong_example_ends_with_1_and_a_file_that_cannot_be_used_with_2(
@@ -107,6 +109,40 @@ def test_own_ones_are_listed_wherever_the_server_finds_them(
     ran = CliRunner().invoke(app, ["list", "press_jammed", "--json", *more])
     assert [each["name"] for each in json.loads(ran.stdout)] == ["press_jammed"]
     assert "left out: bad.toml" in ran.stderr
+
+
+def test_a_pattern_of_which_only_a_part_of_long_lines_is_searched_is_told(press: Path) -> None:
+    press.write_text(PRESS.replace("\nexamples", "\nexclude = ['oil .* ink .* dust']\nexamples"))
+    ran = CliRunner().invoke(app, ["check", str(press)])
+    assert ran.exit_code == 0
+    assert "notice  signature press_jammed: of a longer line only" in ran.output
+    assert "oil .* ink .* dust" in ran.output
+    press.write_text(PRESS.replace("\nexamples", "\nexclude = ['oil .{0,80} ink']\nexamples"))
+    assert "notice" not in CliRunner().invoke(app, ["check", str(press)]).output
+
+
+@pytest.mark.parametrize(("field", "told"), [
+    ('any = ["error"]', "very general: it fits what"), ('any = ["failed", "refused"]', "of ours are for"),
+    ('any = ["press jammed"]', ""), ('any = ["connection refused"]', ""),
+])
+def test_a_signature_that_fits_what_many_of_ours_are_for_is_told(press: Path, field: str, told: str) -> None:
+    press.write_text(PRESS.replace('any = ["press jammed"]', field).replace(
+        "ERROR press jammed", "ERROR press jammed, error: failed: connection refused"))
+    ran = CliRunner().invoke(app, ["check", str(press)])
+    assert ran.exit_code == 0, ran.output
+    assert (told in ran.output) if told else ("notice" not in ran.output)
+
+
+@pytest.mark.parametrize(("others", "general"), [(4, True), (200, False)])
+def test_a_signature_that_fits_most_of_a_log_is_told(press: Path, others: int, general: bool) -> None:
+    log = press.parent / "press.log"
+    log.write_text("2024-03-05 10:00:00,123 ERROR press jammed\n" * 50
+                   + "2024-03-05 10:00:00,123 ERROR out of paper\n" * others
+                   + "2024-03-05 10:00:00,123 INFO sheet printed\n" * 400)
+    ran = CliRunner().invoke(app, ["check", str(press), str(log), "--json"])
+    assert ran.exit_code == 0
+    assert json.loads(ran.stdout)["remarks"] == (
+        [f"signature press_jammed is very general: it fits 50 of {50 + others} records"] if general else [])
 
 
 def test_the_catalogue_can_be_listed_by_software(press: Path) -> None:

@@ -53,6 +53,31 @@ async def test_the_server_finds_by_them_and_starts_without_a_bad_file(
     assert len(logged) == 1 and str(folder) in logged[0] and "signature press_jammed: class" in logged[0]
 
 
+async def test_the_server_goes_on_whatever_the_patterns_say(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "signatures.d"
+    folder.mkdir(parents=True)
+    patterns = {"endless": "(a+)+$", "slow": "a.*a.*b"}
+    for name, pattern in patterns.items():
+        (folder / f"{name}.toml").write_text(
+            PRESS.replace("press_jammed", name) + f"patterns = [['press', '{pattern}']]\n")
+    async with serving(ServerConfig(port=0, data_dir=tmp_path / "data")) as url, \
+            httpx.AsyncClient(base_url=url, timeout=5) as client:
+        api = Api(client, tmp_path / "data" / "sra.db")
+        session = await api.register()
+        key = await api.key(session)
+        sent = {"logs": [{"level": "error", "message": f"press {'a' * 15_000}", "service": "press"},
+                         {"level": "error", "message": "press jammed", "service": "press"}]}
+        assert (await client.post("/ingest/logs", headers=key, json=sent)).status_code == 200
+        status: dict[str, Any] = {}
+        async with asyncio.timeout(5):
+            while not status.get("incidents"):
+                await asyncio.sleep(0.05)
+                status = (await client.get("/status", headers=session)).json()
+    assert [each["class"] for each in status["incidents"]] == ["queue_backlog"]
+    [told] = status["signature_problems"]
+    assert told.startswith("endless.toml: signature endless: patterns could search one line for minutes")
+
+
 def test_the_folder_is_the_one_given_else_the_one_in_the_data_folder(tmp_path: Path) -> None:
     assert ServerConfig(data_dir=tmp_path, signatures_dir=tmp_path / "x").signatures == tmp_path / "x"
     assert ServerConfig.load(environment={"SRA_SIGNATURES_DIR": "", "SRA_DATA_DIR": str(tmp_path)}
