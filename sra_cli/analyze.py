@@ -101,8 +101,8 @@ class _Enough(Exception):
 class _Judge:
     """Feeds slices to the fold as batches and keeps what it opens."""
 
-    def __init__(self, settings: Settings, offers: tuple[Offer, ...]) -> None:
-        self.settings, self.offers = settings, offers
+    def __init__(self, settings: Settings, offers: tuple[Offer, ...], tally: Tally) -> None:
+        self.settings, self.offers, self.tally = settings, offers, tally
         self.state = State.empty()
         self.troubles: dict[str, Trouble] = {}
         self._head = 0
@@ -114,7 +114,7 @@ class _Judge:
         """Judge a slice; quiet ones only add up while nothing is wrong."""
         for key, n in piece.counts.items():
             self._counts[key] = self._counts.get(key, 0) + n
-        if piece.records or self._recent or len(self._counts) > 2000:
+        if piece.records or self._recent or self.tally.fine or len(self._counts) > 2000:
             self._fold(piece)
 
     def _fold(self, piece: Slice) -> None:
@@ -126,6 +126,8 @@ class _Judge:
                       counts=counts)
         self.state, changes = fold(self.state, batch, self._recent, self.offers, piece.end, self.settings,
                                    self._new_id)
+        # who was stopped is given the time to come back, which its next lines tell
+        self.tally.fine = bool(self.state.stops.items())
         for change in changes:
             found = self.troubles.get(change.incident.id)
             if found is None:
@@ -172,7 +174,7 @@ def analyze_files(paths: list[str], *, service: str | None = None, since: int | 
             on_progress(done, total)
 
     tally = Tally()
-    judge = _Judge(settings or Settings(), offers)
+    judge = _Judge(settings or Settings(), offers, tally)
     moment = now if now is not None else time.time_ns() // 1000
     cut = False
     try:

@@ -6,11 +6,12 @@ did can be held against what another said.
 """
 from __future__ import annotations
 
-import heapq
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from sra_agent.sources.names import service_of
 from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.level import NUMBER
 from sra_sdk.lines.multiline import Joiner
@@ -19,10 +20,14 @@ from sra_server.domain.record import MINUTE, SECOND, Record
 
 from .logfiles import Source, lines, skip_before
 
-#: A slice with something loud in it covers at most so much time, a quiet one a minute.
+#: A slice covers at most so much time: one with something loud in it, a quiet one, and any while it matters
+#: what came first.
 _LOUD_SPAN = 10 * SECOND
 _QUIET_SPAN = MINUTE
+_FINE_SPAN = SECOND
 _EVENTS = 2000
+#: So many of the first lines of a file are asked which host wrote them.
+_ASKED = 100
 #: So many files are open at the same time.
 _TOGETHER = 100
 #: Formats whose message is unpacked from the line; evidence must be found in the file as it stands.
@@ -44,40 +49,95 @@ class Slice:
 
 @dataclass(slots=True)
 class Tally:
-    """What was read, over all files."""
+    """What was read, over all files; `fine` is for the reader: it matters when who shows life."""
 
     records: int = 0
     unparsed: int = 0
+    fine: bool = False
 
 
 def merged(sources: Iterable[Source], tally: Tally, *, now: int, service: str | None, since: int | None,
            on_bytes: Callable[[int], None] | None) -> Iterator[Slice]:
-    """Yield the slices of all sources in the order of their beginning; of very many, group by group."""
+    """Yield the slices of all sources in the order of their end; of very many, group by group."""
     ordered = sorted(sources, key=lambda each: each.modified)
     for begin in range(0, len(ordered), _TOGETHER):
-        streams = [_slices(source, tally, now=now, service=service, since=since, on_bytes=on_bytes)
-                   for source in ordered[begin:begin + _TOGETHER]]
-        yield from streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda each: each.start)
+        begun = [_begun(source, LineReader(now=lambda: now), since, on_bytes)
+                 for source in ordered[begin:begin + _TOGETHER]]
+        # to an agent all files are of its host; here that is the one host that some of them name
+        hosts = frozenset[str]().union(*(each.hosts for each in begun))
+        host = min(hosts) if len(hosts) == 1 else ""
+        streams = [_slices(each, tally, now=now, service=service, since=since, host=host,
+                           loud_span=_FINE_SPAN if len(begun) > 1 else _LOUD_SPAN) for each in begun]
+        yield from streams[0] if len(streams) == 1 else _together(streams)
 
 
-def _slices(source: Source, tally: Tally, *, now: int, service: str | None, since: int | None,
-            on_bytes: Callable[[int], None] | None) -> Iterator[Slice]:
-    """Read one file into slices. Lines without a time happen when the line before them did."""
-    reader = LineReader(now=lambda: now)
+def _together(streams: list[Iterator[Slice]]) -> Iterator[Slice]:
+    """Yield slices by their end, those that end within a second as one: so an agent would have sent them.
+
+    No stream is read on before the loud lines that it gave last were judged: they may ask for finer slices.
+    """
+    heads: list[Slice | None] = [next(stream, None) for stream in streams]
+    while any(heads):
+        until = min(head.end for head in heads if head is not None) + _FINE_SPAN
+        due: list[Slice] = []
+        drawn: list[int] = []
+        for number, head in enumerate(heads):
+            while head is not None and head.end <= until:
+                due.append(head)
+                if head.records:
+                    drawn.append(number)
+                    break
+                head = heads[number] = next(streams[number], None)
+        yield due[0] if len(due) == 1 else _joined(due)
+        for number in drawn:
+            heads[number] = next(streams[number], None)
+
+
+def _joined(slices: list[Slice]) -> Slice:
+    one = Slice(min(each.start for each in slices), max(each.end for each in slices))
+    for each in slices:
+        one.records += each.records
+        one.events += each.events
+        for key, n in each.counts.items():
+            one.counts[key] = one.counts.get(key, 0) + n
+    one.records.sort(key=lambda record: record.at)
+    return one
+
+
+class _Begun(NamedTuple):
+    """A file, its lines, and the hosts that the first of them name."""
+
+    source: Source
+    lines: Iterator[list[str]]
+    hosts: frozenset[str]
+
+
+def _begun(source: Source, reader: LineReader, since: int | None,
+           on_bytes: Callable[[int], None] | None) -> _Begun:
     if since is not None:
         skip_before(source, lambda text: reader.read(text).at, since)
+    read = lines(source, on_bytes)
+    first = next(read, [])
+    named = (reader.read(text).host for text in first[:_ASKED])
+    return _Begun(source, itertools.chain([first], read), frozenset(each for each in named if each))
+
+
+def _slices(begun: _Begun, tally: Tally, *, now: int, service: str | None, since: int | None, host: str,
+            loud_span: int) -> Iterator[Slice]:
+    """Read one file into slices. Lines without a time happen when the line before them did."""
+    source, reader, only = begun.source, LineReader(now=lambda: now), host
     named = service or ""
-    fallback = service or source.service
+    fallback = service or (service_of(source.path) if source.path != "-" else "")
     last = clock = 0
     current: Slice | None = None
     read, infer, numbers = reader.read, level_of, NUMBER
     number, lengths = source.first_line, source.cut
     # times of a file whose first lines have none: it was written by then
     unknown = source.modified or now
-    for text, count in _events(source, on_bytes):
+    for text, count in _events(begun.lines):
         line, number = number, number + count
         parsed = read(text)
-        at, own, named_service, host, message, metadata, form = parsed
+        at, own, named_service, named_host, message, metadata, form = parsed
         tally.records += 1
         if form == "plain":
             tally.unparsed += 1
@@ -92,15 +152,16 @@ def _slices(source: Source, tally: Tally, *, now: int, service: str | None, sinc
             clock = at
         loud = level >= 30
         if current is None or current.events >= _EVENTS or (
-                clock - current.start > (_LOUD_SPAN if current.records else _QUIET_SPAN)) or (
-                loud and not current.records and clock - current.start > _LOUD_SPAN):
+                clock - current.start > (_FINE_SPAN if tally.fine else loud_span if current.records else
+                                         _QUIET_SPAN)) or (
+                loud and not current.records and clock - current.start > loud_span):
             if current is not None:
                 yield current
             current = Slice(clock, clock)
         current.end = clock
         current.events += 1
         who = named or named_service or fallback
-        host = host or ""
+        host = named_host or only
         key = (at - at % MINUTE, who, host, level)
         counts = current.counts
         counts[key] = counts.get(key, 0) + 1
@@ -118,10 +179,10 @@ def _slices(source: Source, tally: Tally, *, now: int, service: str | None, sinc
         yield current
 
 
-def _events(source: Source, on_bytes: Callable[[int], None] | None) -> Iterator[tuple[str, int]]:
+def _events(read: Iterator[list[str]]) -> Iterator[tuple[str, int]]:
     """Return each event with the number of its lines."""
     joiner = Joiner()
-    together = itertools.chain.from_iterable(map(joiner.groups, lines(source, on_bytes)))
+    together = itertools.chain.from_iterable(map(joiner.groups, read))
     events = (zip(texts, itertools.repeat(count)) for texts, _, count in together)
     return itertools.chain(itertools.chain.from_iterable(events), _last(joiner))
 

@@ -10,7 +10,6 @@ import codecs
 import gzip
 import lzma
 import os
-import re
 import stat
 import sys
 import zlib
@@ -22,7 +21,6 @@ from typing import IO, BinaryIO, cast
 from sra_sdk.errors import BadInput
 
 CHUNK = 1 << 20
-_ENDINGS = re.compile(r"(?:\.(?:log|out|err|txt|json|gz|bz2|xz|\d{1,8}|\d{4}-?\d\d-?\d\d))+$|-\d{8}$")
 #: How packed content begins; names lie.
 _PACKED: dict[bytes, Callable[..., object]] = {
     b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
@@ -36,13 +34,12 @@ LONGEST = 4 << 20
 
 @dataclass(slots=True, kw_only=True)
 class Source:
-    """One file to read. `service` is its name without what rotation and packing added."""
+    """One file to read."""
 
     path: str
     name: str
     size: int
     modified: int
-    service: str
     problem: str = ""
     start: int = 0
     first_line: int = 1
@@ -74,7 +71,7 @@ def find(paths: list[str], since: int | None = None) -> Found:
         if path == "-":
             if paths.count("-") > 1:
                 raise BadInput("- names standard input, which can be read only once", hint="give - once")
-            found.add(Source(path="-", name="stdin", size=0, modified=0, service=""))
+            found.add(Source(path="-", name="stdin", size=0, modified=0))
         elif os.path.isdir(path):
             for inner in sorted(Path(path).rglob("*")):
                 if not inner.is_dir():
@@ -116,10 +113,8 @@ def _consider(path: str, found: Found, since: int | None) -> None:
 
 def _source(path: str) -> Source:
     status = os.stat(path)
-    base = os.path.basename(path)
-    service = _ENDINGS.sub("", base) or base
     return Source(path=path, name=path, size=status.st_size, modified=status.st_mtime_ns // 1000,
-                  service=service, identity=(status.st_dev, status.st_ino))
+                  identity=(status.st_dev, status.st_ino))
 
 
 def _open(source: Source) -> BinaryIO:

@@ -12,7 +12,9 @@ from .parsed import LEVEL_NAMES, Context, Parsed, level_name, new
 from .stamps import ymd
 
 _DATE = re.compile(
-    r"\[?([0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}[Tt ][0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
+    # MariaDB pads the hour with a blank
+    r"\[?([0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}(?:[Tt ][0-9]{2}| {2}[0-9])):([0-9]{2}):([0-9]{2})"
+    r"(?:[.,]([0-9]{1,9}))?"
     r"(Z| ?[+-][0-9]{2}:?[0-9]{2}(?![0-9-])| [A-Z]{3,4}(?= \[[0-9]))?")
 
 _UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"

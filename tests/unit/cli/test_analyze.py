@@ -262,3 +262,26 @@ def test_advice_about_an_address_names_the_place_and_no_service(tmp_path: Path) 
     text = sra(str(tmp_path / "shop.log")).stdout.decode()
     assert "would help: restart_service: " in text
     assert "(at 127.0.0.1:56379)" in text
+
+
+@pytest.mark.parametrize(("name", "service"), [
+    ("nginx/access.log", "nginx"), ("nginx-error.log.1", "nginx"), ("shop.log-20240305", "shop"),
+    ("catalina.out", "catalina"), ("till.2024-03-05.log", "till"),
+])
+def test_a_file_is_of_the_service_that_an_agent_would_name(tmp_path: Path, name: str, service: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("2024-03-05 10:01:00,000 ERROR upload failed: [Errno 28] No space left on device\n")
+    assert [each.incident.service for each in analyze_files([str(path)], now=NOW).incidents] == [service]
+
+
+@pytest.mark.parametrize(("hosts", "expected"), [
+    (["web-1"], "web-1"), (["web-1", "web-1"], "web-1"), (["web-1", "web-2"], ""), ([], ""),
+])
+def test_lines_without_a_host_are_of_the_one_that_the_other_files_name(tmp_path: Path, hosts: list[str],
+                                                                       expected: str) -> None:
+    (tmp_path / "shop.log").write_text(LOG)
+    for number, host in enumerate(hosts):
+        (tmp_path / f"syslog.{number}").write_text(f"Mar  5 10:00:00 {host} cron[1]: (root) CMD (true)\n")
+    found, = analyze_files([str(tmp_path)], now=NOW).incidents
+    assert found.incident.host == expected

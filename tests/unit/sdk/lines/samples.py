@@ -222,6 +222,8 @@ SAMPLES: tuple[Sample, ...] = (
       "error", "Cannot open", "mysql", None, {"code": "MY-012345", "subsystem": "InnoDB"}),
     S("2026-01-31 10:00:00 0 [Note] mariadbd: ready", "mysql", "2026-01-31T10:00:00", "info",
       "mariadbd: ready", "mysql"),
+    S("2026-01-31  9:00:00 12 [ERROR] InnoDB: Cannot open", "mysql", "2026-01-31T09:00:00", "error",
+      "InnoDB: Cannot open", "mysql"),
     S("2026-01-31 10:00:00.123456+00:00 [error] <0.1.0> queue is down", "rabbitmq",
       "2026-01-31T10:00:00.123456", "error",
       "queue is down", "rabbitmq", None, {"process": "<0.1.0>"}),
