@@ -31,6 +31,8 @@ GONE = 7 * 24 * 60 * MINUTE
 #: When there is no room for others, one whose silence was told so long ago is forgotten.
 TOLD = 24 * 60 * MINUTE
 LOOK = 5 * SECOND
+#: Batches that come with no longer pauses show that all the while somebody took them in.
+STEADILY = MINUTE
 _RHYTHM = 0.1
 
 
@@ -60,7 +62,10 @@ class _Service(NamedTuple):
 
 
 class Absence:
-    """Memory: host|… → _Host, service|… → _Service, as lists; looked → [clock of the last look]."""
+    """Memory: host|… → _Host, service|… → _Service, as lists; looked → [clock of the last look].
+
+    And steady → [since when, and until when, batches have come without a long pause].
+    """
 
     name = "absence"
     always = True
@@ -69,9 +74,10 @@ class Absence:
         """Return who went silent and who came back; nothing goes silent while nobody listens."""
         found = _hear(memory, batch)
         now = batch.received_at
+        steady = _steady(memory, batch)
         if batch.listening and now - (memory.get("looked") or [0])[0] >= LOOK:
             memory.put("looked", [now])
-            found += _missed(memory, now, batch.listening)
+            found += _missed(memory, now, min(batch.listening, steady))
         return found
 
 
@@ -81,6 +87,17 @@ def due(memory: Memory) -> int | None:
     times += [service.heard + SERVICE_SILENT for key, service in _services(memory) if not service.silent
               and service.pause <= PAUSE and service.heard - service.first >= STEADY]
     return min(times, default=None)
+
+
+def _steady(memory: Memory, batch: Batch) -> int:
+    """Return since when the account's batches show that somebody listens, whichever worker it was."""
+    now = batch.received_at
+    since, until = memory.get("steady") or (now, now)
+    if now - until > STEADILY:
+        since = now
+    if batch.points or batch.counts:
+        memory.put("steady", [since, max(now, until)])
+    return int(since)
 
 
 def _hear(memory: Memory, batch: Batch) -> list[Signal]:

@@ -128,3 +128,19 @@ def test_time_is_due_when_the_next_would_be_missed() -> None:
     world.fold(tick(1300))
     assert world.state.due is None
     assert due(world.state.memory("absence")) is None
+
+
+@pytest.mark.parametrize(("away", "told"), [(20, True), (90, False)])
+def test_whose_silence_others_outlast_is_told_though_a_new_worker_listens(away: int, told: bool) -> None:
+    """Batches of others, without a long pause, show that somebody took them in all the while."""
+    world = World()
+    speaking(world, 0, 900)
+    begins = 1170 + away
+    for second in (*range(900, 1170, 30), *range(begins, 1300, 30)):
+        other = point("system.load1", 1.0, second, host="web-2")
+        world.fold(listened(batch(second, points=[other]), since=1 if second < begins else begins))
+    assert [each.host for each in world.incidents.values()] == (["web-1"] if told else [])
+    for second in range(1300, begins + 340, 30):
+        other = point("system.load1", 1.0, second, host="web-2")
+        world.fold(listened(batch(second, points=[other]), since=begins))
+    assert world.only().host == "web-1"
