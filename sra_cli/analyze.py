@@ -5,10 +5,12 @@ opened is printed with its root cause and the lines that show it. `analyze_files
 """
 from __future__ import annotations
 
+import gc
 import itertools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -28,6 +30,8 @@ from .distil import Counts, Slice, Tally, merged
 from .logfiles import find
 
 _EVIDENCE = 60
+#: So many new objects are waited for until Python looks for cycles: a fold makes thousands, and hardly any.
+_COLLECTED = 50_000
 #: In files that span weeks, password guessing that comes back within so long is one incident.
 _CAMPAIGN = 7 * 24 * 60 * MINUTE
 
@@ -153,6 +157,16 @@ class _Judge:
         return now - (incident.resolved_at or 0) <= window
 
 
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    was = gc.get_threshold()
+    gc.set_threshold(_COLLECTED, *was[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*was)
+
+
 def analyze_files(paths: list[str], *, service: str | None = None, since: int | None = None,
                   settings: Settings | None = None, offers: tuple[Offer, ...] = (), now: int | None = None,
                   seconds: float | None = None,
@@ -178,9 +192,10 @@ def analyze_files(paths: list[str], *, service: str | None = None, since: int | 
     moment = now if now is not None else time.time_ns() // 1000
     cut = False
     try:
-        for piece in merged(found.sources, tally, now=moment, service=service, since=since,
-                            on_bytes=on_bytes):
-            judge.take(piece)
+        with _seldom_collected():
+            for piece in merged(found.sources, tally, now=moment, service=service, since=since,
+                                on_bytes=on_bytes):
+                judge.take(piece)
     except _Enough:
         cut = True
     skipped = found.skipped + [(each.path, each.problem) for each in found.sources if each.problem]

@@ -10,12 +10,13 @@ is done again gives the same, and the server, `sra analyze`, benchmarks and test
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from .analyse import LOCAL
 from .correlate import Rules, correlate
 from .detect import DETECTORS, TICKED, Detector
+from .detect.memory import Memory
 from .domain.analysis import Offer
 from .domain.case import Case, Known
 from .domain.evidence import Evidence
@@ -58,19 +59,36 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     signals = _detect(state, batch, settings.detectors, backlog=now - batch.received_at > BACKLOG)
     if not signals and not incidents:
         return replace(state, cases={}), ()
-    life = dict(state.life.items())
     known = known_of(state, settings)
     signals = [_placed(signal, known) for signal in signals]
     rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known, lessons=settings.lessons,
                   doubts=state.doubts, stops=state.stops)
-    cases, changes = correlate(signals, state.cases, incidents, life, clock, rules, new_id)
+    cases, changes = correlate(signals, state.cases, incidents, _Life(state.life), clock, rules, new_id)
     return replace(state, cases=cases), tuple(_analyse(change, cases, offers, known) for change in changes)
+
+
+class _Life(Mapping[str, int]):
+    """The signs of life, of which a fold asks for a few; there may be thousands, so they are not copied."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    def __getitem__(self, key: str) -> int:
+        found = self._memory.get(key)
+        if found is None:
+            raise KeyError(key)
+        return int(found)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._memory)
+
+    def __len__(self) -> int:
+        return len(self._memory)
 
 
 def known_of(state: State, settings: Settings) -> Known:
     """Return what the state and the settings know of the surroundings."""
-    heard = frozenset(key[8:] for key, _ in state.life.items()
-                      if key.startswith("service|") and len(key) > 10)
+    heard = frozenset(key[8:] for key in state.life if key.startswith("service|") and len(key) > 10)
     return Known(places=dict(state.places.items()), depends_on=settings.depends_on, services=heard)
 
 
