@@ -183,3 +183,13 @@ def test_a_user_can_call_harmless_what_ours_takes_for_trouble_and_replace_one(tm
 def test_without_a_folder_the_catalogue_is_ours(tmp_path: Path) -> None:
     for folder in (None, tmp_path / "none", tmp_path):
         assert load_with(folder).catalogue is REAL
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    loaded = load_with(tmp_path)
+    assert loaded.problems == ("signatures_dir cannot be read: Permission denied",)
+    assert loaded.catalogue is REAL

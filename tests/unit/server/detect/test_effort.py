@@ -100,8 +100,9 @@ def _patterns() -> list[Pattern]:
             if each is not None]
 
 
-def test_the_catalogue_would_be_let_in_as_well() -> None:
-    assert [each.text for each in _patterns() if affordable(each.text, SEARCHED) < 100] == []
+def test_nothing_in_the_catalogue_can_take_forever() -> None:
+    """The bound may be far above the truth, so what takes long is tried below; what doubles is always found."""
+    assert [each.text for each in _patterns() if affordable(each.text, SEARCHED) < 40] == []
 
 
 def test_no_line_can_hold_the_catalogue_up() -> None:
