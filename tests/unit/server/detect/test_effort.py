@@ -101,7 +101,7 @@ def _patterns() -> list[Pattern]:
 
 
 def test_nothing_in_the_catalogue_can_take_forever() -> None:
-    """The bound may be far above the truth, so what takes long is tried below; what doubles is always found."""
+    """The bound may be far above the truth: what takes long is tried below. What doubles is always found."""
     assert [each.text for each in _patterns() if affordable(each.text, SEARCHED) < 40] == []
 
 
