@@ -61,10 +61,23 @@ class _Service(NamedTuple):
     silent: int = 0
 
 
-class Absence:
-    """Memory: host|… → _Host, service|… → _Service, as lists; looked → [clock of the last look].
+class _Steady(NamedTuple):
+    """When it was last looked; since when, and until when, batches came without a long pause."""
 
-    And steady → [since when, and until when, batches have come without a long pause].
+    looked: int
+    since: int
+    until: int
+
+    @classmethod
+    def of(cls, stored: list[int] | None, now: int) -> _Steady:
+        """Read what is remembered; older releases wrote the look alone."""
+        return cls(*stored) if stored and len(stored) == 3 else cls(stored[0] if stored else 0, now, now)
+
+
+class Absence:
+    """Memory: host|… → _Host, service|… → _Service, as lists.
+
+    And looked → [clock of the last look; since when, and until when, batches came without a long pause].
     """
 
     name = "absence"
@@ -74,10 +87,16 @@ class Absence:
         """Return who went silent and who came back; nothing goes silent while nobody listens."""
         found = _hear(memory, batch)
         now = batch.received_at
-        steady = _steady(memory, batch)
-        if batch.listening and now - (memory.get("looked") or [0])[0] >= LOOK:
-            memory.put("looked", [now])
-            found += _missed(memory, now, min(batch.listening, steady))
+        looked, since, until = _Steady.of(memory.get("looked"), now)
+        if now - until > STEADILY:
+            since = now
+        look = batch.listening and now - looked >= LOOK
+        content = bool(batch.points or batch.counts)
+        if look or content:
+            memory.put("looked", [now if look else looked, since, max(now, until) if content else until])
+        if look:
+            # whichever worker it was, who took in the batches listened
+            found += _missed(memory, now, min(batch.listening, since))
         return found
 
 
@@ -87,17 +106,6 @@ def due(memory: Memory) -> int | None:
     times += [service.heard + SERVICE_SILENT for key, service in _services(memory) if not service.silent
               and service.pause <= PAUSE and service.heard - service.first >= STEADY]
     return min(times, default=None)
-
-
-def _steady(memory: Memory, batch: Batch) -> int:
-    """Return since when the account's batches show that somebody listens, whichever worker it was."""
-    now = batch.received_at
-    since, until = memory.get("steady") or (now, now)
-    if now - until > STEADILY:
-        since = now
-    if batch.points or batch.counts:
-        memory.put("steady", [since, max(now, until)])
-    return int(since)
 
 
 def _hear(memory: Memory, batch: Batch) -> list[Signal]:

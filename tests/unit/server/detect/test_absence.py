@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from sra_server.detect.absence import due
+from sra_server.detect.absence import Absence, due
+from sra_server.detect.memory import Memory
 from sra_server.domain.record import SECOND, Batch
 
 from ..world import World, at, batch, point
@@ -144,3 +145,11 @@ def test_whose_silence_others_outlast_is_told_though_a_new_worker_listens(away: 
         other = point("system.load1", 1.0, second, host="web-2")
         world.fold(listened(batch(second, points=[other]), since=begins))
     assert world.only().host == "web-1"
+
+
+def test_what_an_older_release_remembered_of_its_looks_is_read() -> None:
+    memory = Memory(10, clock=at(1000))
+    memory.put("looked", [at(990)])
+    spoken = listened(batch(1000, points=[point("system.load1", 1.0, 1000)]))
+    assert Absence().detect(memory, spoken) == []
+    assert memory.get("looked") == [at(1000), at(1000), at(1000)]
