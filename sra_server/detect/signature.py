@@ -54,6 +54,9 @@ FIELDS: dict[str, tuple[type, str]] = {
     "count": (int, "so many matches are needed"),
     "window": (int, "within so many seconds"),
     "settle": (int, "matches of one process (pid) within so many seconds count once"),
+    "habit": (bool, "true if it happens now and then where all is well, and is judged by traffic and past"),
+    "weak": (list, "with habit: patterns of texts that say it is tried again; ten weigh as one"),
+    "brief": (list, "with habit: patterns of texts that a restart brings as well, for some seconds"),
     "low_below": (int, "with fewer matches than this the severity is low"),
     "level": (str, f"the least level that is looked at, of {', '.join(NUMBER)}"),
     "followed_by": (list, "patterns of texts that, soon after it, tell nothing new of the same service"),
@@ -113,6 +116,9 @@ class Signature:
     settle: int
     low_below: int
     followed_by: Pattern | None
+    habit: bool
+    weak: Pattern | None
+    brief: Pattern | None
     examples: tuple[str, ...]
     counterexamples: tuple[str, ...]
     origin: str
@@ -169,8 +175,8 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
     need(entry.get("severity", "low" if harmless else None) in SEVERITY_ORDER, "severity")
     need(entry.get("means"), "means", "is missing")
     need(harmless or entry.get("title"), "title", "is missing")
-    for field in ("software", "any", "about", "exclude", "remedies", "followed_by", "examples",
-                  "counterexamples"):
+    for field in ("software", "any", "about", "exclude", "remedies", "followed_by", "weak", "brief",
+                  "examples", "counterexamples"):
         need(all(isinstance(each, str) and each for each in entry.get(field, ())), field)
     for field in ("any", "about"):
         for each in entry.get(field, ()):
@@ -214,6 +220,8 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         about=tuple((each, _alone(each)) for each in entry.get("about", ())), within=entry.get("within", 0),
         match=pattern(entry["match"], "match") if "match" in entry else None,
         exclude=patterns("exclude"), followed_by=patterns("followed_by"),
+        habit=entry.get("habit", False), weak=patterns("weak"),
+        brief=patterns("brief"),
         remedies=tuple(entry.get("remedies", ())), count=entry.get("count", 1),
         window=entry.get("window", 60), level=NUMBER[entry.get("level", "warning")],
         target=entry.get("target", False), unanswered=entry.get("unanswered", False),

@@ -15,10 +15,13 @@ from sra_sdk.lines.quoted import bare, login
 from ..domain.evidence import Evidence
 from ..domain.place import places_in
 from ..domain.record import SECOND, Batch, Record
-from ..domain.signal import Signal
+from ..domain.signal import SEVERITY_ORDER, Severity, Signal
 from .catalogue import Catalogue, load
 from .memory import Memory
+from .scatter import Match
 from .signature import STOPPED, Signature
+from .traffic import hear, heard
+from .usual import Rule, judge
 
 _AT = attrgetter("at")
 _EVIDENCE = 5
@@ -40,7 +43,8 @@ _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b
 class Signatures:
     """Memory: fingerprint → [event times of the latest matches, their evidence, firing, last process].
 
-    And followed|service|host → [the latest signature that others follow from, its event time].
+    And followed|service|host → [the latest signature that others follow from, its event time];
+    heard|service|host → its traffic; habit|fingerprint → what is usual of it.
     """
 
     name = "signature"
@@ -51,6 +55,7 @@ class Signatures:
 
     def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
         """Return a signal for each fingerprint that has enough matches by now, and for each orderly stop."""
+        brought = hear(memory, batch)
         found: dict[str, tuple[Signature, list[Record]]] = {}
         stops: dict[tuple[str, str], Signal] = {}
         for record in batch.records:
@@ -62,7 +67,8 @@ class Signatures:
             elif signature is not None:
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
-        signals = (_judge(memory, key, signature, records) for key, (signature, records) in found.items())
+        signals = (_judge(memory, key, signature, records, brought)
+                   for key, (signature, records) in found.items())
         return [*stops.values(), *(signal for signal in signals if signal is not None)]
 
     def _cause(self, memory: Memory, signature: Signature, record: Record) -> Signature:
@@ -122,20 +128,23 @@ def _said(record: Record, text: str) -> str:
     return bare(first, errors=True) + mark + rest
 
 
-def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]) -> Signal | None:
+def _judge(memory: Memory, key: str, signature: Signature, records: list[Record],
+           brought: dict[tuple[str, str], dict[int, int]]) -> Signal | None:
     """Count the matches within the window and say whether they are enough."""
-    times, kept, firing, process = memory.get(key) or ([], [], False, "")
+    before = memory.get(key)
+    times, kept, firing, process = before or ([], [], False, "")
     window, count = signature.window * SECOND, signature.count
     remembered = max(count, signature.low_below)
     if len(records) > 1:
         records.sort(key=_AT)
-    times, evidence = list(times), list(kept)
+    times, evidence, counted = list(times), list(kept), list[Record]()
     for record in records:
         if times and abs(record.at - times[-1]) > window:
             times, evidence, firing, process = [], [], False, ""
         pid = str(record.metadata.get("pid", "")) if signature.settle else ""
         if not (pid and pid == process and record.at - times[-1] <= signature.settle * SECOND):
             times.append(record.at)
+            counted.append(record)
         process = pid
         firing = firing or (len(times) >= count and times[-1] - times[-count] <= window)
         evidence.append(record)
@@ -145,17 +154,38 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     del times[:-remembered]
     stored = [each if isinstance(each, list) else _pack(each) for each in evidence]
     memory.put(key, [times, stored, firing, process])
+    severity: Severity = signature.severity if len(times) >= signature.low_below else "low"
+    if signature.habit:
+        whose = records[0].service, records[0].host
+        known = heard(memory, *whose, brought.get(whose, {}), records[0].at)
+        verdict = judge(memory, key, Rule(signature.count, signature.window),
+                        [_match(signature, each) for each in counted], known,
+                        enough=firing, earlier=before and before[0], fired=bool(before and before[2]))
+        firing = verdict.firing
+        if verdict.weak or not verdict.large:
+            severity = min(severity, "medium", key=lambda each: SEVERITY_ORDER[each])
     if not firing:
         return None
     shown = tuple(_unpack(each) for each in stored)
     places = places_in(text_of(records[0]), 1) if signature.target else ()
     return Signal(
         detector="signature", fingerprint=key, cls=signature.cls,
-        severity=signature.severity if len(times) >= signature.low_below else "low",
+        severity=severity,
         title=signature.title, at=min(map(_AT, shown)), last_at=records[-1].at,
         service=records[0].service, host=records[0].host, count=len(records), cause=signature.means,
         subject=places[0] if places else "", remedies=signature.remedies, evidence=shown,
         unanswered=signature.unanswered)
+
+
+def _match(signature: Signature, record: Record) -> Match:
+    text = text_of(record)
+    # what an access line names is who called, and where from
+    told = signature.target and not ("client" in record.metadata and "status" in record.metadata)
+    places = places_in(text, 1) if told else ()
+    low = text[:_TEXT].lower()
+    return Match(record.at, places[0] if places else "",
+                 weak=signature.weak is not None and signature.weak.stands_in(low),
+                 brief=signature.brief is not None and signature.brief.stands_in(low))
 
 
 def _stopped(signature: Signature, record: Record) -> Signal:

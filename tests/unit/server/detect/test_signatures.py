@@ -83,7 +83,7 @@ def test_services_and_hosts_are_kept_apart() -> None:
 
 def test_what_could_not_be_reached_is_the_subject() -> None:
     text = 'connect() failed (111: Connection refused) while connecting to upstream, upstream: "http://10.0.0.7:80/"'
-    (signal,), = run(batch(3, *(record(text, n, number=n) for n in range(3))))
+    (signal,), = run(batch(7, *(record(text, 3 * n, number=n) for n in range(3))))
     assert signal.subject == "10.0.0.7:80"
 
 

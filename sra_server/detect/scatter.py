@@ -1,0 +1,71 @@
+"""Scatter: what is each failure worth, at one place or at many, for a moment or for longer? To usual.
+
+A crawler meets dead sites all day long: the only failure of a place says little where others failed beside
+it. A proxy that finds nobody behind a port may do so because that backend is being replaced: then it is a
+matter of a few seconds.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..domain.record import MINUTE, SECOND
+
+#: What is tried again weighs a tenth of a failure.
+WEAK = 0.1
+#: The only failure of a place weighs no more, where others failed beside it: far places have troubles of
+#: their own. So weigh the first few of a place where very many failed.
+_ALONE = 0.1
+#: So many others within an hour are very many; a minute after its last failure a place begins anew.
+_OTHERS, _FEW, _REMEMBERED, _FADE = 5, 5, 15, 60 * MINUTE
+#: What a restart also brings must go on for so long; a container is replaced within it.
+LASTS = 5 * SECOND
+
+
+class Match(NamedTuple):
+    """One match: when, the place that it names or ""; does it say that it will be tried again, and ...
+
+    ... `brief`: may it be no more than a restart?
+    """
+
+    at: int
+    place: str = ""
+    weak: bool = False
+    brief: bool = False
+
+
+class Scatter(NamedTuple):
+    """What some matches weigh, whether they are more than a restart brings, since when those without a place.
+
+    And the places that failed of late: name, failures, the latest, what is owed to it, the first.
+    """
+
+    weight: float
+    lasting: bool
+    began: int
+    places: list[list[object]]
+
+
+def weighed(stored: Iterable[list[object]], matches: list[Match], began: int) -> Scatter:
+    """Weigh the matches of one minute, in order of time."""
+    places: dict[str, tuple[int, int, float, int]] = {
+        name: (n, at, owed, first) for name, n, at, owed, first in stored}  # type: ignore[misc]
+    weight, lasting = 0.0, False
+    for match in matches:
+        if match.weak or not match.place:
+            weight += WEAK if match.weak else 1.0
+            first = began = began or match.at
+        else:
+            times, last, owed, first = places.pop(match.place, (0, 0, 0.0, match.at))
+            if match.at - last > MINUTE:
+                times, owed, first = 0, 0.0, match.at
+            if len(places) >= _OTHERS:
+                places = {name: each for name, each in places.items() if match.at - each[1] <= _FADE}
+            if len(places) > _REMEMBERED:
+                del places[next(iter(places))]
+            # what is not the only failure of a place counts in full, and so do those before it
+            few = times < (_FEW if len(places) >= _OTHERS else 1 if places else 0)
+            weight += _ALONE if few else 1.0 + owed
+            places[match.place] = times + 1, match.at, owed + 1.0 - _ALONE if few else 0.0, first
+        lasting = lasting or not match.brief or match.at - first >= LASTS
+    return Scatter(weight, lasting, began, [[name, *each] for name, each in places.items()])

@@ -1,0 +1,80 @@
+"""Traffic: how much each service on a host writes, and since when it is heard. From counts; to habit.
+
+What a service writes in all is what its failures are a part of. Debug lines are left out: how many there
+are says how talkative a program is, not how much it does.
+"""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..domain.record import MINUTE, Batch
+from .memory import Memory
+
+_INFO = 20
+#: Services take no more than this part of the memory; beyond, only those are added whose failures are found.
+_PART = 2
+
+
+class Traffic(NamedTuple):
+    """Of one service on one host: the first minute, the running one; records in it, in the last one, ever."""
+
+    first: int
+    minute: int
+    n: int = 0
+    before: int = 0
+    total: int = 0
+
+
+class Heard(NamedTuple):
+    """What is known of a service: its traffic until now, and what of it the batch brought, by minute."""
+
+    traffic: Traffic
+    brought: dict[int, int]
+
+
+def hear(memory: Memory, batch: Batch) -> dict[tuple[str, str], dict[int, int]]:
+    """Add the counts of a batch to the services' traffic; return what it brought, by service and host."""
+    brought: dict[tuple[str, str], dict[int, int]] = {}
+    for count in batch.counts:
+        if count.level >= _INFO:
+            whose = count.service, count.host
+            minutes = brought.get(whose)
+            if minutes is None:
+                brought[whose] = {count.minute: count.n}
+            else:
+                minutes[count.minute] = minutes.get(count.minute, 0) + count.n
+    for (service, host), minutes in brought.items():
+        key = _key(service, host)
+        stored = memory.get(key)
+        if stored is not None or len(memory) < memory.limit // _PART:
+            memory.put(key, _added(stored, minutes))
+    return brought
+
+
+def heard(memory: Memory, service: str, host: str, brought: dict[int, int], at: int) -> Heard:
+    """Return what is known of a service; who was not noted for lack of room is noted now."""
+    key = _key(service, host)
+    stored = memory.get(key)
+    if stored is None:
+        minute = at - at % MINUTE
+        stored = _added(None, brought or {minute: 0})
+        memory.put(key, stored)
+    return Heard(Traffic(*stored), brought)
+
+
+def _added(stored: list[int] | None, minutes: dict[int, int]) -> list[int]:
+    """Return the numbers of a Traffic with more records; every service has some in every batch."""
+    first, running, now, before, total = stored or (min(minutes), min(minutes), 0, 0, 0)
+    for minute, n in sorted(minutes.items()) if len(minutes) > 1 else minutes.items():
+        total += n
+        if minute == running:
+            now += n
+        elif minute > running:
+            running, now, before = minute, n, now if minute == running + MINUTE else 0
+        elif minute == running - MINUTE:
+            before += n
+    return [first, running, now, before, total]
+
+
+def _key(service: str, host: str) -> str:
+    return f"heard|{service}|{host}"

@@ -1,0 +1,239 @@
+"""Usual: are the matches of a signature more than what is usual here, and a real part of what is done?
+
+From signatures, for those with `habit`; to its signals. That something far away does not answer happens
+every day: one request of a thousand fails, a crawler meets dead sites, a client tries again and succeeds.
+So a match fills a vessel, and what else the service writes empties it: from nothing but failures it is
+full at `count` of them, from one failure among a thousand lines never. And once a service was watched for
+a while, its matches must be unlikely and clearly more, compared with its own past. What is a trouble is not
+learned for its first half hour, and goes on until its rate is what it was before.
+"""
+from __future__ import annotations
+
+from itertools import groupby
+from typing import NamedTuple
+
+from ..domain.record import MINUTE, SECOND
+from .counting import rate, tail
+from .memory import Memory
+from .scatter import LASTS, Match, weighed
+from .traffic import Heard, Traffic
+
+#: Watched for so long, a service has a past to be compared with; so long, and its past can be trusted.
+PAST, LEARN = 5 * MINUTE, 15 * MINUTE
+#: Each other record takes so much of a match away: a share below it is no outage. With a past that says
+#: what is usual a smaller share is enough, for some programs write many lines about each thing they do.
+SHARE, SHARE_LEARNED = 0.04, 0.002
+#: Of much traffic more matches are wanted, for they come quickly: so many for each record of a minute ...
+_OF_TRAFFIC = 0.005
+#: ... but never more than would be a burst of errors.
+_MOST = 15
+#: What happened in fewer minutes than these is no habit.
+_OCCASIONS = 2.5
+#: Beside its past a count must be so unlikely, ...
+UNLIKELY = 1e-6
+#: ... also if matches usually come in clumps, and counted are the clumps; of those there are few.
+_UNLIKELY_CLUMPS = 1e-4
+#: ... and so many times what is usual, for with long watching little more is unlikely, too.
+_TIMES = 3
+#: A minute weighs half after about six hours: a morning must know the day before.
+_FADE = 0.998
+#: A trouble is not learned as normal for so long. It ends after so many minutes of what was usual before.
+_NORMAL_AFTER, _CALM = 30 * MINUTE, 2
+#: Of such weak signs so many times as many are wanted until there is a past.
+_WEAK_NEW = 3
+#: Where a while passed between two matches and so many other records were written, all was well meanwhile.
+_WELL = 20
+#: What a match usually weighs is known of so many.
+_WEIGHED = 50
+#: From this share on a large part fails. It is that of the latest seconds (a record counts half after so
+#: many), with so many records that did not fail beside them: few failures say little of a share.
+LARGE, _HALF, _BESIDE = 0.2, 5 * SECOND, 4
+#: The vessel holds no more.
+_FULL = 1000.0
+#: A few other lines between the matches take nothing away that matters.
+_NEARLY = 0.25
+
+
+class Verdict(NamedTuple):
+    """Whether a trouble goes on, whether a large part fails, and whether most of the signs are weak."""
+
+    firing: bool
+    large: bool
+    weak: bool
+
+
+class _Past(NamedTuple):
+    """The latest match, the running minute, how much traffic was seen; matches in this minute and the last.
+
+    Then the faded sums: minutes, matches, their squares, other records, and minutes that had matches. Then
+    the vessel, of late: matches, their weight, other records, since when, and whether no restart explains
+    them. Then the trouble: since when, what was
+    usual before it, calm minutes since. At last what a match usually weighs, and the places that failed.
+    """
+
+    last: int
+    minute: int
+    read: int
+    n: float = 0.0
+    before: float = 0.0
+    minutes: float = 0.0
+    total: float = 0.0
+    squares: float = 0.0
+    lines: float = 0.0
+    occasions: float = 0.0
+    level: float = 0.0
+    hits: float = 0.0
+    weight: float = 0.0
+    rest: float = 0.0
+    began: int = 0
+    lasting: bool = False
+    since: int = 0
+    usual: float = 0.0
+    calm: int = 0
+    grain: float = 1.0
+    places: tuple[list[object], ...] | list[list[object]] = ()
+
+
+class Rule(NamedTuple):
+    """What a signature asks for: so many matches, none later than the window after the one before."""
+
+    asked: int
+    window: int
+
+
+def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], known: Heard, *,
+          enough: bool, earlier: list[int] | None, fired: bool) -> Verdict:
+    """Return what the matches of one batch, in order of time, mean beside the past of their fingerprint.
+
+    `enough`: there are `count` within the window. `earlier`: when those before them were; None if there were
+    none, or all was forgotten. `fired`: they were enough before.
+    """
+    key = f"habit|{fingerprint}"
+    stored = memory.get(key)
+    traffic = known.traffic
+    habit = _Past(*stored) if stored else _Past(
+        last=0, minute=traffic.first, read=traffic.total - sum(known.brought.values()))
+    if not stored and earlier:
+        # as an earlier release remembers it
+        habit = habit._replace(last=earlier[-1], minute=earlier[-1] - earlier[-1] % MINUTE, n=len(earlier),
+                               level=len(earlier), since=earlier[0] if fired else 0)
+    if earlier is None:
+        # what was excused is no habit either
+        habit = _over(habit)._replace(n=0.0, before=0.0)
+    left = dict(sorted(known.brought.items()))
+    unseen = max(0, traffic.total - sum(left.values()) - habit.read)
+    for minute, group in groupby(matches, key=lambda each: each.at - each.at % MINUTE):
+        these = list(group)
+        others = unseen + sum(left.pop(each) for each in list(left) if each < minute)
+        unseen = 0
+        if others >= _WELL and these[0].at - habit.last >= LASTS:
+            habit = habit._replace(began=0)
+        habit = _leaked(habit, others, traffic)
+        if abs(these[0].at - habit.last) > rule.window * SECOND:
+            habit = _over(habit)
+        habit = _minute(habit, minute, traffic)
+        habit = _filled(habit, these, max(0, left.pop(minute, 0) - len(these)), traffic)
+        if enough and not habit.since and _full(habit, rule, traffic) and _unusual(habit, traffic):
+            habit = habit._replace(since=minute, calm=0, usual=rate(habit.total, habit.minutes))
+    if matches:
+        memory.put(key, list(habit._replace(read=traffic.total - sum(left.values()))))
+    large = habit.hits >= LARGE * (habit.hits + habit.rest + _BESIDE)
+    return Verdict(firing=bool(habit.since) and not habit.calm, large=large, weak=_weak(habit))
+
+
+def _weak(habit: _Past) -> bool:
+    return habit.weight < habit.hits / 2
+
+
+def _over(habit: _Past) -> _Past:
+    return habit._replace(level=0.0, hits=0.0, weight=0.0, rest=0.0, began=0, lasting=False, since=0, calm=0)
+
+
+def _share(habit: _Past, traffic: Traffic) -> float:
+    return SHARE_LEARNED if habit.minute - traffic.first >= LEARN else SHARE
+
+
+def _leaked(habit: _Past, others: float, traffic: Traffic) -> _Past:
+    """Take away what other records of earlier moments take."""
+    lines = habit.lines if habit.since else habit.lines + others
+    level = max(0.0, habit.level - others * _share(habit, traffic))
+    if level == 0.0 and not habit.since:
+        return _over(habit)._replace(lines=lines)
+    return habit._replace(level=level, lines=lines, rest=habit.rest + others)
+
+
+def _filled(habit: _Past, matches: list[Match], others: int, traffic: Traffic) -> _Past:
+    """Add the matches of one minute, and what else was written in it."""
+    found = weighed(habit.places, matches, habit.began)
+    weight = found.weight
+    level = min(_FULL, max(0.0, habit.level + weight - others * _share(habit, traffic)))
+    last = matches[-1].at
+    part = 0.5 ** (max(0, last - habit.last) / _HALF)
+    grain = habit.grain
+    if not habit.since:
+        grain += (min(1.0, weight / len(matches)) - grain) * min(1.0, len(matches) / _WEIGHED)
+    return habit._replace(
+        last=last, n=habit.n + weight, grain=grain, places=found.places, level=level, began=found.began,
+        lasting=habit.lasting or found.lasting,
+        lines=habit.lines if habit.since else habit.lines + others, hits=habit.hits * part + len(matches),
+        weight=habit.weight * part + weight, rest=habit.rest * part + others)
+
+
+def _minute(habit: _Past, minute: int, traffic: Traffic) -> _Past:
+    """Close the running minute where a later one begins, and the empty ones between."""
+    gap = (minute - habit.minute) // MINUTE
+    if gap <= 0:
+        # what comes a little late is of now; what is much older, or follows a wrong clock, begins anew
+        return habit if gap >= -1 else habit._replace(minute=minute, n=0.0, before=0.0)
+    n, fade = habit.n, _FADE ** gap
+    next_one = habit._replace(minute=minute, n=0.0, before=n if gap == 1 else 0.0)
+    if not habit.since or minute - habit.since >= _NORMAL_AFTER:
+        once = fade / _FADE
+        next_one = next_one._replace(
+            minutes=habit.minutes * fade + (1 - fade) / (1 - _FADE), lines=habit.lines * fade,
+            total=habit.total * fade + n * once, squares=habit.squares * fade + n * n * once,
+            occasions=habit.occasions * fade + (once if n else 0.0))
+    if habit.since:
+        written = traffic.before if traffic.minute == minute and gap == 1 else 0
+        quiet = n <= max(2 * habit.usual, SHARE_LEARNED * written)
+        calm = habit.calm + gap if quiet else gap - 1
+        next_one = _over(next_one) if calm >= _CALM else next_one._replace(calm=calm)
+    return next_one
+
+
+def _recent(now: float, before: float, at: int) -> float:
+    """Return about how much there was within the last minute."""
+    return now + before * (1 - at % MINUTE / MINUTE)
+
+
+def _full(habit: _Past, rule: Rule, traffic: Traffic) -> bool:
+    if not habit.lasting:
+        return False
+    written = _recent(traffic.n, traffic.before, habit.last)
+    need = max(rule.asked, min(_MOST, _OF_TRAFFIC * written))
+    if not _weak(habit):
+        return min(habit.level, habit.n + habit.before) >= need - _NEARLY
+    # a few are enough wherever the minute's border lies between them, many must be of one minute
+    need *= 1 if habit.minute - traffic.first >= LEARN else _WEAK_NEW
+    return min(habit.level, _recent(habit.n, habit.before, habit.last)) >= need - _NEARLY
+
+
+def _unusual(habit: _Past, traffic: Traffic) -> bool:
+    """Say whether the matches of the last minute are more than the past lets expect."""
+    total, minutes = habit.total, habit.minutes
+    if habit.minute - traffic.first < PAST or habit.occasions < _OCCASIONS:
+        return True
+    now = _recent(habit.n, habit.before, habit.last)
+    usual = rate(total, minutes)
+    if habit.lines >= 10 * total:
+        # more is done than usual, so more may fail
+        usual = max(usual, total / habit.lines * _recent(traffic.n, traffic.before, habit.last))
+    if now < _TIMES * usual:
+        return False
+    worth = minutes * rate(total, minutes) / usual
+    average = total / minutes
+    spread = max(habit.grain, (habit.squares / minutes - average * average) / average)
+    # counted are matches, and the clumps in which they come
+    grain = min(1.0, habit.grain)
+    return (tail(int(now / grain), total / grain, total / grain, worth) < UNLIKELY
+            and tail(int(now / spread), total / spread, total / spread, worth) < _UNLIKELY_CLUMPS)
