@@ -10,7 +10,7 @@ from sra_server.domain.record import Point, Record
 
 from .world import World, batch, point, probe, record
 
-#: (text, service, how often) and the same for a metric; each within a second.
+#: (text, service, how often) and the same for a metric; each within LASTS, for what a restart brings is brief.
 Told = tuple[str, str, int]
 Part = Sequence[Told] | Sequence[Point]
 
@@ -53,8 +53,11 @@ BUG = "ValueError: could not convert string to float: 'abc'"
 LOST = "Lost the connection to the cache: connection closed"
 
 
+LASTS = 6
+
+
 def lines(second: float, *told: Told) -> list[Record]:
-    return [record(text, second + n / 1000, service=service, number=n)
+    return [record(text, second + n * LASTS / max(1, times - 1), service=service, number=n)
             for text, service, times in told for n in range(times)]
 
 
@@ -99,8 +102,8 @@ def together(first: Part, second: Part, world: World, gap: float = 4) -> World:
                 world.fold(batch((moment - _ZERO) / 1e6, points=now))
             ends = (points[-1].at - _ZERO) / 1e6
         else:
-            world.fold(batch(start + 0.5, *lines(start, *told)))
-            ends = start
+            world.fold(batch(start + LASTS + 0.5, *lines(start, *told)))
+            ends = start + LASTS * any(times > 1 for _, _, times in told)
         if not number:
             assert len(world.incidents) == 1, f"the first trouble is not seen: {part!r:.200}"
             start = ends + gap
@@ -207,7 +210,8 @@ def _bursts(pair: tuple[Part, Part]) -> bool:
 
 
 def beside(text: str, second: float, *, service: str, host: str = "web-1", times: int = 3) -> list[Record]:
-    return [record(text, second, service=service, host=host, number=n) for n in range(times)]
+    return [record(text, second + n * LASTS / max(1, times - 1), service=service, host=host, number=n)
+            for n in range(times)]
 
 
 @pytest.mark.parametrize(("first", "second"), [
