@@ -10,7 +10,7 @@ from sra_server.domain.record import Point, Record
 
 from .world import World, batch, point, probe, record
 
-#: (text, service, how often) and the same for a metric; each within LASTS, for what a restart brings is brief.
+#: (text, service, how often) and the same for a metric; each within LASTS: what a restart brings is brief.
 Told = tuple[str, str, int]
 Part = Sequence[Told] | Sequence[Point]
 
