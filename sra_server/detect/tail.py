@@ -24,6 +24,8 @@ MANY = 512
 #: Up to so many it is no gain to sort them.
 _FEW_NOTED = 12
 _EMPTY = [0] * BINS
+#: What is divided by next to nothing is greater than any number, and taken for this one.
+_ENDLESS = 1e300
 #: The lower edges of all bins that a float may lie in, and of those below. A bin has the number
 #: 4 * exponent + int(8 * mantissa), where frexp gives both.
 _LEAST, _GREATEST = -4352, 4103
@@ -58,6 +60,8 @@ class Tail:
         if value < self.floor:
             self.note(value)
             return 0.0
+        if value > _ENDLESS:
+            value = _ENDLESS
         counts, most = self.counts, self.most
         if value > 0:
             mantissa, exponent = frexp(value)
@@ -71,7 +75,7 @@ class Tail:
             total = self.counted + len(self.noted)
             if total >= FEW:
                 if value > most:
-                    rarity = log10(total + 1) + (log2(value / most) if most else 0.0)
+                    rarity = log10(total + 1) + (log2(min(value / most, _ENDLESS)) if most else 0.0)
                 else:
                     # what was only noted lies below
                     rarity = log10((total + 1) / (sum(counts[:place]) + counts[place] / 2 + 1))

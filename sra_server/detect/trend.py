@@ -53,7 +53,9 @@ class Trend(NamedTuple):
     @property
     def steady(self) -> float:
         """Return how much of the movement the line explains, 0 to 1."""
-        return min(1.0, self.tv * self.tv / (self.tt * self.vv)) if self.tt > 0 and self.vv > 0 else 0.0
+        # each may be greater than nothing, and their product too small for a number
+        whole = self.tt * self.vv
+        return min(1.0, self.tv * self.tv / whole) if whole > 0 else 0.0
 
 
 class Course(NamedTuple):

@@ -27,6 +27,11 @@ class Record:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
+#: A finite value beyond this measures nothing. It is taken for this much, so that differences, squares and
+#: their sums stay finite wherever they are formed.
+GREATEST = 1e100
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """One metric value. `tags` are sorted pairs, so that equal series compare equal."""
@@ -38,6 +43,10 @@ class Point:
     service: str = ""
     host: str = ""
     tags: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not -GREATEST <= self.value <= GREATEST:
+            object.__setattr__(self, "value", GREATEST if self.value > 0 else -GREATEST)
 
     def series(self) -> str:
         """Return the key of the series: name, host, service and tags."""

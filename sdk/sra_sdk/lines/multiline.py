@@ -9,9 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-#: Bounds of one event; what is longer is split (lines) or cut (one line).
-LINES = 500
+#: Bounds of one event; what is longer is split (lines) or cut (one line). Java tells 1,024 frames of a
+#: trace at most, and a little around them: so its endless recursions are whole.
+LINES = 1200
 BYTES = 256 * 1024
+#: What is split off begins with the event's first line and this mark: so it has the same level, service and
+#: time, where its own lines would count as information. So much of the first line suffices.
+CONTINUED = "... (continued)"
+_HEAD = 2048
 
 _DATED = re.compile(r"\s*[\[<]?(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-3][0-9] "
                     r"[0-9]{2}:|[0-9]{2}:[0-9]{2}:[0-9]{2})")
@@ -145,21 +150,28 @@ class Joiner:
         elif line[-1:] in "0123456789" and _NODE_HEAD.match(line):
             self._mode = "node-source"
 
+    def _continue(self, head: str) -> None:
+        """Put the first line of an event before that of its next part, if there is room."""
+        size = len(head.encode("utf-8", "surrogatepass")) + len(CONTINUED) + 2
+        if self._bytes + size <= BYTES:
+            self._held[:0] = [head, CONTINUED]
+            self._bytes += size
+
     def _add(self, line: str) -> list[tuple[str, int]]:
         size = 1 + self._blank + (len(line) if line.isascii() else len(line.encode("utf-8", "surrogatepass")))
         if line and (self._bytes + size > BYTES or self.pending_lines >= LINES):
-            mode, frames = self._mode or "more", self._frames
+            mode, frames, head = self._mode or "more", self._frames, self._held[0][:_HEAD]
             done = self.flush()
             self._begin(line)
+            self._continue(head)
             self._mode, self._frames = mode, frames
             return done
         self.pending_lines += 1
         if not line or line.isspace():
             # Blank lines inside an event are kept, those at its end only counted.
             self._blank += 1
-            if self.pending_lines >= LINES:
-                return self.flush()
-            return []
+            # a blank line alone splits nothing: what follows could not be told from an event of its own
+            return self.flush() if self._blank >= LINES else []
         if self._blank:
             self._held.extend([""] * self._blank)
             self._blank = 0

@@ -87,6 +87,9 @@ WORDS: tuple[Rule, ...] = (
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"
           r"|\A(?:[\w$]+(?:\.|::)){0,12}[\w$]{0,80}(?:exception|error): "),
+    # a trace of the JVM whose exception has no message
+    _rule(ERROR, "\tat ,\n... (continued)", r"\A(?:[\w$]+\.){1,12}[\w$]{0,80}(?:exception|error)\n"
+          r"(?:\tat |\.\.\. \(continued\)\n)"),
     # of a client that went away, whatever follows
     _rule(INFO, "tls handshake error,error reading preface",
           r"http: tls handshake error from |http2: server: error reading preface from client "),

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sra_sdk.lines.multiline import BYTES, LINES, Joiner, cut
+from sra_sdk.lines.infer import level_of
+from sra_sdk.lines.multiline import BYTES, CONTINUED, LINES, Joiner, cut
+from sra_sdk.lines.parse import LineReader
 
 PYTHON = """2026-01-31 10:00:00,123 - app - ERROR - boom
 Traceback (most recent call last):
@@ -126,11 +128,41 @@ def test_blank_lines_are_counted_not_joined_at_the_end() -> None:
 def test_an_endless_event_is_split() -> None:
     events = join("ERROR x\n" + "\n".join(f"\tat frame{i}" for i in range(3 * LINES)))
     assert [n for _, n in events] == [LINES, LINES, LINES, 1]
-    assert sum(text.count("\n") + 1 for text, _ in events) == 3 * LINES + 1
+    own = [text.removeprefix(f"ERROR x\n{CONTINUED}\n") for text, _ in events]
+    assert sum(text.count("\n") + 1 for text in own) == 3 * LINES + 1
+    assert "\n".join(own).split("\n")[1:] == [f"\tat frame{i}" for i in range(3 * LINES)]
     wide = join("ERROR x\n" + "\n".join("\tat " + "é" * 50_000 for _ in range(10)))
     assert sum(n for _, n in wide) == 11
     assert len(wide) > 1
     assert all(len(text.encode()) <= BYTES for text, _ in wide)
+
+
+SERVED = "2026-01-31 10:00:01,000 INFO  [main] shop.Tree - served"
+
+
+def levels(text: str) -> list[str]:
+    reader = LineReader(now=lambda: 1_770_000_000_000_000)
+    read = [reader.read(event) for event, _ in join(text)]
+    return [level_of(each.message, each.level, each.format, each.metadata) for each in read]
+
+
+def test_an_endless_recursion_of_java_is_one_event() -> None:
+    frames = "\n".join(f"\tat shop.Tree.walk(Tree.java:{i % 9})" for i in range(1024))
+    head = "2026-01-31 10:00:00,123 ERROR [main] shop.Tree - failed\njava.lang.StackOverflowError: null"
+    assert levels(f"{head}\n{frames}\n{SERVED}") == ["error", "info"]
+
+
+@pytest.mark.parametrize("head", [
+    "2026-01-31 10:00:00,123 ERROR [main] shop.Tree - failed", "java.lang.StackOverflowError",
+    "panic: runtime error: index out of range\n\ngoroutine 1 [running]:"])
+@pytest.mark.parametrize("odd", [0, 1, 2])
+def test_what_is_split_off_has_the_level_of_its_event(head: str, odd: int) -> None:
+    go = head.startswith("panic")
+    lines = [each for i in range(2 * LINES) for each in (
+        "main.walk(0x1)" if go else "\tat a.B.c()", f"\t/srv/a:{i}", *([""] if go and i % 3 == odd else []))]
+    found = levels("\n".join((head, *lines, SERVED)))
+    assert len(found) >= 4 and len(set(found[:-1])) == 1
+    assert found[0] in ("error", "critical") and found[-1] == "info"
 
 
 def test_a_line_that_is_too_long_is_cut() -> None:
