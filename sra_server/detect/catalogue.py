@@ -6,6 +6,8 @@ order of their names, so causes stand before consequences; a user's own files co
 """
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from sra_sdk.errors import BadInput
 from .signature import HARMLESS, SEARCHED, Signature, read, words
 
 CATALOGUE = Path(__file__).with_name("signatures")
+#: A file of signatures never needs more bytes than this.
+_BYTES = 4 * 1024 * 1024
 #: So many texts are remembered, up to so many letters each.
 _REMEMBERED, _SHORT = 1024, 1000
 
@@ -133,10 +137,22 @@ def _inside(folder: Path, problems: list[str]) -> list[Path]:
         return []
 
 
+def _text(path: Path) -> str:
+    """Return a file's text; only of a regular file, for to read a pipe or a device may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise BadInput(f"{path}: is no regular file")
+    # should it have become a pipe by now, this does not wait for a writer
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        text = file.read(_BYTES + 1)
+    if len(text) > _BYTES:
+        raise BadInput(f"{path}: has more than {_BYTES >> 20} MiB")
+    return text.decode("utf-8").replace("\r\n", "\n")
+
+
 def read_file(path: Path, *, own: bool = False) -> tuple[Signature, ...]:
     """Read one file; raise BadInput that names it, and in it the signature and the field."""
     try:
-        stored: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        stored: dict[str, Any] = tomllib.loads(_text(path))
     except (OSError, UnicodeDecodeError) as problem:
         raise BadInput(f"{path}: cannot be read: {problem}") from problem
     except (tomllib.TOMLDecodeError, RecursionError) as problem:

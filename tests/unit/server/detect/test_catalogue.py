@@ -1,6 +1,7 @@
 """What real software says of its troubles, class by class, and what it says while all is well."""
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -193,3 +194,17 @@ def test_a_folder_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytes
     loaded = load_with(tmp_path)
     assert loaded.problems == ("signatures_dir cannot be read: Permission denied",)
     assert loaded.catalogue is REAL
+
+
+def test_only_regular_files_of_bounded_size_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "device.toml").symlink_to("/dev/zero")
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "long.toml").write_text("# long\n" * 700_000)
+    (tmp_path / "z.toml").write_text(MINE.format(name="jam", cls="queue_backlog"))
+    loaded = load_with(tmp_path)
+    assert [Path(each).name for each in loaded.files] == ["z.toml"]
+    assert [each.split(": ", 1)[0] for each in loaded.problems] == [
+        "device.toml", "folder.toml", "long.toml", "pipe.toml"]
+    assert all("no regular file" in loaded.problems[each] for each in (0, 1, 3))
+    assert "more than 4 MiB" in loaded.problems[2]
