@@ -30,7 +30,10 @@ _TEXT = 2000
 _FOLLOWS = 60 * SECOND
 #: Where structured loggers put the error that the message speaks of.
 _ERROR_FIELDS = ("error", "err", "exception", "exc_info", "stack", "stack_trace", "stacktrace", "cause",
-                 "reason", "error.message", "error.stack_trace", "exception.message", "exception.stacktrace")
+                 "reason", "error.message", "error.stack_trace", "exception.message", "exception.stacktrace",
+                 "thrown", "@x")
+#: Of these, what says in any group of fields that it is an error (Monolog, winston, slog).
+_GROUPED = ("error", "err", "exception", "thrown")
 #: Where MongoDB's records keep such fields, and more of them.
 _DETAILS = "attr"
 _DETAIL_FIELDS = (*_ERROR_FIELDS, "message", "errmsg")
@@ -106,13 +109,16 @@ class Signatures:
 
 def text_of(record: Record) -> str:
     """Return the message, and what a structured record says of the error beside it."""
-    if not record.metadata or record.metadata.keys().isdisjoint(_FIELDS):
-        return record.message
     given = record.metadata
+    groups = [each for each in given.values() if isinstance(each, dict)] if given else None
+    if not given or (not groups and given.keys().isdisjoint(_FIELDS)):
+        return record.message
     inner = given.get(_DETAILS)
     more = [str(given[key])[:_TEXT] for key in _ERROR_FIELDS if given.get(key)]
     if isinstance(inner, dict):
         more += [str(inner[key])[:_TEXT] for key in _DETAIL_FIELDS if inner.get(key)]
+    more += [str(each[key])[:_TEXT] for each in groups or () if each is not inner
+             for key in _GROUPED if each.get(key)]
     return "\n".join((record.message, *more)) if more else record.message
 
 

@@ -72,6 +72,9 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
             fields[flat] = inner.pop(member)
             if not inner:
                 del fields[group]
+    payload = fields.get("jsonPayload")
+    if payload.__class__ is dict:
+        _unwrap(fields, payload)
     present = _presence(fields)
     level = _level(fields, present.level)
     at = _time(fields, context.stamps, present.time)
@@ -103,6 +106,15 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
     if message is None:
         message = _request(fields) or text
     return Parsed(at, level, service, host, message, fields, form)
+
+
+def _unwrap(fields: dict[str, Any], payload: dict[str, Any]) -> None:
+    """Put what Google's cloud wraps, a program's own fields, beside its own, which go first."""
+    for key in tuple(payload):
+        if key not in fields:
+            fields[key] = payload.pop(key)
+    if not payload:
+        del fields["jsonPayload"]
 
 
 def _level(fields: dict[str, Any], keys: tuple[str, ...]) -> Optional[str]:
