@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sra_sdk.lines.redact import redact
@@ -181,6 +181,7 @@ SECRETS = st.one_of(st.sampled_from([*TOKENS.values(), S3CRET, PEM, "41111111111
                     st.floats(0, 1e9))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(SECRET_KEYS, st.one_of(SECRETS, st.lists(SECRETS, max_size=3),
                                               st.dictionaries(SECRET_KEYS, SECRETS, max_size=3)), max_size=5))
 def test_json_stays_json(fields: dict[str, object]) -> None:
@@ -200,6 +201,7 @@ def test_no_secret_hides_behind_colours() -> None:
     assert redact(f"token\x1b[0m=\x1b[32m{S3CRET}1234\x1b[0m") == "token=[redacted:secret]"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_never_raises(text: str) -> None:
     assert isinstance(redact(text), str)
