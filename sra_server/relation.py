@@ -30,22 +30,27 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
          memory: int) -> Link | None:
     """Return why a signal belongs to an active incident; `memory` is how long ago its last sign may be."""
     signals = case.signals if case else ()
+    more = bool(case and case.more)
     last = case.last_at if case else incident.last_signal_at
     gap = max(0, now - last)
     fits = any(compatible(signal.cls, each) for each in (incident.cls, *(each.cls for each in signals)))
     alone = "auth_failures" in (signal.cls, incident.cls) and not fits
     recent = gap <= memory
-    heard = {each.service for each in signals} or set(incident.services)
+    # of a full case it is no longer known who spoke and who was only named
+    heard = set(incident.services) if more else {each.service for each in signals} or set(incident.services)
     there = signal.service and signal.service in incident.services and signal.service in heard
     if there and not alone and (fits or recent):
         return Link(rank=0, why=f"same service {signal.service}")
-    if not recent or not fits:
+    if not fits:
         return None
-    if case is None or not case.more:  # of a storm, who points to whom was looked at with its first signals
+    if recent and not more:  # of a storm, who points to whom was looked at with its first signals
         found = _pointed(incident, signals, signal, known)
         if found is not None:
             return found
-    return _near(incident, signals, signal, gap, known)
+    # what is at one place is one trouble as long as it lasts, however seldom it is told
+    if _one_place(case, signal):
+        return Link(rank=2, why=f"both name {signal.subject}")
+    return None if not recent else _near(incident, signals, signal, gap, known)
 
 
 def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signal: Signal, known: Known, *,
@@ -56,12 +61,17 @@ def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signa
     that is ill itself also complains of others.
     """
     found = link(*other, signal, known, now=now, memory=memory)
-    if found is None or found.rank != _SAID:
+    if found is None:
         return None
+    why = found.why
+    if found.rank != _SAID:
+        if not _one_place(other[1], signal):
+            return None
+        why = f"both name {signal.subject}"
     seen = tuple(each for each in (*mine[1].signals, *other[1].signals) if each.opens)
     cause = lead(seen, known).cls if seen else ""
     explained = all(brings(cause, each.cls) for each in seen)
-    return found.why if seen and explained else None
+    return why if seen and explained else None
 
 
 def _pointed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, known: Known) -> Link | None:
@@ -86,11 +96,17 @@ def _pointed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, kn
     common = pointed & {name for each in signals for name in names(each, everything, known)}
     if common:
         return Link(rank=_SAID, why=f"both point to {sorted(common)[0]}")
-    # what is an address of its own machine, or a mount, is another one on another host
-    if signal.subject and any(each.subject == signal.subject and (
-            each.host == signal.host or not own_place(signal.subject)) for each in signals):
-        return Link(rank=2, why=f"both name {signal.subject}")
     return None
+
+
+def _one_place(case: Case | None, signal: Signal) -> bool:
+    """Say whether a case knows the place that a signal names."""
+    if case is None or not signal.subject:
+        return False
+    # what is an address of its own machine, or a mount, is another one on another host
+    far = not own_place(signal.subject)
+    return (far and signal.subject in case.beyond) or any(
+        each.subject == signal.subject and (far or each.host == signal.host) for each in case.signals)
 
 
 def _near(incident: Incident, signals: tuple[Signal, ...], signal: Signal, gap: int,

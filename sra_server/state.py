@@ -152,7 +152,8 @@ def _read(text: str) -> Any:
 
 
 def _case(stored: dict[str, Any]) -> Case:
-    return Case(**{**stored, "signals": tuple(_signal(each) for each in stored["signals"])})
+    return Case(**{**stored, "signals": tuple(_signal(each) for each in stored["signals"]),
+                   "beyond": tuple(stored.get("beyond", ()))})
 
 
 def _signal(stored: dict[str, Any]) -> Signal:

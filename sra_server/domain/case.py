@@ -19,6 +19,8 @@ SIGNALS = 32
 #: And no more than so many that are evidence alone.
 SUPPORTING = 6
 _EVIDENCE = 5
+#: Of the places that signals named for which there was no room, so many are remembered.
+_BEYOND = 32
 #: Names of services that are words of any text.
 TOO_COMMON = frozenset({"app", "api", "server", "service", "error", "errors", "main", "log", "system",
                         "kernel", "web", "http", "worker", "java", "python", "node", "localhost", "the",
@@ -64,7 +66,8 @@ class Known:
 class Case:
     """The signals of one incident, one for each fingerprint, and when each last fired (receipt time).
 
-    `told_at`: when the last change was written; `more`: signals beyond SIGNALS, counted and not kept;
+    `told_at`: when the last change was written; `more`: signals beyond SIGNALS, counted and not kept, and
+    `beyond` the places that they name;
     `returns`: how often it came back, after `pause` at the longest; `hushed`: which signs a silence covers
     while others are told, until when that was seen (receipt time) and which silence.
     """
@@ -80,6 +83,7 @@ class Case:
     returns: int = 0
     pause: int = 0
     hushed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    beyond: tuple[str, ...] = ()
 
     def add(self, signal: Signal, at: int) -> Case:
         """Return the case with a firing signal in it."""
@@ -88,7 +92,8 @@ class Case:
         before = None if len(rest) == len(self.signals) else next(
             each for each in self.signals if each.fingerprint == fingerprint)
         if before is None and len(self.signals) >= SIGNALS:
-            return replace(self, more=self.more + 1, last_at=at, count=self.count + signal.count)
+            return replace(self, more=self.more + 1, last_at=at, count=self.count + signal.count,
+                           beyond=_places(self.beyond, signal.subject))
         kept = (*rest, signal if before is None else _merged(before, signal))
         fired = {**self.fired, fingerprint: at}
         cleared = {key: when for key, when in self.cleared.items() if key != fingerprint}
@@ -111,7 +116,8 @@ class Case:
             last_at=max(self.last_at, other.last_at), count=self.count + other.count,
             more=self.more + other.more + len(ordered[SIGNALS:]), reopened=max(self.reopened, other.reopened),
             returns=max(self.returns, other.returns), pause=max(self.pause, other.pause),
-            hushed={**other.hushed, **self.hushed})
+            hushed={**other.hushed, **self.hushed},
+            beyond=_places(self.beyond, *other.beyond, *(each.subject for each in ordered[SIGNALS:])))
 
     def support(self, signal: Signal) -> Case:
         """Return the case with evidence in it that says nothing of whether the trouble lasts."""
@@ -231,6 +237,10 @@ def _order(signal: Signal) -> tuple[int, bool, bool, int, int, str]:
     # the kernel tells what it did to somebody; who says the same of himself is that one
     return (_RANK.get(signal.cls, len(_RANK)), signal.service.lower() == "kernel",
             signal.detector != "probe", -SEVERITY_ORDER[signal.severity], signal.at, signal.fingerprint)
+
+
+def _places(before: tuple[str, ...], *more: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, *filter(None, more))))[:_BEYOND]
 
 
 def _merged(before: Signal, now: Signal) -> Signal:

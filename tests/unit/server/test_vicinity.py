@@ -242,6 +242,38 @@ def test_a_far_place_that_two_hosts_name_is_one_incident() -> None:
     world.only()
 
 
+def test_a_far_place_that_is_missed_is_one_incident_however_late_another_names_it() -> None:
+    world = World()
+    for second in range(0, 1300, 100):  # the last sign is often older than what is still called recent
+        world.fold(batch(second, *beside(FAR_POSTGRES, second, service="shop")))
+    world.fold(batch(1290 + 900, *beside(FAR_POSTGRES, 1290 + 900, service="billing", host="web-2")))
+    assert set(world.only().services) == {"shop", "billing"}
+
+
+def test_of_a_full_incident_it_is_still_known_which_places_it_is_about() -> None:
+    far = "10.8.0.4", "10.8.0.9"
+    world = World()
+    for n in range(60):  # more signs than a case keeps, and the last ones name another place as well
+        text = FAR_POSTGRES.replace(*far) if n > 50 else FAR_POSTGRES
+        world.fold(batch(0 if n < 52 else 5, *beside(text, 0, service="shop" if n == 51 else f"s{n}",
+                                                     host="web-1" if n == 51 else f"n{n}")))
+    for second, place in ((200, far[0]), (210, far[1])):
+        world.fold(batch(second, *beside(FAR_POSTGRES.replace(far[0], place), second,
+                                         service=f"late{second}", host=f"late-{second}")))
+    assert world.state.cases[world.only().id].beyond
+
+
+def test_two_incidents_become_one_once_both_name_one_far_place() -> None:
+    world = World()
+    world.fold(batch(0, *beside(FAR_POSTGRES, 0, service="shop")))
+    world.fold(batch(90, *beside(NO_POSTGRES, 90, service="billing", host="web-2")))
+    assert len(world.incidents) == 2
+    world.fold(batch(130, *beside(FAR_POSTGRES, 130, service="billing", host="web-2")))
+    first, second = world.incidents.values()
+    assert (first.status, second.status) == ("open", "resolved")
+    assert second.resolution == "part of incident i1: both name 10.8.0.4:5432"
+
+
 def test_what_goes_on_for_long_takes_in_no_new_trouble_of_another_service() -> None:
     world = World()
     for second in range(0, 400, 20):
