@@ -17,7 +17,7 @@ from .domain.lesson import Lesson
 from .domain.record import SECOND
 from .domain.signal import CLASSES, SEVERITY_ORDER, Signal
 from .doubt import Doubts, believed
-from .relation import link, one_trouble
+from .relation import elsewhere, link, one_trouble
 from .settle import flap_note, why_over
 from .stops import Stops, blamed, crashed, note, waits
 from .vicinity import CLOSE
@@ -140,13 +140,13 @@ class _Desk:
     # ── which incident ──────────────────────────────────────────────────────────────────────
     def _same(self, signal: Signal) -> Incident | None:
         had = (each for each in self.incidents.values() if signal.fingerprint in each.fingerprints)
-        fits = [each for each in had if each.status in ACTIVE or self._may_reopen(each)]
+        fits = [each for each in had if each.status in ACTIVE or self._may_reopen(each, signal)]
         # of equals the older one: it took the other in
         return max(fits, default=None,
                    key=lambda each: (each.status in ACTIVE, each.last_signal_at, -each.created_at))
 
-    def _may_reopen(self, incident: Incident) -> bool:
-        if incident.status != "resolved":
+    def _may_reopen(self, incident: Incident, signal: Signal) -> bool:
+        if incident.status != "resolved" or elsewhere(incident, self.cases.get(incident.id), signal):
             return False
         # who guesses passwords comes back for days: one campaign, as long as the caller still gives it
         return incident.cls == "auth_failures" or self.now - (incident.resolved_at or 0) <= self.rules.reopen

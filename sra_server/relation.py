@@ -17,6 +17,10 @@ from .vicinity import CLOSE, beside, of_host, own_place
 
 #: How strong a reason it is that one points to the other, or both to a third.
 _SAID = 1
+#: Of these a host has one: whichever bound or habit is passed first, it is the same shortage.
+_SUPPLIES = frozenset({"memory_exhaustion", "cpu_overload"})
+#: Detectors that measure a host, and say themselves when it is over.
+_MEASURES = frozenset({"threshold", "baseline", "leak"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
@@ -50,6 +54,8 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
     # what is at one place is one trouble as long as it lasts, however seldom it is told
     if _one_place(case, signal):
         return Link(rank=2, why=f"both name {signal.subject}")
+    if case is not None and _one_supply(case, signal):
+        return Link(rank=2, why=f"of the same host {signal.host}, and it lasts still")
     return None if not recent else _near(incident, signals, signal, gap, known)
 
 
@@ -107,6 +113,32 @@ def _one_place(case: Case | None, signal: Signal) -> bool:
     far = not own_place(signal.subject)
     return (far and signal.subject in case.beyond) or any(
         each.subject == signal.subject and (far or each.host == signal.host) for each in case.signals)
+
+
+def _one_supply(case: Case, signal: Signal) -> bool:
+    """Say whether a case holds, not yet over, that the host of a signal is short of the same already."""
+    return signal.cls in _SUPPLIES and bool(signal.host) and _measured(signal) and any(
+        each.cls == signal.cls and each.host == signal.host and each.opens and _measured(each)
+        and each.fingerprint in case.fired and each.fingerprint not in case.cleared for each in case.signals)
+
+
+def _measured(signal: Signal) -> bool:
+    return signal.detector in _MEASURES and not signal.service
+
+
+def elsewhere(incident: Incident, case: Case | None, signal: Signal) -> bool:
+    """Say whether a signal is of other hosts than those of an incident, as far as both are known.
+
+    What counts for a service as a whole has no host of its own; where it was seen, its evidence tells.
+    """
+    signals = case.signals if case else ()
+    theirs = {*incident.hosts, *(host for each in signals for host in _hosts(each))}
+    mine = _hosts(signal)
+    return bool(mine and theirs) and not mine & theirs
+
+
+def _hosts(signal: Signal) -> set[str]:
+    return ({signal.host} if signal.host else {each.host for each in signal.evidence}) - {""}
 
 
 def _near(incident: Incident, signals: tuple[Signal, ...], signal: Signal, gap: int,

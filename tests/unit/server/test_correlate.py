@@ -205,6 +205,39 @@ def test_same_host_close_in_time_joins_only_what_can_be_one_trouble() -> None:
     assert sorted(each.cls for each in world.incidents.values()) == ["auth_failures", "disk_full"]
 
 
+def test_a_host_that_runs_out_of_memory_is_one_incident_whichever_bound_it_passes_first() -> None:
+    world = World()
+    for second in range(0, 1800, 10):
+        late = second >= 900
+        world.fold(batch(second, points=[point("system.memory_percent", 97.0, second),
+                                         point("system.swap_percent", 95.0 if late else 20.0, second),
+                                         point("system.memory_percent", 97.0 if late else 50.0, second,
+                                               host="web-2")]))
+    assert sorted(each.hosts for each in world.incidents.values()) == [("web-1",), ("web-2",)]
+    first = next(each for each in world.incidents.values() if each.hosts == ("web-1",))
+    assert len(first.fingerprints) == 2
+
+
+@pytest.mark.parametrize(("host", "kinds"), [("web-1", ["opened", "resolved", "reopened"]),
+                                             ("web-2", ["opened", "resolved", "opened"])])
+def test_what_was_over_comes_back_at_its_own_host_alone(host: str, kinds: list[str]) -> None:
+    def burst(second: int, where: str) -> Signal:
+        seen = Evidence(id=f"r{second}", kind="record", at=at(second), text="failed", source="a.log",
+                        service="nginx", host=where)
+        return Signal(detector="burst", fingerprint="burst|nginx", cls="error_burst", severity="medium",
+                      title="99 errors in one minute", at=at(second), last_at=at(second), service="nginx",
+                      evidence=(seen,))
+
+    told, cases, known = [], {}, {}
+    for second, signals, life in ((0, [burst(0, "web-1")], {}), (200, [], {"service|nginx": at(200)}),
+                                  (300, [burst(300, host)], {})):
+        cases, changes = correlate(signals, cases, tuple(known.values()), life, at(second), RULES,
+                                   lambda: f"i{len(known) + 1}")  # noqa: B023
+        told += [each.kind for each in changes]
+        known |= {each.incident.id: each.incident for each in changes}
+    assert told == kinds
+
+
 def test_same_host_long_after_is_another_trouble() -> None:
     world = World()
     world.fold(batch(0, record(FULL, 0, service="db")))
