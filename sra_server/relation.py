@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from .domain.case import Case, Known, lead, names
 from .domain.effect import brings, compatible
 from .domain.incident import Incident
-from .domain.record import SECOND
+from .domain.record import MINUTE, SECOND
 from .domain.signal import CLASSES, Signal
+from .domain.software import is_store, may_listen
 from .vicinity import CLOSE, beside, of_host, own_place
 
 #: How strong a reason it is that one points to the other, or both to a third.
 _SAID = 1
 #: Of these a host has one: whichever bound or habit is passed first, it is the same shortage.
 _SUPPLIES = frozenset({"memory_exhaustion", "cpu_overload"})
+#: What a store that is gone and its clients say.
+_BROKEN = frozenset({"database_failure", "service_crash", "external_api_down"})
 #: Detectors that measure a host, and say themselves when it is over.
 _MEASURES = frozenset({"threshold", "baseline", "leak"})
 
@@ -56,7 +59,10 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
         return Link(rank=2, why=f"both name {signal.subject}")
     if case is not None and _one_supply(case, signal):
         return Link(rank=2, why=f"of the same host {signal.host}, and it lasts still")
-    return None if not recent else _near(incident, signals, signal, gap, known)
+    if not recent:
+        return None
+    store = next(filter(None, (_store_there(each, signal, known) for each in signals)), "")
+    return _near(incident, signals, signal, gap, known) or (Link(rank=3, why=store) if store else None)
 
 
 def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signal: Signal, known: Known, *,
@@ -113,6 +119,20 @@ def _one_place(case: Case | None, signal: Signal) -> bool:
     far = not own_place(signal.subject)
     return (far and signal.subject in case.beyond) or any(
         each.subject == signal.subject and (far or each.host == signal.host) for each in case.signals)
+
+
+def _store_there(one: Signal, other: Signal, known: Known) -> str:
+    """Say in words that one of two signs is of a store that broke and the other of who misses it, or ""."""
+    for store, client in ((one, other), (other, one)):
+        if {store.detector, client.detector} != {"signature"} or not {store.cls, client.cls} <= _BROKEN \
+                or not is_store(store.service) or is_store(client.service) or own_place(client.subject):
+            continue
+        port = client.subject.rpartition(":")[2]
+        # whose address it is, is not known: the only store of its kind, in the same minute, will be it
+        if abs(store.at - client.at) <= MINUTE and may_listen(store.service, port) and not any(
+                may_listen(each, port) for each in known.services if each != store.service):
+            return f"{client.subject} is missed, where {store.service} may be, which broke in the same minute"
+    return ""
 
 
 def _one_supply(case: Case, signal: Signal) -> bool:

@@ -274,6 +274,18 @@ def test_two_incidents_become_one_once_both_name_one_far_place() -> None:
     assert second.resolution == "part of incident i1: both name 10.8.0.4:5432"
 
 
+@pytest.mark.parametrize(("second", "others", "incidents"), [
+    (4, (), 1), (90, (), 2), (4, ("orders-db",), 2), (4, ("redis",), 1)])
+def test_the_only_store_of_its_kind_that_broke_is_what_is_missed_elsewhere_in_the_same_minute(
+        second: int, others: tuple[str, ...], incidents: int) -> None:
+    world = World()
+    world.fold(batch(-60, alive=["shop", "postgresql", *others]))
+    world.fold(batch(0, *beside(PG_KILLED, 0, service="postgresql", host="db-1")))
+    world.fold(batch(second, *beside(FAR_POSTGRES, second, service="shop")))
+    assert len(world.incidents) == incidents
+    assert world.incidents["i1"].service == "postgresql"
+
+
 def test_what_goes_on_for_long_takes_in_no_new_trouble_of_another_service() -> None:
     world = World()
     for second in range(0, 400, 20):
