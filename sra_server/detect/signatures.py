@@ -42,6 +42,10 @@ _FIELDS = (*_ERROR_FIELDS, _DETAILS)
 _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b"
                        r"|expected (?:failure|error)\b)", re.I)
 
+#: Who asked, the own end of a connection, and the page that led there: none of them is what failed.
+_ASKED = re.compile(r"\[(?:client|remote) [^\]\s]{1,60}\]|\breferr?er: \S{1,300}"
+                    r"|(?<![\w.:])[\w.:\[\]-]{2,60}:\d{1,5} ?->(?=[\[\w])", re.I)
+
 
 class Signatures:
     """Memory: fingerprint → [event times of the latest matches, their evidence, firing, last process].
@@ -173,7 +177,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     if not firing:
         return None
     shown = tuple(_unpack(each) for each in stored)
-    places = places_in(text_of(records[0]), 1) if signature.target else ()
+    places = _places(text_of(records[0])) if signature.target else ()
     return Signal(
         detector="signature", fingerprint=key, cls=signature.cls,
         severity=severity,
@@ -183,11 +187,16 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         unanswered=signature.unanswered)
 
 
+def _places(text: str) -> tuple[str, ...]:
+    """Return the first place that a text says has failed, or none."""
+    return places_in(_ASKED.sub(" ", text[:_TEXT]), 1)
+
+
 def _match(signature: Signature, record: Record) -> Match:
     text = text_of(record)
     # what an access line names is who called, and where from
     told = signature.target and not ("client" in record.metadata and "status" in record.metadata)
-    places = places_in(text, 1) if told else ()
+    places = _places(text) if told else ()
     low = text[:_TEXT].lower()
     return Match(record.at, places[0] if places else "",
                  weak=signature.weak is not None and signature.weak.stands_in(low),

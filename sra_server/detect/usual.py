@@ -3,7 +3,7 @@
 From signatures, for those with `habit`; to its signals. That something far away does not answer happens
 every day: one request of a thousand fails, a crawler meets dead sites, a client tries again and succeeds.
 So a match fills a vessel, and what else the service writes empties it: from nothing but failures it is
-full at `count` of them, from one failure among a thousand lines never. And once a service was watched for
+full at `count` of them, from failures that are fewer than the share only if so many come at once. And once a service was watched for
 a while, its matches must be unlikely and clearly more, compared with its own past. What is a trouble is not
 learned for its first half hour, and goes on until its rate is what it was before.
 """

@@ -187,6 +187,16 @@ def test_without_other_lines_the_third_failure_is_told_as_ever() -> None:
         assert [(each.severity, each.last_at) for each in found] == [("high", at(2))]
 
 
+@pytest.mark.parametrize("text", [
+    "[proxy_http:error] [client 203.0.113.9:{}] AH01114: HTTP: failed to make connection to backend: pay",
+    "read tcp 10.0.0.4:{}->10.0.0.7:8080: read: connection reset by peer",
+    '[client 203.0.113.9:{0}] AH01114: HTTP: failed to make connection, referer: http://shop{0}.example/',
+])
+def test_who_asks_is_no_place_that_fails(text: str) -> None:
+    found = signals(lambda now: ([record(text.format(40000 + now), now)], {"shop": 1}), 10)
+    assert (found[0].severity, found[0].subject in ("", "10.0.0.7:8080")) == ("high", True)
+
+
 def test_a_trouble_goes_on_while_it_lasts_however_long_and_ends_with_it() -> None:
     before = requests(50, 0.001)
     story = then(then(before, HOUR, requests(50, 0.5)), 3 * HOUR, before)
