@@ -3,9 +3,10 @@
 From signatures, for those with `habit`; to its signals. That something far away does not answer happens
 every day: one request of a thousand fails, a crawler meets dead sites, a client tries again and succeeds.
 So a match fills a vessel, and what else the service writes empties it: from nothing but failures it is
-full at `count` of them, from failures that are fewer than the share only if so many come at once. And once a service was watched for
-a while, its matches must be unlikely and clearly more, compared with its own past. What is a trouble is not
-learned for its first half hour, and goes on until its rate is what it was before.
+full at `count` of them, from failures that are fewer than the share only if so many come at once. And once a
+service was watched for a while, its matches must be unlikely and clearly more, compared with its own past,
+unless most of its requests fail for half a minute. What is a trouble is not learned for its first half hour,
+and goes on until its rate is what it was before.
 """
 from __future__ import annotations
 
@@ -48,6 +49,8 @@ _WEIGHED = 50
 #: From this share on a large part fails. It is that of the latest seconds (a record counts half after so
 #: many), with so many records that did not fail beside them: few failures say little of a share.
 LARGE, _HALF, _BESIDE = 0.2, 5 * SECOND, 4
+#: Where so large a part fails for so long, and usually fewer fail than are well, no habit excuses it.
+_MOSTLY, _TOO_LONG = 0.5, 30 * SECOND
 #: The vessel holds no more.
 _FULL = 1000.0
 #: A few other lines between the matches take nothing away that matters.
@@ -68,7 +71,8 @@ class _Past(NamedTuple):
     Then the faded sums: minutes, matches, their squares, other records, and minutes that had matches. Then
     the vessel, of late: matches, their weight, other records, since when, and whether no restart explains
     them. Then the trouble: since when, what was
-    usual before it, calm minutes since. At last what a match usually weighs, and the places that failed.
+    usual before it, calm minutes since. At last what a match usually weighs, the places that failed,
+    and since when most fails.
     """
 
     last: int
@@ -92,6 +96,7 @@ class _Past(NamedTuple):
     calm: int = 0
     grain: float = 1.0
     places: tuple[list[object], ...] | list[list[object]] = ()
+    mostly: int = 0
 
 
 class Rule(NamedTuple):
@@ -146,7 +151,8 @@ def _weak(habit: _Past) -> bool:
 
 
 def _over(habit: _Past) -> _Past:
-    return habit._replace(level=0.0, hits=0.0, weight=0.0, rest=0.0, began=0, lasting=False, since=0, calm=0)
+    return habit._replace(level=0.0, hits=0.0, weight=0.0, rest=0.0, began=0, lasting=False, since=0, calm=0,
+                          mostly=0)
 
 
 def _share(habit: _Past, traffic: Traffic) -> float:
@@ -172,11 +178,13 @@ def _filled(habit: _Past, matches: list[Match], others: int, traffic: Traffic) -
     grain = habit.grain
     if not habit.since:
         grain += (min(1.0, weight / len(matches)) - grain) * min(1.0, len(matches) / _WEIGHED)
+    hits, rest = habit.hits * part + len(matches), habit.rest * part + others
+    mostly = (habit.mostly or matches[0].at) if hits >= _MOSTLY * (hits + rest + _BESIDE) else 0
     return habit._replace(
-        last=last, n=habit.n + weight, grain=grain, places=found.places, level=level, began=found.began,
+        last=last, mostly=mostly, n=habit.n + weight, grain=grain, places=found.places, level=level, began=found.began,
         lasting=habit.lasting or found.lasting,
-        lines=habit.lines if habit.since else habit.lines + others, hits=habit.hits * part + len(matches),
-        weight=habit.weight * part + weight, rest=habit.rest * part + others)
+        lines=habit.lines if habit.since else habit.lines + others, hits=hits,
+        weight=habit.weight * part + weight, rest=rest)
 
 
 def _minute(habit: _Past, minute: int, traffic: Traffic) -> _Past:
@@ -222,6 +230,8 @@ def _unusual(habit: _Past, traffic: Traffic) -> bool:
     """Say whether the matches of the last minute are more than the past lets expect."""
     total, minutes = habit.total, habit.minutes
     if habit.minute - traffic.first < PAST or habit.occasions < _OCCASIONS:
+        return True
+    if habit.mostly and habit.last - habit.mostly >= _TOO_LONG and habit.lines >= total and not _weak(habit):
         return True
     now = _recent(habit.n, habit.before, habit.last)
     usual = rate(total, minutes)

@@ -220,6 +220,17 @@ def test_a_job_that_fails_every_hour_is_a_habit_and_many_times_as_much_is_not() 
     assert Signatures().detect(memory, batch(7 * HOUR + 1, *outage))
 
 
+def test_an_outage_that_comes_again_and_again_is_told_each_time() -> None:
+    good, bad = requests(2, 0.001), requests(2, 1, 2)
+    story: Story = lambda now: bad(now) if now >= HOUR and now % 900 < 90 else good(now)  # noqa: E731
+    found = signals(story, 4 * HOUR, 5, HOUR)
+    late: dict[int, int] = {}
+    for each in found:
+        late.setdefault((each.last_at - at(0)) // (900 * SECOND), (each.last_at - at(0)) % (900 * SECOND))
+    assert len(late) == 12
+    assert max(late.values()) <= 45 * SECOND
+
+
 def test_twice_what_is_usual_is_no_outage_and_eight_times_is() -> None:
     before = requests(50, 0.01)
     assert signals(then(before, HOUR, requests(50, 0.022, 2)), HOUR + 600) == []
