@@ -46,6 +46,9 @@ _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b
 _ASKED = re.compile(r"\[(?:client|remote) [^\]\s]{1,60}\]|\breferr?er: \S{1,300}"
                     r"|(?<![\w.:])[\w.:\[\]-]{2,60}:\d{1,5} ?->(?=[\[\w])", re.I)
 
+#: Where somebody who signs in comes from.
+_SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[)(\d{1,3}(?:\.\d{1,3}){3})", re.I)
+
 
 class Signatures:
     """Memory: fingerprint → [event times of the latest matches, their evidence, firing, last process].
@@ -197,6 +200,10 @@ def _match(signature: Signature, record: Record) -> Match:
     # what an access line names is who called, and where from
     told = signature.target and not ("client" in record.metadata and "status" in record.metadata)
     places = _places(text) if told else ()
+    if signature.cls == "auth_failures":
+        # robots try at every address, each once or twice; who guesses tries again and again
+        source = _SOURCE.search(text, 0, _TEXT)
+        places = (source.group(1),) if source is not None else ()
     low = text[:_TEXT].lower()
     return Match(record.at, places[0] if places else "",
                  weak=signature.weak is not None and signature.weak.stands_in(low),

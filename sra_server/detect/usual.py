@@ -181,8 +181,8 @@ def _filled(habit: _Past, matches: list[Match], others: int, traffic: Traffic) -
     hits, rest = habit.hits * part + len(matches), habit.rest * part + others
     mostly = (habit.mostly or matches[0].at) if hits >= _MOSTLY * (hits + rest + _BESIDE) else 0
     return habit._replace(
-        last=last, mostly=mostly, n=habit.n + weight, grain=grain, places=found.places, level=level, began=found.began,
-        lasting=habit.lasting or found.lasting,
+        last=last, mostly=mostly, n=habit.n + weight, grain=grain, places=found.places, level=level,
+        began=found.began, lasting=habit.lasting or found.lasting,
         lines=habit.lines if habit.since else habit.lines + others, hits=hits,
         weight=habit.weight * part + weight, rest=rest)
 

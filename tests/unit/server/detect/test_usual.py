@@ -197,6 +197,29 @@ def test_who_asks_is_no_place_that_fails(text: str) -> None:
     assert (found[0].severity, found[0].subject in ("", "10.0.0.7:8080")) == ("high", True)
 
 
+def logins(background: float, begin: int, guesses: int, *, sources: int = 1) -> Story:
+    """So many single failures a minute from everywhere, and from a moment on so many guesses a second."""
+    dice = random.Random(3)
+
+    def told(second: int) -> Second:
+        from_all = [f"198.51.{dice.randrange(250)}.{dice.randrange(250)}"
+                    for _ in range(many(dice, background / 60))]
+        guessed = [f"203.0.113.{dice.randrange(sources)}" for _ in range(guesses if second >= begin else 0)]
+        return [record(f"Failed password for root from {source} port 40022 ssh2", second + each / 1000,
+                       number=each, service="sshd", level=30)
+                for each, source in enumerate(from_all + guessed)], {"sshd": 2 * len(from_all + guessed)}
+    return told
+
+
+@pytest.mark.parametrize("background", [0.6, 2, 5, 10])
+def test_robots_that_try_everywhere_wake_nobody_and_who_guesses_does(background: float) -> None:
+    assert told(logins(background, 3 * HOUR, 0), 3 * HOUR) == []
+    for begin in (60, HOUR):
+        (incident,) = told(logins(background, begin, 2), begin + 60)
+        assert (incident.cls, incident.severity) == ("auth_failures", "high")
+        assert at(begin) < incident.created_at <= at(begin + 10)
+
+
 def test_a_trouble_goes_on_while_it_lasts_however_long_and_ends_with_it() -> None:
     before = requests(50, 0.001)
     story = then(then(before, HOUR, requests(50, 0.5)), 3 * HOUR, before)
