@@ -23,7 +23,7 @@ from .traffic import Heard, Traffic
 PAST, LEARN = 5 * MINUTE, 15 * MINUTE
 #: Each other record takes so much of a match away: a share below it is no outage. With a past that says
 #: what is usual a smaller share is enough, for some programs write many lines about each thing they do.
-SHARE, SHARE_LEARNED = 0.04, 0.002
+SHARE, SHARE_LEARNED = 0.025, 0.002
 #: Of much traffic more matches are wanted, for they come quickly: so many for each record of a minute ...
 _OF_TRAFFIC = 0.005
 #: ... but never more than would be a burst of errors.

@@ -220,6 +220,15 @@ def test_robots_that_try_everywhere_wake_nobody_and_who_guesses_does(background:
         assert at(begin) < incident.created_at <= at(begin + 10)
 
 
+@pytest.mark.parametrize("rate", [1, 2])
+@pytest.mark.parametrize("begin", [30, 600, HOUR])
+def test_an_outage_of_a_service_that_writes_much_of_each_request_is_told_soon(rate: int, begin: int) -> None:
+    story: Story = lambda now: ([record(f"GET http://pay/{now}/{n} failed: timed out waiting for pay",  # noqa: E731
+                                        now + n / 10, number=n) for n in range(rate)]
+                                if now >= begin else [], {"shop": 20 * rate})
+    assert signals(story, begin + 30, begin=begin)[0].last_at <= at(begin + 13)
+
+
 def test_a_trouble_goes_on_while_it_lasts_however_long_and_ends_with_it() -> None:
     before = requests(50, 0.001)
     story = then(then(before, HOUR, requests(50, 0.5)), 3 * HOUR, before)
