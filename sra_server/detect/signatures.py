@@ -21,6 +21,7 @@ from .memory import Memory
 from .scatter import Match
 from .signature import STOPPED, Signature
 from .traffic import hear, heard
+from .units import concerns, of_unit
 from .usual import Rule, judge
 
 _AT = attrgetter("at")
@@ -54,7 +55,7 @@ class Signatures:
     """Memory: fingerprint → [event times of the latest matches, their evidence, firing, last process].
 
     And followed|service|host → [the latest signature that others follow from, its event time];
-    heard|service|host → its traffic; habit|fingerprint → what is usual of it.
+    heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units.
     """
 
     name = "signature"
@@ -70,6 +71,8 @@ class Signatures:
         stops: dict[tuple[str, str], Signal] = {}
         for record in batch.records:
             signature = self.meaning(record)
+            if concerns(record, signature):
+                signature = of_unit(memory, record, signature, self.catalogue.by_name)
             if signature is not None:
                 signature = self._cause(memory, signature, record)
             if signature is not None and signature.cls == STOPPED:

@@ -71,6 +71,9 @@ FACTS: tuple[Rule, ...] = (
           r"\Aprocess [0-9]+ still waiting for |\Asystem clock wrong by "
           r"|\Acan't synchronise: no "),
     _rule(WARNING, *STOPS),
+    # what became of a unit that was to stop, or that failed
+    _rule(WARNING, "stopped ,scheduled restart", r"\Astopped [^\s/]{1,200}\.service(?: - .{1,200})?\.?\Z"
+          r"|\A[^\s/]{1,200}\.service: scheduled restart job"),
 )
 
 #: Words that sound bad, in lower case; they count in lines without a level of their own.
