@@ -99,6 +99,9 @@ class _Desk:
             return
         related = self._related(signal)
         if related is not None:
+            if self._waits(signal) and signal.service not in related[0].services:
+                # what is no more than a restart does not rename another trouble either
+                return
             self._attach(*related, signal)
         elif (why := self._believed(signal)) is not None:
             self._open(*self._stopped(signal, why))
@@ -113,12 +116,16 @@ class _Desk:
 
     def _believed(self, signal: Signal) -> str | None:
         """Return None for what a lesson or a restart holds back, else what is to be said of it, mostly ""."""
-        if self.rules.stops is not None and waits(self.rules.stops, signal, self.rules.known, self.now):
+        if self._waits(signal):
             return None
         lesson = self.rules.lessons.get(signal.fingerprint)
         if lesson is None or self.rules.doubts is None or lesson.factor(self.now) == 1:
             return ""
         return believed(self.rules.doubts, lesson, signal, self.now, self.rules.reopen)
+
+    def _waits(self, signal: Signal) -> bool:
+        return self.rules.stops is not None and waits(
+            self.rules.stops, signal, self.rules.known, self.now)
 
     def clear(self, signal: Signal) -> None:
         """Note that one sign is positively over."""

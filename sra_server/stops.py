@@ -15,6 +15,7 @@ from .domain.case import Known, names
 from .domain.evidence import Evidence
 from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
+from .domain.software import may_listen
 
 #: Who is stopped is silent for no longer than this while it starts: a message broker takes ten seconds.
 GRACE = 10 * SECOND
@@ -28,6 +29,8 @@ _TOLD = 120 * SECOND
 STANDING = 128
 #: A sign of life within this time after a stop may be its last words.
 _DYING = 3 * SECOND
+#: Who is heard of later than this is not blamed for not being back.
+_LAST_WORDS = SECOND
 #: So many signals may wait for one return and have their evidence forgotten at it.
 _WAITING = 32
 #: They count the errors of a whole minute, and among them those of the restart.
@@ -44,13 +47,17 @@ class Stops(Protocol):
 
 
 class _Stop(NamedTuple):
-    """When it was told (event time, then receipt), last heard of (receipt), the record, and who waits."""
+    """When it was told (event time, then receipt), last heard of (receipt), the record, who waits.
+
+    And whether it showed life since.
+    """
 
     at: int
     noted: int
     heard: int
     record: list[Any]
     waiting: list[str]
+    back: bool = False
 
 
 def note(stops: Stops, stopped: Signal, now: int) -> None:
@@ -79,7 +86,8 @@ def hear(stops: Stops, batch: Batch, now: int) -> tuple[str, ...]:
         if answers or key in speak:
             back = answers or now - each.noted > _DYING
             done += each.waiting if back else ()
-            stops.put(key, list(each._replace(heard=now, waiting=[] if back else each.waiting)))
+            lives = each.back or answers or now - each.noted > _LAST_WORDS
+            stops.put(key, list(each._replace(heard=now, waiting=[] if back else each.waiting, back=lives)))
     return tuple(done)
 
 
@@ -108,12 +116,19 @@ def blamed(stops: Stops, signal: Signal, known: Known, now: int) -> Evidence | N
         return None
     for key, each in reversed(_standing(stops)):
         near = each.at - _SKEW <= signal.last_at <= each.at + _TOLD
-        if near and now - each.heard > GRACE and _concerns(key, signal, known):
+        if near and not each.back and now - each.heard > GRACE and _concerns(key, signal, known) \
+                and _may_be(key, signal):
             service, _, host = key.partition("|")
             record, text, source, line = each.record
             return Evidence(id=record, kind="record", at=each.at, text=text, service=service, host=host,
                             source=source, line=line)
     return None
+
+
+def _may_be(key: str, signal: Signal) -> bool:
+    """Say whether what a signal misses may be what was stopped: nobody looks for MySQL at Redis's place."""
+    port = signal.subject.rpartition(":")[2]
+    return not port.isdigit() or may_listen(key.partition("|")[0], port) is not False
 
 
 def _standing(stops: Stops) -> list[tuple[str, _Stop]]:

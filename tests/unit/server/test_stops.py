@@ -8,7 +8,7 @@ from sra_server.domain.record import Record
 from sra_server.pipeline import Settings
 from sra_server.stops import GRACE, LONGEST, STANDING
 
-from .world import World, batch, probe, record
+from .world import World, batch, point, probe, record
 
 SECOND = 1_000_000
 STOP = "received fast shutdown request"
@@ -178,3 +178,44 @@ def test_a_backlog_that_comes_all_at_once_is_judged_by_its_own_times() -> None:
     everything = [stopped(0), *(lost(second) for second in range(1, 60))]
     world.fold(batch(70, *everything))
     assert world.only().cls == "database_failure"
+
+
+def test_what_is_back_or_cannot_be_what_is_missed_is_not_blamed() -> None:
+    mysql = "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on '127.0.0.1:3306'\")"
+    for service, missed, alive, blamed in (
+            ("redis", LOST, [3.0], False), ("postgresql", LOST, [3.0], False), ("postgresql", LOST, [], True),
+            ("redis", mysql, [], False)):
+        world = World()
+        world.fold(batch(0, stopped(0, service=service)))
+        for second in alive:
+            world.fold(batch(second, alive=[service]))
+        for second in (60, 61, 62):
+            world.fold(batch(second, record(missed, second, number=second)))
+        said = [change.reason for change in world.changes if "was stopped and is not back" in change.reason]
+        assert bool(said) is blamed, (service, missed, alive)
+
+
+def test_a_restart_joins_no_other_trouble_of_its_host() -> None:
+    for back in (9, None):
+        world = World()
+        for second in range(0, 400, 10):
+            world.fold(batch(second, points=[point("system.cpu_percent", 100, second)]))
+        [incident] = world.incidents.values()
+        assert incident.cls == "cpu_overload"
+        world.fold(batch(400, stopped(400)))
+        for second in range(400, 460):
+            answers = back is not None and second >= 400 + back
+            lines = () if answers else (lost(second + 0.5),)
+            world.fold(batch(second + 1, *lines, points=[point("system.cpu_percent", 100, second)],
+                             alive=["postgresql"] if answers else ["shop"]))
+        seen = {each.cls for each in world.incidents.values()} | {
+            signal.cls for change in world.changes for signal in change.signals}
+        assert ("database_failure" in seen) is (back is None)
+
+
+def test_a_stored_stop_of_an_earlier_shape_is_read() -> None:
+    world = World()
+    world.fold(batch(0, stopped(0)))
+    world.state.stops.put("postgresql|web-1", world.state.stops.get("postgresql|web-1")[:5])
+    assert told(world, until=60) is not None
+    assert "postgresql was stopped and is not back" in world.changes[0].reason
