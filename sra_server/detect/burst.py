@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
+from typing import Any
 
 from ..domain.evidence import Evidence, of_record
 from ..domain.record import MINUTE, Batch, Record
@@ -15,7 +16,8 @@ from ..domain.signal import Signal
 from .client import address, asked_wrong
 from .counting import rate
 from .memory import Memory
-from .track import FLOOR, USED, Heard, Track, count, judge, together
+from .outage import Outage, followed
+from .track import FLOOR, USED, Heard, Track, count, judge, present, together
 
 #: From this share on a burst may be grave.
 _GRAVE = 0.05
@@ -39,8 +41,12 @@ class Burst:
         habits: dict[str, Track] = {}
         for key, minutes in heard.items():
             stored = memory.get(key)
-            track = before[key] = Track(*stored) if stored else None
+            track = before[key] = _restored(stored) if stored else None
             track = track or Track(first=min(minutes), minute=min(minutes))
+            now = [each for minute, each in minutes.items() if present(minute, batch.received_at)]
+            track = track._replace(outage=followed(
+                track.outage, sum(each.n for each in now), sum(each.all for each in now),
+                now=batch.received_at))
             for minute in sorted(minutes):
                 lasting = track
                 track = judge(count(track, minute, minutes[minute]), now=batch.received_at)
@@ -56,9 +62,15 @@ class Burst:
                 bursting[key] = track
         for key, track in tracks.items():
             if track != before[key]:
-                memory.put(key, [*track[:-1], [*track.peaks]])
+                memory.put(key, [[*each] if isinstance(each, list | tuple) else each for each in track])
         return [*(_signal(key, track, batch) for key, track in bursting.items()),
                 *(_cleared(key, track, batch) for key, track in habits.items() if key not in bursting)]
+
+
+def _restored(stored: list[Any]) -> Track:
+    """Return a track as it was stored; an older one knows of no outages."""
+    track = Track(*stored)
+    return track._replace(outage=Outage(*track.outage))
 
 
 def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:
@@ -102,6 +114,12 @@ def _signal(key: str, track: Track, batch: Batch) -> Signal:
     text = f"{name} wrote {n} errors in one minute{share}; usual are {usual:.1f}" if not track.born else (
         f"{name} writes little but errors since it is watched, {n} in this minute; what is usual for it "
         "is not known")
+    out, title = track.outage, f"{n} errors in one minute"
+    if out.told and n < track.floor:
+        minutes = max(1, round((batch.received_at - out.after) / MINUTE))
+        title = "nearly all that it writes is errors"
+        text = (f"{name} wrote {out.all} records in {minutes} min, {out.n} of them errors; usual are "
+                f"{_percent(out.share)}")
     begun = track.first if track.born else track.minute
     event = Evidence(id=f"burst|{key}|{track.minute}|{n}", kind="event", at=begun, source="counts",
                      text=text, service=service, host=host)
@@ -110,7 +128,7 @@ def _signal(key: str, track: Track, batch: Batch) -> Signal:
     return Signal(
         detector="burst", fingerprint=f"burst|{key}", cls="error_burst",
         severity="high" if grave else "medium",
-        title="mostly errors since it is watched" if track.born else f"{n} errors in one minute",
+        title="mostly errors since it is watched" if track.born else title,
         at=begun if track.born else min((each.at for each in shown), default=track.minute),
         last_at=max(last, track.minute), service=service, host=host, count=n,
         cause="it does hardly anything but fail" if track.born

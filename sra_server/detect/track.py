@@ -3,7 +3,8 @@
 A new service is learned quietly for its first minutes, unless it does little else than fail in each of them.
 While a burst lasts its minutes are not learned, unless it lasts long; when nothing in it is news any more for
 hours, it is habit. What came and went by itself within two minutes, again and again, is told only where it
-lasts longer.
+lasts longer, unless most of what a service failed in it that is well as a rule. What an outage is (`outage`)
+is a burst, however few its errors are.
 """
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from ..domain.record import MINUTE
 from .client import counted, others
 from .counting import A_SECOND, many, rate, tail
+from .outage import Outage
 
 #: Fewer errors in a minute than one in four seconds wake nobody, however unusual.
 FLOOR = 15
@@ -52,7 +54,7 @@ class Track(NamedTuple):
     who have most; `broken` how many of its latest minutes were, `ailing` how many nearly so; `born` that
     the burst began with the service, `usual` what a minute had before it; `used` for how many minutes it
     was no news any more; `peak` its greatest minute, `peaks` those of the latest brief ones; `row` minutes
-    before this one were high, as unlikely as `sum` says.
+    before this one were high, as unlikely as `sum` says; `mostly` that most failed in a minute of the burst.
     """
 
     first: int
@@ -75,6 +77,8 @@ class Track(NamedTuple):
     sum: float = 0.0
     ailing: int = 0
     peaks: Sequence[int] = ()
+    mostly: int = 0
+    outage: Outage = Outage()
 
     @property
     def own(self) -> int:
@@ -95,7 +99,7 @@ class Track(NamedTuple):
     @property
     def holds(self) -> float:
         """Return how many errors a minute must have for a burst to go on: less than it took to begin."""
-        return max(self.floor / 2, 2 * self.usual)
+        return 1 if self.outage.told else max(self.floor / 2, 2 * self.usual)
 
     @property
     def told(self) -> bool:
@@ -103,7 +107,9 @@ class Track(NamedTuple):
         if not self.since or self.own < self.holds:
             return False
         brief = self.minute - self.since < _BRIEF * MINUTE
-        return not brief or sum(2 * each >= self.own for each in self.peaks) < _OFTEN
+        if not brief or self.outage.told:
+            return True
+        return sum(2 * each >= self.own for each in self.peaks) < _OFTEN
 
 
 def count(track: Track, minute: int, heard: Heard) -> Track:
@@ -136,15 +142,18 @@ def _ended(track: Track, n: int, gap: int, *, learned: bool) -> Track:
     if not track.since:
         return track._replace(used=0) if track.used else track
     low = n < track.holds
-    used = track.used + 1 if learned and not _news(track, n) else 0
+    used = track.used + 1 if learned and not _news(track, n) and not track.outage.told else 0
+    mostly = track.mostly or int(track.outage.missed(n, track.all))
     if gap > 2 or (low and track.calm) or used >= USED:
         over = gap > 2 or (low and track.calm > 0)
         # without the calm minutes at its end, by which it is known to be over
         lasted = (track.minute - track.since) // MINUTE + 1 - (track.calm + 1 if low else 0)
-        peaks = [*track.peaks, max(track.peak, n)][-_KEPT:] if over and lasted <= _BRIEF else track.peaks
-        return track._replace(since=0, calm=0, born=0, usual=0.0, peak=0, peaks=peaks,
+        brief = over and lasted <= _BRIEF and not mostly
+        peaks = [*track.peaks, max(track.peak, n)][-_KEPT:] if brief else track.peaks
+        return track._replace(since=0, calm=0, born=0, usual=0.0, peak=0, peaks=peaks, mostly=0,
                               used=0 if over else used)
-    return track._replace(calm=track.calm + 1 if low else 0, used=used, peak=max(track.peak, n))
+    return track._replace(calm=track.calm + 1 if low else 0, used=used, peak=max(track.peak, n),
+                          mostly=mostly)
 
 
 def _news(track: Track, n: int) -> bool:
@@ -174,6 +183,8 @@ def judge(track: Track, *, now: int) -> Track:
         return track._replace(calm=0) if n >= track.holds else track
     if track.broken >= _BROKEN and _young(track, now):
         return _born(track)
+    if track.outage.told and n:
+        return track._replace(since=track.minute, usual=rate(track.total, track.minutes))
     age = (track.minute - track.first) // MINUTE
     lasts = track.row >= _ROW and _high(track, n) and track.sum + _rarity(track, n) >= _TOGETHER
     if age >= QUIET_MINUTES and (lasts or _news(track, n)):
@@ -190,8 +201,13 @@ def together(tracks: Mapping[str, Track], *, now: int) -> dict[str, Track]:
     return {key: _born(track) for key, track in ailing.items()}
 
 
+def present(minute: int, now: int) -> bool:
+    """Say whether a minute is one of now, and not of an old file."""
+    return now - minute <= _PAST
+
+
 def _young(track: Track, now: int) -> bool:
-    return track.minute - track.first <= _FIRST * MINUTE and now - track.minute <= _PAST
+    return track.minute - track.first <= _FIRST * MINUTE and present(track.minute, now)
 
 
 def _born(track: Track) -> Track:
