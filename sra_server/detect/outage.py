@@ -22,7 +22,7 @@ _FEW, _LONG = 12, 3 * MINUTE
 _WELL, _WATCHED = 20, 15 * SECOND
 #: In the time of the run so many good records were to be expected; so great a part of them is left at most,
 #: and so great a part fails instead. Of a minute in which half fails, more is left.
-_EXPECTED, _LEFT, _TURNED, _REMAINS = 6, 0.5, 0.25, 0.75
+_EXPECTED, _LEFT, _TURNED, _REMAINS = 6, 0.5, 0.5, 0.75
 #: Who mostly errs has no outages. With the usual share, a run is as unlikely as 10 to the minus this.
 _MOSTLY, _UNLIKELY = 0.6, 12
 #: A share so low is that of a service that is well.
