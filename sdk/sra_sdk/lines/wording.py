@@ -45,9 +45,11 @@ FACTS: tuple[Rule, ...] = (
           r"crashloopbackoff|back-off restarting failed|imagepullbackoff|errimagepull"),
     _rule(ERROR, "fault,dump", r"segfault at |segmentation fault|core dumped|\(core dump"
           r"|general protection fault"),
-    _rule(ERROR, "exited,failed with result,repeated too,failed state,fatal state,failed to start",
+    _rule(ERROR,
+          "exited,failed with result,repeated too,failed state,fatal state,failed to start,no hostkeys",
           r"main process exited, code=(?:killed|dumped|exited, status=[1-9])|failed with result '"
-          r"|start request repeated too quickly|entered f(?:ailed|atal) state|failed to start "),
+          r"|start request repeated too quickly|entered f(?:ailed|atal) state|failed to start "
+          r"|no hostkeys available"),
     _rule(ERROR, "memory,heap space,bad_alloc", r"outofmemoryerror|cannot allocate memory|java heap space"
           r"|std::bad_alloc"),
     _rule(ERROR, "deadlock,too many open,certificate",
