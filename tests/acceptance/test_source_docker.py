@@ -97,6 +97,7 @@ def test_what_a_container_wrote_while_the_agent_was_away_is_told(daemon: Daemon,
         "short",
         "echo one; echo two >&2; /bin/busybox head -c 40000 /dev/zero | /bin/busybox tr '\\0' x; echo",
     )
+    short.wait(timeout=20)  # what it wrote is compared, so it must have written all
     same(agent, "short", short)
     agent.kill()
     away = daemon.run("away", "echo while; echo away >&2")
