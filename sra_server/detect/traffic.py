@@ -1,4 +1,4 @@
-"""Traffic: how much each service on a host writes, and since when it is heard. From counts; to habit.
+"""Traffic: how much each service on a host writes, and since when it is heard. From counts; to usual.
 
 What a service writes in all is what its failures are a part of. Debug lines are left out: how many there
 are says how talkative a program is, not how much it does.
