@@ -87,7 +87,7 @@ SERVICES: dict[str, tuple[Callable[[], bool], str]] = {
             "pip install numpy, and set SRA_BENCH_DATA to a folder that holds nab/ and nab_score.py"),
     "gcc": (lambda: _program("gcc"), "apt-get install gcc libc6-dev"),
 }
-#: No package index has these, so their tests may skip even where everything is required.
+#: No package index has Citus, nor the public data, so their tests may skip even where everything is required.
 MAY_BE_ABSENT = frozenset({"citus", "loghub", "nab"})
 
 
