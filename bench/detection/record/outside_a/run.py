@@ -35,7 +35,7 @@ def record(name: str) -> None:
     world.sleep(float(os.environ.get("CORPUS_SECONDS", BEFORE)))
     world.breaks()
     one.act(world, programs)
-    world.sleep(max(5.0, one.after - (time.time() - (world.broken_at or 0))))
+    world.sleep(one.after)
     mask()
     world.finish(
         {

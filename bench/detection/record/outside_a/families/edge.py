@@ -333,7 +333,7 @@ def varnish_child_dies(world: World, run: Any) -> None:
     aside(hit)
 
 
-@case("edge", "network_failure", "dnsmasq squid", ("feeds.log", "503|[Uu]navailable"), effects=("error_burst", "external_api_down", "service_crash"), silent=True)
+@case("edge", "network_failure", "dnsmasq squid", ("feeds.log", " 50[0-9] "), effects=("error_burst", "external_api_down", "service_crash"), silent=True)
 def squid_without_dns(world: World, run: Any) -> None:
     """The name server is gone; Squid finds no partner any more."""
     kill(run["dnsmasq"])

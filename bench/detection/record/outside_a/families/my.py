@@ -206,7 +206,7 @@ def restart_crm(world: World, run: Any) -> None:
     run["crm"] = app(world, "crm", "127.0.0.53:8000")
 
 
-@case("my", "database_failure", "mariadb", ("crm.log", "crashed|Incorrect key|Incorrect inf"))
+@case("my", "database_failure", "mariadb", ("mariadb.log", "is corrupt|crashed|Incorrect key"))
 def maria_table_crashed(world: World, run: Any) -> None:
     """The index of the table of sessions is damaged on the disk; each use of it fails."""
     path = HOME / "maria1" / "crm" / "sessions.MYI"
@@ -223,10 +223,10 @@ def maria_max_connections(world: World, run: Any) -> None:
     script(world, "hoard", "maria", "crmdb1.lan")
 
 
-@case("my", "database_failure", "mariadb-replica", ("mariadb_replica.log", r"\[ERROR\] Slave SQL"), effects=())
+@case("my", "database_failure", "mariadb-replica", ("mariadb_replica.log", "slave SQL thread aborted|Duplicate entry"), effects=())
 def maria_replication_stopped(world: World, run: Any) -> None:
     """Somebody writes to the replica; the next row of the primary collides with his and replication stops."""
-    sql("insert into crm.visits (id, customer, note) select max(id) + 40, 1, 'by hand' from crm.visits", "two")
+    sql("insert into crm.visits (id, customer, note) select max(id) + 6, 1, 'by hand' from crm.visits", "two")
 
 
 @case("my", "database_failure", "mariadb", ("crm.log", "[Tt]ablespace"))
@@ -242,11 +242,11 @@ def maria_user_dropped(world: World, run: Any) -> None:
     sql("drop user crm@'%'")
 
 
-@case("my", "disk_full", "mariadb", ("mariadb.log", "Errcode: 28|No space|is full"), also=("database_failure",),
+@case("my", "disk_full", "mariadb", ("mariadb.log", "Errcode: 28|No space|is full|28 "), also=("database_failure",),
       why_also="for the application its database takes no writes", options={"binlog_disk": True})
 def maria_binlog_disk_full(world: World, run: Any) -> None:
     """The disk of the binary log is filled up by a forgotten copy; each write waits for room."""
-    sh(f"dd if=/dev/zero of={HOME}/scratch/copy.sql bs=1M count=100")
+    sh(f"dd if=/dev/zero of={HOME}/scratch/copy.sql bs=4k count=25600")
 
 
 @case("my", "service_crash", "crm", ("apache_error.log", "refused|AH00957"), silent=True)

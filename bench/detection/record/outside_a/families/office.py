@@ -298,7 +298,7 @@ def postfix_relay_dropped(world: World, run: Any) -> None:
 @case("office", "disk_full", "postfix", ("mail.log", "[Ii]nsufficient system storage|No space|not enough free space"), options={"spool_disk": True})
 def postfix_disk_full(world: World, run: Any) -> None:
     """The disk of Postfix's queue is filled up by a forgotten copy; no mail is taken."""
-    sh(f"dd if=/dev/zero of={HOME}/spool/copy bs=1M count=60")
+    sh(f"dd if=/dev/zero of={HOME}/spool/copy bs=4k count=25600")
 
 
 @case("office", "database_failure", "notes", ("notes.log", "locked"), also=("deadlock",), why_also="nothing but a lock that nobody returns")
@@ -321,7 +321,7 @@ def sqlite_malformed(world: World, run: Any) -> None:
       why_also="for the application its database refuses writes")
 def sqlite_disk_full(world: World, run: Any) -> None:
     """The disk of the notes is filled up by a forgotten copy."""
-    sh(f"dd if=/dev/zero of={HOME}/notes/copy bs=1M count=60")
+    sh(f"dd if=/dev/zero of={HOME}/notes/copy bs=4k count=25600")
 
 
 @case("office", "database_failure", "notes", ("notes.log", "readonly|read-only|unable to open"), also=("error_burst",),

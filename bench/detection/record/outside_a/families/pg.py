@@ -101,7 +101,7 @@ def nginx(world: World) -> Any:
 
 
 @family("pg", SOURCES)
-def start(world: World, wal_disk: bool = False) -> dict[str, Any]:
+def start(world: World, wal_disk: bool = False, timeout: str = "400ms") -> dict[str, Any]:
     touch(*SOURCES)
     data = HOME / "pg"
     data.mkdir()
@@ -134,7 +134,7 @@ def start(world: World, wal_disk: bool = False) -> dict[str, Any]:
         "create index on orders (at)",
         "alter table orders owner to orders_app",
         "alter table customers owner to orders_app",
-        "alter role orders_app set statement_timeout = '400ms'",
+        f"alter role orders_app set statement_timeout = '{timeout}'",
         "alter role orders_app set lock_timeout = '350ms'",
         "analyze",
         "checkpoint",
@@ -283,7 +283,7 @@ def pg_too_many_clients(world: World, run: Any) -> None:
     script(world, "hoard", "pg", "db1.lan")
 
 
-@case("pg", "database_failure", "postgresql", ("postgresql.log", "statement timeout"), also=("error_burst",),
+@case("pg", "database_failure", "postgresql", ("postgresql.log", "statement timeout"), also=("error_burst",), options={"timeout": "200ms"},
       why_also="only some statements fail", effects=("cpu_overload", "external_api_down"))
 def pg_index_dropped(world: World, run: Any) -> None:
     """A migration drops the index that the customers are found by; each search runs into the time limit."""

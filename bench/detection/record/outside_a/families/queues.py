@@ -32,7 +32,7 @@ SMALL = {
 def _env() -> dict[str, str]:
     base = HOME / "rabbitmq"
     return {
-        "HOME": str(base), "RABBITMQ_MNESIA_BASE": str(base / "mnesia"), "RABBITMQ_LOGS": str(LOG / "rabbitmq.log"),
+        "HOME": str(base), "RABBITMQ_LOG_BASE": str(base), "RABBITMQ_MNESIA_BASE": str(base / "mnesia"), "RABBITMQ_LOGS": str(LOG / "rabbitmq.log"),
         "RABBITMQ_CONFIG_FILE": str(base / "rabbitmq"), "RABBITMQ_ENABLED_PLUGINS_FILE": str(base / "enabled_plugins"),
         "RABBITMQ_NODENAME": "rabbit@localhost", "ERL_EPMD_ADDRESS": "127.0.0.1", "RABBITMQ_DIST_PORT": "25672",
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
@@ -138,7 +138,7 @@ def rabbit_hang(world: World, run: Any) -> None:
 def rabbit_operator(world: World, run: Any) -> None:
     """an operator lists queues, adds a policy and an account, and rotates the log"""
     ctl("list_queues -p orders")
-    ctl("set_policy -p orders short '^short' '{\\\"max-length\\\": 10}' --apply-to queues")
+    ctl("set_policy -p orders short '^short' '" + '{"max-length": 10}' + "' --apply-to queues")
     ctl("add_user watcher watcher")
     ctl("rotate_logs")
 
@@ -233,15 +233,16 @@ def small_deploy(world: World, run: Any) -> None:
 @case("rabbit", "auth_failures", "rabbitmq dispatch packer", ("rabbitmq.log", "access to|refused"), also=("error_burst",),
       why_also="the account is known, its rights are gone")
 def rabbit_permissions(world: World, run: Any) -> None:
-    """The rights of the account are cleared while accounts are tidied up."""
+    """The rights of the account are cleared while accounts are tidied up, and all connections are closed."""
     ctl("clear_permissions -p orders shop")
+    ctl("close_all_connections tidied")
 
 
 @case("rabbit", "queue_backlog", "packer dispatch rabbitmq", ("dispatch.log", "Nack"), silent=True, also=("error_burst",),
       why_also="what is seen first is that messages are refused")
 def rabbit_backlog(world: World, run: Any) -> None:
     """The packer hangs; the queue grows to its limit and RabbitMQ refuses further messages."""
-    ctl("set_policy -p orders bounded '^pack$' '{\\\"max-length\\\": 40, \\\"overflow\\\": \\\"reject-publish\\\"}' --apply-to queues")
+    ctl("set_policy -p orders bounded '^pack$' '" + '{"max-length": 40, "overflow": "reject-publish"}' + "' --apply-to queues")
     kill(run["packer"], signal.SIGSTOP)
 
 
@@ -296,8 +297,8 @@ def mosquitto_killed(world: World, run: Any) -> None:
 @case("small", "disk_full", "beanstalkd", ("beanstalkd.log", "No space|space"), options={"disk": True},
       effects=("error_burst", "external_api_down", "queue_backlog", "memory_exhaustion"))
 def beanstalkd_disk_full(world: World, run: Any) -> None:
-    """The disk of beanstalkd's log of jobs is filled up by a forgotten copy; jobs cannot be stored."""
-    sh(f"dd if=/dev/zero of={HOME}/binlog/copy bs=1M count=60")
+    """The disk of beanstalkd's log of jobs is filled up by a copy that goes on and on; jobs cannot be stored."""
+    world.spawn(["/bin/sh", "-c", f"while true; do dd if=/dev/zero bs=64k count=600 >> {HOME}/binlog/copy 2>/dev/null; sleep 0.1; done"])
 
 
 @case("small", "service_crash", "beanstalkd", ("jobs.log", "refused"), silent=True)
