@@ -170,7 +170,7 @@ def restart_lighttpd(world: World, run: Any) -> None:
     run["lighttpd"] = lighttpd(world)
 
 
-@case("cache", "memory_exhaustion", "redis", ("basket.log", "OOM command"), also=("database_failure",),
+@case("cache", "memory_exhaustion", "redis", ("basket.log", "OOM command|not allowed when used memory"), also=("database_failure",),
       why_also="Redis is the database here, and refuses what needs memory", silent=True)
 def redis_full(world: World, run: Any) -> None:
     """An import fills Redis up to its limit; as it must not evict, it refuses all writes."""

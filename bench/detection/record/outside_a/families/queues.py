@@ -235,7 +235,7 @@ def small_deploy(world: World, run: Any) -> None:
 def rabbit_permissions(world: World, run: Any) -> None:
     """The rights of the account are cleared while accounts are tidied up, and all connections are closed."""
     ctl("clear_permissions -p orders shop")
-    ctl("close_all_connections tidied")
+    ctl("close_all_connections --global tidied")
 
 
 @case("rabbit", "queue_backlog", "packer dispatch rabbitmq", ("dispatch.log", "Nack"), silent=True, also=("error_burst",),
