@@ -1,6 +1,22 @@
 """Record: `run.py CASE`, `run.py --all [-j 4]`, `run.py --normal FAMILY`. To ../../outside.
 
 The class of a case is what an engineer would file it under, written before the judge ever saw the case.
+Each family of programs (PostgreSQL; MariaDB; Redis; RabbitMQ; etcd, mosquitto and beanstalkd; proxies; BIND, OpenLDAP,
+Postfix and SQLite) has a world of its own, with load on it: 45 seconds of normal operation, the break, and 68 seconds
+of what follows. The same family records its normal operation, in which its chores are done one after the other.
+
+To record again (root, Debian 12, version-1 cgroups; besides what ../../README.md names):
+
+    apt-get install nginx-light haproxy mariadb-server redis-server redis-sentinel rabbitmq-server etcd-server etcd-client \
+        mosquitto mosquitto-clients bind9 bind9-dnsutils beanstalkd pgbouncer stunnel4 slapd ldap-utils postfix varnish squid \
+        apache2 lighttpd caddy sqlite3 rsyslog dnsmasq-base postgresql iproute2 iptables
+    /usr/bin/python3 -m venv /srv/venv-a && /srv/venv-a/bin/pip install flask gunicorn "psycopg[binary]" redis pika pymysql \
+        cryptography requests psutil python-json-logger aiohttp platformdirs tomli orjson async-timeout ldap3 paho-mqtt \
+        greenstalk pydantic httpx
+    for each in pg my cache rabbit small edge office; do
+        CORPUS_SECONDS=1260 /srv/venv-a/bin/python bench/detection/record/outside_a/run.py --normal $each &
+    done
+    /srv/venv-a/bin/python bench/detection/record/outside_a/run.py --all -j 4
 """
 
 from __future__ import annotations

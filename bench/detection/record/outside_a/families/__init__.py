@@ -1,5 +1,5 @@
 """The families of programs and their cases."""
 
-from . import cache, edge, my, office, pg, queues
+from . import cache, edge, edge_cases, my, office, pg, pg_cases, queues
 
-__all__ = ["cache", "edge", "my", "office", "pg", "queues"]
+__all__ = ["cache", "edge", "edge_cases", "my", "office", "pg", "pg_cases", "queues"]

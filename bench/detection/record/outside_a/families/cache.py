@@ -198,7 +198,9 @@ def redis_replica_locked_out(world: World, run: Any) -> None:
 @case("cache", "auth_failures", "redis basket", ("basket.log", "HELLO must be called|NOAUTH|Authentication required"), also=("database_failure",),
       why_also="the store is out of reach for want of the password", silent=True)
 def redis_password_set(world: World, run: Any) -> None:
-    """Redis is given a password; baskets and the replica have none."""
+    """Redis is given a password; the replica is told and the baskets are not."""
+    # a replica without the password would ask again without pause and write half a million lines a minute
+    sh("redis-cli -h cache2.lan CONFIG SET masterauth quitenew")
     sh(f"{CLI} CONFIG SET requirepass quitenew; {CLI} -a quitenew CLIENT KILL TYPE normal; {CLI} -a quitenew CLIENT KILL TYPE replica")
 
 
@@ -233,3 +235,10 @@ def redis_max_clients(world: World, run: Any) -> None:
 def basket_killed(world: World, run: Any) -> None:
     """The basket application is killed and does not come back; lighttpd has nobody to ask."""
     kill(run["basket"])
+
+
+@case("cache", "network_failure", "redis", ("basket.log", "[Tt]imeout|timed out"), also=("database_failure",),
+      why_also="what cannot be reached is the store", silent=True)
+def net_redis_dropped(world: World, run: Any) -> None:
+    """A firewall rule drops all that goes to Redis."""
+    sh("iptables -A INPUT -d 127.0.0.71 -j DROP")

@@ -331,3 +331,10 @@ def sqlite_readonly(world: World, run: Any) -> None:
     shutil.chown(HOME / "notes" / "notes.db", "root", "root")
     (HOME / "notes" / "notes.db").chmod(0o644)
     shutil.chown(HOME / "notes", "root", "root")
+
+
+@case("office", "service_crash", "slapd", ("portal.log", "LDAP"), also=("auth_failures", "network_failure"),
+      why_also="it hangs: the portal only sees that nobody answers, and nobody can log in", silent=True)
+def slapd_frozen(world: World, run: Any) -> None:
+    """The directory hangs (stopped by a debugger); nobody can log in."""
+    kill(run["slapd"], signal.SIGSTOP)

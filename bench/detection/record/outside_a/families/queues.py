@@ -305,3 +305,27 @@ def beanstalkd_disk_full(world: World, run: Any) -> None:
 def beanstalkd_killed(world: World, run: Any) -> None:
     """beanstalkd is killed and does not come back."""
     kill(run["beanstalkd"])
+
+
+@case("small", "service_crash", "etcd", ("flags.log", "refused"), silent=True, also=("database_failure",),
+      why_also="a store that is gone is a crash and a failure of the database")
+def etcd_killed(world: World, run: Any) -> None:
+    """All members of etcd are killed and do not come back."""
+    for n in (1, 2, 3):
+        kill(run[f"etcd{n}"])
+
+
+@case("rabbit", "service_crash", "packer", ("packer.log", "Traceback"), effects=("error_burst", "queue_backlog"))
+def packer_poisoned(world: World, run: Any) -> None:
+    """A message that the packer does not understand kills it; it is started anew, is given the message again and dies again."""
+    path = HOME / "app" / "packer.py"
+    path.write_text(path.read_text().replace("except Exception as error:  # noqa: BLE001", "except pika.exceptions.AMQPError as error:"))
+    stop(run["packer"])
+    sh(
+        "/srv/venv-a/bin/python -c \"import pika; pika.BlockingConnection(pika.ConnectionParameters('mq.lan', virtual_host='orders', "
+        "credentials=pika.PlainCredentials('shop', 'secret'))).channel().basic_publish('', 'pack', b'<order>17</order>')\""
+    )
+    world.spawn(
+        ["/bin/sh", "-c", "while true; do /srv/venv-a/bin/python /srv/shop/app/packer.py; sleep 3; done"], log="packer.log", user="www-data",
+        env={"PYTHONUNBUFFERED": "1"},
+    )
