@@ -105,7 +105,7 @@ def start(world: World, wal_disk: bool = False, timeout: str = "400ms") -> dict[
     shutil.chown(data, "postgres", "postgres")
     waldir = ""
     if wal_disk:
-        world.disk(HOME / "wal", 128, "postgres")
+        world.disk(HOME / "wal", 500, "postgres")
         (HOME / "wal" / "pg_wal").mkdir()
         shutil.chown(HOME / "wal" / "pg_wal", "postgres", "postgres")
         waldir = f"--waldir={HOME}/wal/pg_wal"

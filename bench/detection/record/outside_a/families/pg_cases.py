@@ -32,7 +32,7 @@ def pg_replica_killed(world: World, run: Any) -> None:
       effects=("error_burst", "external_api_down"))
 def pg_wal_disk_full(world: World, run: Any) -> None:
     """Somebody copies a dump onto the disk of the write-ahead log, which fills up; PostgreSQL stops in a panic."""
-    sh(f"dd if=/dev/zero of={HOME}/wal/dump.sql bs=1M count=200")
+    sh(f"dd if=/dev/zero of={HOME}/wal/dump.sql bs=64k count=10000")
     for _ in range(3):
         sql("insert into orders (customer, note) select n, repeat('x', 200) from generate_series(1, 60000) n")
 
