@@ -1,6 +1,7 @@
 """Are recorded failures of real software found, named rightly, and is a normal hour quiet? (goals J3, J4)
 
-    python bench/detection/incidents.py [--set corpus|held_out] [--only NAME,...] [--json|--verbose] [--check]
+    python bench/detection/incidents.py [--set corpus|held_out|outside2] [--only NAME,...]
+        [--json|--verbose] [--check]
 
 Each case is the normal hour of its programs followed by its failure, folded second by second. All normal
 hours are folded together as well: every incident there is a false one. `--check` ends with 1 where a goal is
@@ -156,7 +157,7 @@ def replayed(case: Case, normal: Normal) -> tuple[Verdict, Run]:
 def main() -> int:
     """Replay, judge and print."""
     options = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
-    options.add_argument("--set", default="corpus", choices=("corpus", "held_out"))
+    options.add_argument("--set", default="corpus", choices=("corpus", "held_out", "outside2"))
     options.add_argument("--json", action="store_true")
     options.add_argument("--only", default="", help="names of cases, with commas between")
     options.add_argument("--verbose", action="store_true", help="the causes, and what was reported beside")
