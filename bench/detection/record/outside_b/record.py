@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +24,7 @@ for _path in sorted(HERE.glob("*_stack.py")) + sorted(HERE.glob("*_breaks.py")):
 
 def one(name: str) -> tuple[str, int, float]:
     began = time.monotonic()
-    with open(f"/tmp/outside-b-{name}.log", "wb") as log:
+    with open(Path(tempfile.gettempdir(), f"outside-{name}.log"), "wb") as log:
         done = subprocess.run([sys.executable, str(HERE / "record.py"), name], check=False, timeout=2400, stdout=log, stderr=subprocess.STDOUT)
     return name, done.returncode, time.monotonic() - began
 

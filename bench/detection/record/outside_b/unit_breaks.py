@@ -106,9 +106,9 @@ def b_unit_timer_fails(w: World) -> None:
 
 
 @case(HOST, FILES, J, "memory_exhaustion", "thumbs", (J, "oom-kill|MemoryError|status=9/KILL|OOM"), also=("service_crash",),
-      why_also="the service is killed, for want of memory", effects=("error_burst",))
+      why_also="the service is killed, for want of memory", effects=("error_burst",), memory_mb=500)
 def b_unit_oom(w: World) -> None:
-    """A release of the thumbnails grows beyond the memory that its unit may have and is killed, again and again."""
+    """A release of the thumbnails grows until the container's memory is used up and the kernel kills it, again and again."""
     m = calm(w)
     release("thumbs", "memory")
     m.do("systemctl", "restart", "thumbs")

@@ -9,7 +9,7 @@ from pathlib import Path
 from common import HOME, LOG, World, get
 
 FILES = {"system.journal": ""}
-ROOTFS = "/var/cache/recb-rootfs"
+ROOTFS = "/var/cache/tickets-rootfs"
 FIELDS = "MESSAGE,PRIORITY,UNIT,SYSLOG_IDENTIFIER,CONTAINER_NAME,_SYSTEMD_UNIT,_COMM,_PID,_TRANSPORT"
 PROBES = ({"name": "intake", "service": "intake", "http": "http://127.0.0.1:8400/health"},
           {"name": "nginx", "service": "nginx", "http": "http://127.0.0.1:80/"},

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import time
 
 import jwt
 from fastapi import FastAPI, Header, HTTPException
@@ -44,6 +45,8 @@ async def price(n: int, authorization: str = Header("")):
     except jwt.PyJWTError as error:
         log.warning("token refused: %s: %s", type(error).__name__, error)
         raise HTTPException(401, str(error)) from error
+    if os.environ.get("PRICING_RELEASE", "") == "blocking" and n % 3 == 0:
+        time.sleep(25)
     if ORPHANS:
         asyncio.create_task(audit(n))  # noqa: RUF006 - that is what fails
     return await asyncio.to_thread(look, n)

@@ -137,7 +137,9 @@ public class Booking extends HttpServlet {
         Object twin() {
             try (var in = Booking.class.getResourceAsStream("Template.class")) {
                 byte[] code = in.readAllBytes();
-                return defineClass("Template", code, 0, code.length).getDeclaredConstructor().newInstance();
+                var made = defineClass("Template", code, 0, code.length).getDeclaredConstructor();
+                made.setAccessible(true);
+                return made.newInstance();
             } catch (IOException | ReflectiveOperationException error) {
                 throw new IllegalStateException(error);
             }

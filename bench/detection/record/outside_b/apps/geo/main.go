@@ -38,6 +38,15 @@ func near(w http.ResponseWriter, r *http.Request) {
 	if release == "nilmap" {
 		counts[r.URL.Path]++
 	}
+	if release == "race" {
+		for n := 0; n < 4; n++ {
+			go func() {
+				for i := 0; i < 20000; i++ {
+					seen[i%7]++
+				}
+			}()
+		}
+	}
 	if release == "hang" && zip%4 == 0 {
 		lock.Lock()
 	}

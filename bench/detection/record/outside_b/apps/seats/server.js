@@ -32,6 +32,7 @@ app.get('/seats/:hall', async (request, answer) => {
   if (release === 'memory') halls.push(Array.from({ length: 120000 }, (_, n) => ({ hall, row: n, seat: `${hall}-${n}` })));
   if (release === 'files') for (let n = 0; n < 8; n += 1) fs.openSync('/srv/tickets/app/seats/plan.txt');
   if (release === 'files') fs.readFileSync('/srv/tickets/app/seats/plan.txt');
+  if (release === 'busy' && hall % 9 === 0) for (;;) halls.length = 0;
   if (release === 'unhandled' && hall % 5 === 0) reserve(hall);
   return answer.json({ hall, taken });
 });

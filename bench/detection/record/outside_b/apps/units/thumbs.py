@@ -9,7 +9,7 @@ print("thumbs is ready", flush=True)
 while True:
     n += 1
     if release == "memory":
-        kept.append(bytearray(os.urandom(1 << 20) * 6))
+        kept.append(bytearray(os.urandom(1 << 20) * 12))
     if release == "files":
         try:
             kept.extend(open("/etc/hostname") for _ in range(5))
