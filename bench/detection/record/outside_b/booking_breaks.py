@@ -138,8 +138,9 @@ def b_tomcat_port_in_use(w: World) -> None:
     w.breaks()
     end(up["booking"])
     run(w, "old.out", "/usr/bin/python3", "-c",
-        "import socket,time; s=socket.socket(); s.setsockopt(1,2,1); s.bind(('127.0.0.34',8080)); s.listen(1); time.sleep(999)")
-    w.sleep(0.5)
+        "import socket,time\ns=socket.socket()\ns.setsockopt(1,2,1)\nwhile True:\n    try:\n        s.bind(('127.0.0.34',8080))\n        break\n"
+        "    except OSError:\n        time.sleep(0.1)\ns.listen(1)\ntime.sleep(999)")
+    w.sleep(4)
     s.booking(w)
     w.sleep(80)
 

@@ -271,14 +271,14 @@ def b_postgres_deadlocks_batch(w: World) -> None:
 
     def job(n: int, down: bool) -> None:
         a, b = (7, 8) if down else (8, 7)
-        sql("begin", f"update tickets_event set left=left-1 where id={a}", "select pg_sleep(0.5)", f"update tickets_event set left=left-1 where id={b}", "commit")
+        sql("begin", f'update tickets_event set "left"="left"-1 where id={a}', "select pg_sleep(0.5)", f'update tickets_event set "left"="left"-1 where id={b}', "commit")
 
     for down in (True, False):
         w.every(0.4, lambda n, down=down: job(n, down))
     after(w)
 
 
-@case(HOST, FILES, WEB + " celery.log redis.log", "memory_exhaustion", "redis", ("celery.log", "OOM command not allowed"), effects=("error_burst", "external_api_down", "queue_backlog"))
+@case(HOST, FILES, WEB + " celery.log redis.log", "memory_exhaustion", "redis", ("site.log", "maxmemory|OOM command not allowed"), effects=("error_burst", "external_api_down", "queue_backlog"))
 def b_redis_oom_celery(w: World) -> None:
     """Redis has reached its maxmemory without eviction: it takes no writes any more."""
     calm(w)
