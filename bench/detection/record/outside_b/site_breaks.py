@@ -16,6 +16,12 @@ NORMAL = float(os.environ.get("CORPUS_SECONDS", "1500"))
 
 
 @normal(HOST, FILES)
+def b_normal_site_2(w: World) -> None:
+    """The same for another time, with a planned restart of PostgreSQL."""
+    b_normal_site(w)
+
+
+@normal(HOST, FILES)
 def b_normal_site(w: World) -> None:
     """The ticket site: deploys, reloads, planned restarts, a backup, a bulk import, scanners, slow reports, wrong passwords."""
     up = s.start(w)
@@ -27,7 +33,8 @@ def b_normal_site(w: World) -> None:
     w.every(500, lambda n: quiet("psql", "postgresql://office:oops@127.0.0.11/office", "-c", "select 1"), first=130)
 
     def again(name: str, anew) -> None:
-        end(up[name])
+        # PostgreSQL waits for its clients on SIGTERM, and for nobody on SIGINT
+        end(up[name], signal.SIGINT if name == "postgresql" else signal.SIGTERM)
         up[name] = anew(w)
 
     def backup() -> None:
