@@ -9,6 +9,7 @@ import seats_breaks as halls
 import seats_stack
 import site_breaks as site
 import site_stack
+import unit_breaks as units
 from cases import case
 from common import HOME, VENV, World, end, run
 
@@ -85,3 +86,50 @@ def b_php_parse_error(w: World) -> None:
     old.calm(w)
     old.change("wiki/index.php", "return implode(", "return implode((")
     w.sleep(75)
+
+
+@case(halls.HOST, HALLS, "geo.log " + halls.WEB, "memory_exhaustion", "geo", ("geo.log", "out of memory|cannot allocate memory"), also=("service_crash",),
+      why_also="the runtime says that memory is used up, and ends the process", effects=("error_burst", "external_api_down"))
+def b_go_out_of_memory(w: World) -> None:
+    """A release keeps a plan with each answer; at the limit of its address space Go's runtime gives up, again and again."""
+    up = halls.calm(w)
+    end(up["geo"])
+    seats_stack.geo(w, "prlimit", "--as=1600000000", GEO_RELEASE="memory")
+    w.sleep(90)
+
+
+@case(units.HOST, units.FILES, units.J, "service_crash", "thumbs", (units.J, "status=11/SEGV"), effects=("error_burst",))
+def b_unit_segfault(w: World) -> None:
+    """A native library of a release reads address 0 with each sixth picture; the service dies and is started again each time."""
+    m = units.calm(w)
+    units.release("thumbs", "native")
+    m.do("systemctl", "restart", "thumbs")
+    units.after(w, m, 80)
+
+
+@case(units.HOST, units.FILES, units.J, "service_crash", "archive", (units.J, "status=203/EXEC"), effects=("error_burst",))
+def b_unit_exec_missing(w: World) -> None:
+    """A deploy names an interpreter that is not there; the archive cannot be executed."""
+    m = units.calm(w)
+    unit = HOME / "control/archive.service"
+    unit.write_text(unit.read_text().replace("/usr/bin/python3", "/usr/local/bin/python3.13"))
+    m.sh("systemctl daemon-reload; systemctl restart archive")
+    units.after(w, m, 80)
+
+
+@case(units.HOST, units.FILES, units.J, "service_crash", "intake", (units.J, "status=217/USER|Failed to determine user"), effects=("error_burst",))
+def b_unit_user_missing(w: World) -> None:
+    """A deploy lets the intake run as a user that nobody made on this host."""
+    m = units.calm(w)
+    unit = HOME / "control/intake.service"
+    unit.write_text(unit.read_text().replace("[Service]", "[Service]\nUser=intake"))
+    m.sh("systemctl daemon-reload; systemctl restart intake")
+    units.after(w, m, 80)
+
+
+@case(units.HOST, units.FILES, units.J, "service_crash", "ssh sshd", (units.J, "no hostkeys|Unable to load host key|status=1/FAILURE"), effects=("error_burst",))
+def b_sshd_without_keys(w: World) -> None:
+    """A clean-up removed the host keys; sshd does not come up again after its restart."""
+    m = units.calm(w)
+    m.sh("rm -f /etc/ssh/ssh_host_*; systemctl restart ssh")
+    units.after(w, m, 80)

@@ -18,8 +18,8 @@ def seats(w: World, *options: str, files: int = 0, **env: str):
     return run(w, "seats.log", *limit, "node", *options, "server.js", cwd=HOME / "app/seats", again=True, NODE_PATH=MODULES, **env)
 
 
-def geo(w: World, **env: str):
-    return run(w, "geo.log", str(HOME / "app/geo/geo"), again=True, **env)
+def geo(w: World, *limit: str, **env: str):
+    return run(w, "geo.log", *limit, str(HOME / "app/geo/geo"), again=True, **env)
 
 
 def start(w: World) -> dict:

@@ -22,6 +22,12 @@ def b_normal_site_2(w: World) -> None:
 
 
 @normal(HOST, FILES)
+def b_normal_site_3(w: World) -> None:
+    """The same once more."""
+    b_normal_site(w)
+
+
+@normal(HOST, FILES)
 def b_normal_site(w: World) -> None:
     """The ticket site: deploys, reloads, planned restarts, a backup, a bulk import, scanners, slow reports, wrong passwords."""
     up = s.start(w)

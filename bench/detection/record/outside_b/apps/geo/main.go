@@ -27,6 +27,7 @@ var release = os.Getenv("GEO_RELEASE")
 var counts map[string]int
 var seen = map[int]int{}
 var lock sync.Mutex
+var plans [][]byte
 
 func near(w http.ResponseWriter, r *http.Request) {
 	zip, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/near/"))
@@ -37,6 +38,12 @@ func near(w http.ResponseWriter, r *http.Request) {
 	}
 	if release == "nilmap" {
 		counts[r.URL.Path]++
+	}
+	if release == "memory" {
+		plans = append(plans, make([]byte, 24<<20))
+		for i := range plans[len(plans)-1] {
+			plans[len(plans)-1][i] = 1
+		}
 	}
 	if release == "race" {
 		for n := 0; n < 4; n++ {
