@@ -196,11 +196,13 @@ def b_unit_nginx_config(w: World) -> None:
     after(w, m)
 
 
-@case(HOST, FILES, J, "error_burst", "archive thumbs", (J, "Resource temporarily unavailable"), also=("service_crash", "memory_exhaustion"),
+@case(HOST, FILES, J, "error_burst", "thumbs", (J, "Resource temporarily unavailable"), also=("service_crash", "memory_exhaustion"),
       why_also="no class is for the number of processes: the service cannot work, for want of a resource")
 def b_unit_pids_limit(w: World) -> None:
-    """A release of the thumbnails leaves a process with each picture; the limit of tasks of its unit is reached."""
+    """A release of the thumbnails leaves a process with each picture; the limit of processes of its user is reached."""
     m = calm(w)
     release("thumbs", "fork")
-    m.sh("systemctl set-property --runtime thumbs.service TasksMax=40; systemctl restart thumbs")
+    unit = HOME / "control/thumbs.service"
+    unit.write_text(unit.read_text().replace("[Service]", "[Service]\nUser=bert\nLimitNPROC=30"))
+    m.sh("systemctl daemon-reload; systemctl restart thumbs")
     after(w, m, 80)
