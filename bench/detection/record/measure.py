@@ -46,7 +46,8 @@ class Container(Host):
             point("system.cpu_percent", min(cpu, 100.0), now, unit="percent"),
             point("system.memory_percent", min(memory, 100.0), now, unit="percent"),
         ]
-        left_out = ("system.cpu_percent", "system.memory_percent", "system.swap_percent", "system.load1")
+        left_out = ("system.cpu_percent", "system.memory_percent", "system.swap_percent", "system.load1",
+                    "system.load1_per_core")
         return own + [each for each in super().collect(now) if each["name"] not in left_out]
 
 
