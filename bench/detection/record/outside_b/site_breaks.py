@@ -124,16 +124,6 @@ def b_jwt_wrong_key(w: World) -> None:
     after(w)
 
 
-@case(HOST, FILES, WEB + " pricing.log", "auth_failures", "site pricing", ("pricing.log", "ImmatureSignature|not yet valid|ExpiredSignature"),
-      effects=("error_burst", "external_api_down"))
-def b_jwt_clock_skew(w: World) -> None:
-    """The clock of the site jumps three minutes ahead; its tokens are not valid yet for the pricing service."""
-    up = calm(w)
-    end(up["site"])
-    s.site(w, LD_PRELOAD="/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", FAKETIME="+180s", DONT_FAKE_MONOTONIC="1")
-    after(w)
-
-
 @case(HOST, FILES, WEB + " pricing.log postgresql.log", "database_failure", "pricing", ("pricing.log", "QueuePool limit"), also=("error_burst",),
       why_also="the pool belongs to the application, which leaks its connections; the database is well", effects=("external_api_down",))
 def b_pricing_pool_leak(w: World) -> None:
