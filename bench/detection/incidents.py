@@ -52,7 +52,7 @@ class Normal:
         lanes: dict[frozenset[str], int] = {}
         for hour in (*hours, *spare):
             lane = frozenset(file for file, _ in hour.sources)
-            told = {file: records(hour, frozenset({file})) for file in lane}
+            told = {file: records(hour, frozenset({file})) for file in sorted(lane)}
             measured = points(hour)
             begin = lanes.get(lane, hours[0].ready_at if hours else hour.ready_at)
             shift = (begin - hour.ready_at) // SECOND * SECOND
