@@ -13,7 +13,7 @@ from typing import Any
 from sra_sdk.lines.quoted import bare, login
 
 from ..domain.evidence import Evidence
-from ..domain.place import places_in
+from ..domain.place import places_in, without_own_port
 from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import SEVERITY_ORDER, Severity, Signal
 from .catalogue import Catalogue, load
@@ -42,10 +42,6 @@ _FIELDS = (*_ERROR_FIELDS, _DETAILS)
 #: How a warning begins that speaks of a trouble which there is not.
 _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b"
                        r"|expected (?:failure|error)\b)", re.I)
-
-#: Who asked, the own end of a connection, and the page that led there: none of them is what failed.
-_ASKED = re.compile(r"\[(?:client|remote) [^\]\s]{1,60}\]|\breferr?er: \S{1,300}"
-                    r"|(?<![\w.:])[\w.:\[\]-]{2,60}:\d{1,5} ?->(?=[\[\w])", re.I)
 
 #: Where somebody who signs in comes from.
 _SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[)(\d{1,3}(?:\.\d{1,3}){3})", re.I)
@@ -80,7 +76,7 @@ class Signatures:
             elif signature is not None:
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
-        signals = (_judge(memory, key, signature, records, brought)
+        signals = (_judge(memory, key, signature, records, brought, batch)
                    for key, (signature, records) in found.items())
         return [*stops.values(), *(signal for signal in signals if signal is not None)]
 
@@ -145,7 +141,7 @@ def _said(record: Record, text: str) -> str:
 
 
 def _judge(memory: Memory, key: str, signature: Signature, records: list[Record],
-           brought: dict[tuple[str, str], dict[int, int]]) -> Signal | None:
+           brought: dict[tuple[str, str], dict[int, int]], batch: Batch) -> Signal | None:
     """Count the matches within the window and say whether they are enough."""
     before = memory.get(key)
     times, kept, firing, process = before or ([], [], False, "")
@@ -174,8 +170,11 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     if signature.habit:
         whose = records[0].service, records[0].host
         known = heard(memory, *whose, brought.get(whose, {}), records[0].at)
+        matched = {each.id for each in records}
+        beside = sorted(each.at for each in batch.records
+                        if (each.service, each.host) == whose and each.id not in matched)
         verdict = judge(memory, key, Rule(signature.count, signature.window),
-                        [_match(signature, each) for each in counted], known,
+                        [_match(signature, each) for each in counted], known, beside=beside,
                         enough=firing, earlier=before and before[0], fired=bool(before and before[2]))
         firing = verdict.firing
         if verdict.weak or not verdict.large:
@@ -195,7 +194,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
 
 def _places(text: str) -> tuple[str, ...]:
     """Return the first place that a text says has failed, or none."""
-    return places_in(_ASKED.sub(" ", text[:_TEXT]), 1)
+    return places_in(text[:_TEXT], 1)
 
 
 def _match(signature: Signature, record: Record) -> Match:
@@ -208,9 +207,10 @@ def _match(signature: Signature, record: Record) -> Match:
         source = _SOURCE.search(text, 0, _TEXT)
         places = (source.group(1),) if source is not None else ()
     low = text[:_TEXT].lower()
-    return Match(record.at, places[0] if places else "",
-                 weak=signature.weak is not None and signature.weak.stands_in(low),
-                 brief=signature.brief is not None and signature.brief.stands_in(low))
+    brief = signature.brief is not None and signature.brief.stands_in(low)
+    place = places[0] if places else ""
+    return Match(record.at, place if brief else without_own_port(place), brief=brief,
+                 weak=signature.weak is not None and signature.weak.stands_in(low))
 
 
 def _stopped(signature: Signature, record: Record) -> Signal:

@@ -5,11 +5,13 @@ every day: one request of a thousand fails, a crawler meets dead sites, a client
 So a match fills a vessel, and what else the service writes empties it: from nothing but failures it is
 full at `count` of them, from failures that are fewer than the share only if so many come at once. And once a
 service was watched for a while, its matches must be unlikely and clearly more, compared with its own past,
-unless most of its requests fail for half a minute. What is a trouble is not learned for its first half hour,
-and goes on until its rate is what it was before.
+unless most of its requests fail for half a minute. A new service that was well for its first minutes has
+that much of a past: what is unlikely beside it need be no large share. What is a trouble is not learned for
+its first half hour, and goes on until its rate is what it was before.
 """
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import groupby
 from typing import NamedTuple
 
@@ -21,6 +23,10 @@ from .traffic import Heard, Traffic
 
 #: Watched for so long, a service has a past to be compared with; so long, and its past can be trusted.
 PAST, LEARN = 5 * MINUTE, 15 * MINUTE
+#: A new service was well at first if it was for so long; where the signs are weak a large part must fail.
+_WELL_AT_FIRST, _PART = 2 * MINUTE, 1 / 3
+#: Where a small part fails, it must have written so many times as much as in its latest minute.
+_BEFORE = 2.25
 #: Each other record takes so much of a match away: a share below it is no outage. With a past that says
 #: what is usual a smaller share is enough, for some programs write many lines about each thing they do.
 SHARE, SHARE_LEARNED = 0.025, 0.002
@@ -72,7 +78,7 @@ class _Past(NamedTuple):
     the vessel, of late: matches, their weight, other records, since when, and whether no restart explains
     them. Then the trouble: since when, what was
     usual before it, calm minutes since. At last what a match usually weighs, the places that failed,
-    and since when most fails.
+    since when most fails, and the vessel of a new service, which others hardly empty.
     """
 
     last: int
@@ -97,6 +103,7 @@ class _Past(NamedTuple):
     grain: float = 1.0
     places: tuple[list[object], ...] | list[list[object]] = ()
     mostly: int = 0
+    fine: float = 0.0
 
 
 class Rule(NamedTuple):
@@ -107,11 +114,12 @@ class Rule(NamedTuple):
 
 
 def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], known: Heard, *,
-          enough: bool, earlier: list[int] | None, fired: bool) -> Verdict:
+          enough: bool, earlier: list[int] | None, fired: bool, beside: list[int]) -> Verdict:
     """Return what the matches of one batch, in order of time, mean beside the past of their fingerprint.
 
     `enough`: there are `count` within the window. `earlier`: when those before them were; None if there were
-    none, or all was forgotten. `fired`: they were enough before.
+    none, or all was forgotten. `fired`: they were enough before. `beside`: when the other
+    records of the batch were written of which that is known, in order.
     """
     key = f"habit|{fingerprint}"
     stored = memory.get(key)
@@ -135,15 +143,39 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
             habit = habit._replace(began=0)
         habit = _leaked(habit, others, traffic)
         if abs(these[0].at - habit.last) > rule.window * SECOND:
-            habit = _over(habit)
+            habit = _over(habit._replace(n=0.0, before=0.0) if _outage(habit) else habit)
         habit = _minute(habit, minute, traffic)
-        habit = _filled(habit, these, max(0, left.pop(minute, 0) - len(these)), traffic)
-        if enough and not habit.since and _full(habit, rule, traffic) and _unusual(habit, traffic):
-            habit = habit._replace(since=minute, calm=0, usual=rate(habit.total, habit.minutes))
+        known_others = [each for each in beside if minute <= each < minute + MINUTE]
+        runs = _runs(these, known_others)
+        # of the others of the minute nobody knows when: as many before and after the runs as between them
+        rest = max(0, left.pop(minute, 0) - len(these) - len(known_others))
+        gap = rest / (len(runs) + 1)
+        for before, run in runs:
+            habit = _filled(_leaked(habit, before + gap, traffic), run, traffic)
+            if enough and not habit.since and _full(habit, rule, traffic) and _unusual(habit, traffic):
+                habit = habit._replace(since=minute, calm=0, usual=rate(habit.total, habit.minutes))
+        after = sum(each >= these[-1].at for each in known_others)
+        habit = _leaked(habit, after + gap, traffic)
     if matches:
         memory.put(key, list(habit._replace(read=traffic.total - sum(left.values()))))
     large = habit.hits >= LARGE * (habit.hits + habit.rest + _BESIDE)
     return Verdict(firing=bool(habit.since) and not habit.calm, large=large, weak=_weak(habit))
+
+
+def _runs(matches: list[Match], others: list[int]) -> list[tuple[int, list[Match]]]:
+    """Part the matches by seconds and by the others known between them, with how many of these come before.
+
+    So it matters little whether a minute comes as one batch or as many.
+    """
+    runs: list[tuple[int, list[Match]]] = []
+    passed = 0
+    for match in matches:
+        before = bisect_left(others, match.at) - passed
+        passed += before
+        if not runs or before or match.at // SECOND != runs[-1][1][-1].at // SECOND:
+            runs.append((before, []))
+        runs[-1][1].append(match)
+    return runs
 
 
 def _weak(habit: _Past) -> bool:
@@ -151,39 +183,58 @@ def _weak(habit: _Past) -> bool:
 
 
 def _over(habit: _Past) -> _Past:
-    return habit._replace(level=0.0, hits=0.0, weight=0.0, rest=0.0, began=0, lasting=False, since=0, calm=0,
-                          mostly=0)
+    return habit._replace(level=0.0, fine=0.0, hits=0.0, weight=0.0, rest=0.0, began=0, lasting=False,
+                          since=0, calm=0, mostly=0)
 
 
-def _share(habit: _Past, traffic: Traffic) -> float:
-    return SHARE_LEARNED if habit.minute - traffic.first >= LEARN else SHARE
+def _outage(habit: _Past) -> bool:
+    """Say whether a trouble that was told lasted longer than what is a habit; its end is no habit either."""
+    return bool(habit.since and habit.mostly) and habit.last - habit.mostly >= _TOO_LONG
+
+
+def _learned(habit: _Past, traffic: Traffic) -> bool:
+    return habit.minute - traffic.first >= LEARN
+
+
+def _well_at_first(habit: _Past, traffic: Traffic) -> bool:
+    """Say whether a new service had no match in its first minutes but the latest."""
+    return (_WELL_AT_FIRST <= habit.minute - traffic.first < LEARN
+            and habit.occasions - (habit.before > 0) < 0.5)
+
+
+def _levels(habit: _Past, weight: float, others: float, traffic: Traffic) -> tuple[float, float]:
+    """Return what the vessels hold when a weight came in, and others took their part of it."""
+    taken = others * (SHARE_LEARNED if _learned(habit, traffic) else SHARE)
+    level = min(_FULL, max(0.0, habit.level + weight - taken))
+    if not _well_at_first(habit, traffic):
+        return level, 0.0
+    return level, min(_FULL, max(0.0, habit.fine + weight - others * SHARE_LEARNED))
 
 
 def _leaked(habit: _Past, others: float, traffic: Traffic) -> _Past:
     """Take away what other records of earlier moments take."""
     lines = habit.lines if habit.since else habit.lines + others
-    level = max(0.0, habit.level - others * _share(habit, traffic))
-    if level == 0.0 and not habit.since:
+    level, fine = _levels(habit, 0.0, others, traffic)
+    if level == fine == 0.0 and not habit.since:
         return _over(habit)._replace(lines=lines)
-    return habit._replace(level=level, lines=lines, rest=habit.rest + others)
+    return habit._replace(level=level, fine=fine, lines=lines, rest=habit.rest + others)
 
 
-def _filled(habit: _Past, matches: list[Match], others: int, traffic: Traffic) -> _Past:
-    """Add the matches of one minute, and what else was written in it."""
+def _filled(habit: _Past, matches: list[Match], traffic: Traffic) -> _Past:
+    """Add the matches of one run."""
     found = weighed(habit.places, matches, habit.began)
     weight = found.weight
-    level = min(_FULL, max(0.0, habit.level + weight - others * _share(habit, traffic)))
+    level, fine = _levels(habit, weight, 0.0, traffic)
     last = matches[-1].at
     part = 0.5 ** (max(0, last - habit.last) / _HALF)
     grain = habit.grain
     if not habit.since:
         grain += (min(1.0, weight / len(matches)) - grain) * min(1.0, len(matches) / _WEIGHED)
-    hits, rest = habit.hits * part + len(matches), habit.rest * part + others
+    hits, rest = habit.hits * part + len(matches), habit.rest * part
     mostly = (habit.mostly or matches[0].at) if hits >= _MOSTLY * (hits + rest + _BESIDE) else 0
     return habit._replace(
         last=last, mostly=mostly, n=habit.n + weight, grain=grain, places=found.places, level=level,
-        began=found.began, lasting=habit.lasting or found.lasting,
-        lines=habit.lines if habit.since else habit.lines + others, hits=hits,
+        fine=fine, began=found.began, lasting=habit.lasting or found.lasting, hits=hits,
         weight=habit.weight * part + weight, rest=rest)
 
 
@@ -219,11 +270,26 @@ def _full(habit: _Past, rule: Rule, traffic: Traffic) -> bool:
         return False
     written = _recent(traffic.n, traffic.before, habit.last)
     need = max(rule.asked, min(_MOST, _OF_TRAFFIC * written))
+    # a few are enough wherever the minute's border lies between them, many must be of one minute
+    now = _recent(habit.n, habit.before, habit.last)
+    if _sudden(habit, need, now, traffic):
+        return True
     if not _weak(habit):
         return min(habit.level, habit.n + habit.before) >= need - _NEARLY
-    # a few are enough wherever the minute's border lies between them, many must be of one minute
-    need *= 1 if habit.minute - traffic.first >= LEARN else _WEAK_NEW
-    return min(habit.level, _recent(habit.n, habit.before, habit.last)) >= need - _NEARLY
+    return min(habit.level, now) >= need * (1 if _learned(habit, traffic) else _WEAK_NEW) - _NEARLY
+
+
+def _sudden(habit: _Past, need: float, now: float, traffic: Traffic) -> bool:
+    """Say whether the matches of the last minute are unlikely for a new service that was well until then."""
+    if min(habit.fine, now) < need - _NEARLY:
+        return False
+    # the first two minutes of work show only now what always fails of it
+    written = _recent(traffic.n, traffic.before, habit.last)
+    small = habit.hits < _PART * (habit.hits + habit.rest + _BESIDE)
+    if small and (_weak(habit) or traffic.total < _BEFORE * written):
+        return False
+    watched = (habit.minute - traffic.first) / MINUTE - 1
+    return tail(int(now * habit.hits / habit.weight), 0.0, 0.0, watched) < UNLIKELY
 
 
 def _unusual(habit: _Past, traffic: Traffic) -> bool:

@@ -12,6 +12,18 @@ _PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?!\d|\.\d|:\d)")
 #: Where people are sent to read about an error nothing has failed.
 _READ = re.compile(r"\b(?:on this error at|see|see also|information at|details at|documentation at|visit)"
                    r"[: ]{1,2}https?://\S+")
+#: Systems give each connection a port of its own, from here on; who has one has called.
+_OWN_PORTS = 32768
+_OWN_PORT = r"(?:3276[89]|327[7-9]\d|32[89]\d\d|3[3-9]\d{3}|[4-6]\d{4})(?!\d)"
+_ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\])"
+#: Who asked, by what name, the page that led there, and the own end of a connection: none of them has failed.
+_ASKED = re.compile(
+    r"\[(?:client|remote) [^\]\s]{1,60}\]|\breferr?er: \S{1,300}"
+    r"|, (?:client|server): [^,\s]{1,100}|, host: \"[^\"\s]{1,200}\"|\" \d{3} (?:\d{1,12}|-) \"[^\"]{1,300}\""
+    rf"|\b(?:downstream_(?:remote|local)_address|(?:remote|client|local)_addr(?:ess)?|laddr)\W{{1,4}}{_ADDRESS}:\d{{1,5}}"
+    rf"|\b(?:client|from|peer|remote|raddr)\W{{1,4}}{_ADDRESS}:{_OWN_PORT}"
+    rf"|\b(?:l:/|listening on (?:tcp )?)[\w.:\[\]-]{{2,60}}:\d{{1,5}}|\A{_ADDRESS}:\d{{1,5}} \[\d\d/"
+    r"|(?<![\w.:])[\w.:\[\]-]{2,60}:\d{1,5} ?-> ?(?=[\[\w])")
 _WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to(?! server| the| a| database))"
                     rf"[ =:'\"]+({_HOST})['\"]?"
                     rf"[^\n]{{0,40}}?\bport[ =:'\"]+(\d{{2,5}})")
@@ -30,6 +42,12 @@ _NOT_A_HOST = frozenset({"at", "line", "on", "port", "pid", "status", "code", "e
 def normal(place: str) -> str:
     """Return a place in one form: lower case, every name of the own machine as 127.0.0.1."""
     return _LOCAL.sub("127.0.0.1", place.strip().lower())
+
+
+def without_own_port(place: str) -> str:
+    """Return a place without a port that is a connection's own, for the next one has another."""
+    host, _, port = place.rpartition(":")
+    return host if host and port.isdigit() and int(port) >= _OWN_PORTS else place
 
 
 def of_target(target: str) -> str:
@@ -53,6 +71,8 @@ def places_in(text: str, limit: int = 4) -> tuple[str, ...]:
 
 def _named(low: str) -> Iterator[str]:
     """Yield what is named; most texts lack what each kind needs, which is seen sooner than searched."""
+    if _PORT.search(low) is not None or "://" in low:
+        low = _ASKED.sub(" ", low)
     if "://" in low:
         low = _READ.sub(" ", low)
         for scheme, host, port in _URL.findall(low):

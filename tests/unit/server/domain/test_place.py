@@ -24,6 +24,22 @@ from sra_server.domain.place import of_target, places_in
     ("at node:events:524:28", ""),
     ("connection lost (Background on this error at: https://sqlalche.me/e/20/e3q8)", ""),
     ("see https://docs.example/errors: dial tcp 10.0.0.5:5432: connect: connection refused", "10.0.0.5:5432"),
+    ('while connecting to upstream, client: 10.0.0.1:4000, server: shop.example:443, request: "GET /", '
+     'host: "shop.example:8443"', ""),
+    ('*9 connect() failed, client: ::1, server: , upstream: "http://10.0.0.5:8081/", host: "shop:8080"',
+     "10.0.0.5:8081"),
+    ("10.0.0.9:4000 [05/Mar/2024:10:00:00.123] fe be/s1 0/0/0/-1/3 502 217 - - SH-- 1/1/0/0/0 0/0", ""),
+    ("[::1]:4000 [05/Mar/2024:10:00:00.123] fe be/s1 0/0/0/-1/3 502 217 - - SH-- 1/1/0/0/0 0/0", ""),
+    ('[2024-03-05T10:00:00.123Z] "- - -" 0 UF,URX 0 0 2 - "-" "-" "-" "-" "10.0.1.5:5432"', "10.0.1.5:5432"),
+    ('"downstream_remote_address":"10.0.0.9:4000","upstream_host":"10.0.1.5:5432"', "10.0.1.5:5432"),
+    ('10.0.0.9 - - [05/Mar/2024:10:00:00] "GET / HTTP/1.1" 502 157 "http://shop.example:81/a" "curl/8"', ""),
+    ("503 for GET /orders from 203.0.113.9:51234", ""), ("bad gateway, peer=10.0.0.9:51234", ""),
+    ("remote_addr=203.0.113.9:4000 status=502 upstream=10.0.1.5:8080", "10.0.1.5:8080"),
+    ("connection reset by peer 10.0.1.5:5432", "10.0.1.5:5432"),
+    ("reply from 10.0.1.5:5432 timed out", "10.0.1.5:5432"),
+    ("read tcp [::1]:43210->[::1]:6379: connection reset", "127.0.0.1:6379"),
+    ("proxy listening on [::1]:8080: upstream 10.0.1.5:5432 is down", "10.0.1.5:5432"),
+    ("redis client: 10.0.1.5:6379 refused", "10.0.1.5:6379"),
 ])
 def test_finds_what_could_not_be_reached(text: str, first: str) -> None:
     assert next(iter(places_in(text)), "") == first
