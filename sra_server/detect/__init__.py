@@ -18,6 +18,7 @@ from .leak import Leak
 from .memory import Memory
 from .novelty import Novelty
 from .probe import Probe
+from .servers import Servers
 from .signatures import Signatures
 from .threshold import Threshold
 
@@ -34,7 +35,8 @@ class Detector(Protocol):
 
 
 DETECTORS: tuple[Detector, ...] = (
-    Signatures(), Probe(), Threshold(), Forecast(), Leak(), Baseline(), Absence(), Burst(), Novelty())
+    Signatures(), Probe(), Threshold(), Forecast(), Leak(), Baseline(), Absence(), Servers(), Burst(),
+    Novelty())
 #: Asked on ticks, too, for mere time tells them something.
 TICKED = frozenset({"absence"})
 

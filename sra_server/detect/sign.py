@@ -82,6 +82,11 @@ def _absence(rest: str) -> Sign:
     return Sign(text="the service went silent", service=name)
 
 
+def _servers(rest: str) -> Sign:
+    service, _, host = rest.rpartition("|")
+    return Sign(text="a server is lost to its balancer", service=service, host=host)
+
+
 def _burst(rest: str) -> Sign:
     return _placed("many errors in one minute", rest)
 
@@ -94,7 +99,8 @@ def _novelty(rest: str) -> Sign:
 
 READERS: dict[str, Callable[[str], Sign]] = {
     "probe": _probe, "threshold": _threshold, "forecast": _forecast, "leak": _leak, "baseline": _baseline,
-    "unusual": _unusual, "habit": _habit, "absence": _absence, "burst": _burst, "novelty": _novelty,
+    "unusual": _unusual, "habit": _habit, "absence": _absence,
+    "servers": _servers, "burst": _burst, "novelty": _novelty,
 }
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Optional
 
+from .haproxy import server_state
 from .level import ERROR, INFO, WARNING
 from .parsed import level_name
 from .quoted import bare, login
@@ -115,6 +116,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             begins = login(message)
             return (_of_login(message, begins) if begins else None) or parsed_level
         if ("ignal" in message or "SIGTERM" in message) and _ASKED.match(message) is not None:
+            return WARNING
+        if message.startswith(("Server ", "Backup Server ")) and server_state(message) is not None:
             return WARNING
         return parsed_level
     low = (message if len(message) <= _SEARCHED else message[:_SEARCHED]).lower()

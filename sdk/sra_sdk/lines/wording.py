@@ -74,6 +74,10 @@ FACTS: tuple[Rule, ...] = (
           r"\Aprocess [0-9]+ still waiting for |\Asystem clock wrong by "
           r"|\Acan't synchronise: no "),
     _rule(WARNING, *STOPS),
+    # a balancer's server that comes back, or is taken out: who sees it go must see this, too
+    _rule(WARNING, " is up,is going down,now enters,enters drain,in forced",
+          r"\A(?:backup )?server [^\s/]{1,100}/\S{1,100} (?:is up\b|is going down|was down and now enters "
+          r"|enters |remains in forced )"),
     # what became of a unit that was to stop, or that failed
     _rule(WARNING, "stopped ,scheduled restart", r"\Astopped [^\s/]{1,200}\.service(?: - .{1,200})?\.?\Z"
           r"|\A[^\s/]{1,200}\.service: scheduled restart job"),
