@@ -18,34 +18,31 @@ from typing import NamedTuple
 from ..domain.record import MINUTE, SECOND
 from .counting import rate, tail
 from .memory import Memory
+from .past import (
+    LEARN,
+    MOSTLY,
+    SHARE,
+    SHARE_LEARNED,
+    UNLIKELY,
+    Past,
+    closed,
+    outage,
+    over,
+    recent,
+    unusual,
+    weak,
+)
 from .scatter import LASTS, Match, weighed
 from .traffic import Heard, Traffic
 
-#: Watched for so long, a service has a past to be compared with; so long, and its past can be trusted.
-PAST, LEARN = 5 * MINUTE, 15 * MINUTE
 #: A new service was well at first if it was for so long; where the signs are weak a large part must fail.
 _WELL_AT_FIRST, _PART = 2 * MINUTE, 1 / 3
 #: Where a small part fails, it must have written so many times as much as in its latest minute.
 _BEFORE = 2.25
-#: Each other record takes so much of a match away: a share below it is no outage. With a past that says
-#: what is usual a smaller share is enough, for some programs write many lines about each thing they do.
-SHARE, SHARE_LEARNED = 0.025, 0.002
 #: Of much traffic more matches are wanted, for they come quickly: so many for each record of a minute ...
 _OF_TRAFFIC = 0.005
 #: ... but never more than would be a burst of errors.
 _MOST = 15
-#: What happened in fewer minutes than these is no habit.
-_OCCASIONS = 2.5
-#: Beside its past a count must be so unlikely, ...
-UNLIKELY = 1e-6
-#: ... also if matches usually come in clumps, and counted are the clumps; of those there are few.
-_UNLIKELY_CLUMPS = 1e-4
-#: ... and so many times what is usual, for with long watching little more is unlikely, too.
-_TIMES = 3
-#: A minute weighs half after about six hours: a morning must know the day before.
-_FADE = 0.998
-#: A trouble is not learned as normal for so long. It ends after so many minutes of what was usual before.
-_NORMAL_AFTER, _CALM = 30 * MINUTE, 2
 #: Of such weak signs so many times as many are wanted until there is a past.
 _WEAK_NEW = 3
 #: Where a while passed between two matches and so many other records were written, all was well meanwhile.
@@ -55,8 +52,6 @@ _WEIGHED = 50
 #: From this share on a large part fails. It is that of the latest seconds (a record counts half after so
 #: many), with so many records that did not fail beside them: few failures say little of a share.
 LARGE, _HALF, _BESIDE = 0.2, 5 * SECOND, 4
-#: Where so large a part fails for so long, and usually fewer fail than are well, no habit excuses it.
-_MOSTLY, _TOO_LONG = 0.5, 30 * SECOND
 #: The vessel holds no more.
 _FULL = 1000.0
 #: A few other lines between the matches take nothing away that matters.
@@ -69,41 +64,6 @@ class Verdict(NamedTuple):
     firing: bool
     large: bool
     weak: bool
-
-
-class _Past(NamedTuple):
-    """The latest match, the running minute, how much traffic was seen; matches in this minute and the last.
-
-    Then the faded sums: minutes, matches, their squares, other records, and minutes that had matches. Then
-    the vessel, of late: matches, their weight, other records, since when, and whether no restart explains
-    them. Then the trouble: since when, what was
-    usual before it, calm minutes since. At last what a match usually weighs, the places that failed,
-    since when most fails, and the vessel of a new service, which others hardly empty.
-    """
-
-    last: int
-    minute: int
-    read: int
-    n: float = 0.0
-    before: float = 0.0
-    minutes: float = 0.0
-    total: float = 0.0
-    squares: float = 0.0
-    lines: float = 0.0
-    occasions: float = 0.0
-    level: float = 0.0
-    hits: float = 0.0
-    weight: float = 0.0
-    rest: float = 0.0
-    began: int = 0
-    lasting: bool = False
-    since: int = 0
-    usual: float = 0.0
-    calm: int = 0
-    grain: float = 1.0
-    places: tuple[list[object], ...] | list[list[object]] = ()
-    mostly: int = 0
-    fine: float = 0.0
 
 
 class Rule(NamedTuple):
@@ -124,7 +84,7 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
     key = f"habit|{fingerprint}"
     stored = memory.get(key)
     traffic = known.traffic
-    habit = _Past(*stored) if stored else _Past(
+    habit = Past(*stored) if stored else Past(
         last=0, minute=traffic.first, read=traffic.total - sum(known.brought.values()))
     if not stored and earlier:
         # as an earlier release remembers it
@@ -132,7 +92,7 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
                                level=len(earlier), since=earlier[0] if fired else 0)
     if earlier is None:
         # what was excused is no habit either
-        habit = _over(habit)._replace(n=0.0, before=0.0)
+        habit = over(habit)._replace(n=0.0, before=0.0)
     left = dict(sorted(known.brought.items()))
     unseen = max(0, traffic.total - sum(left.values()) - habit.read)
     for minute, group in groupby(matches, key=lambda each: each.at - each.at % MINUTE):
@@ -143,8 +103,8 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
             habit = habit._replace(began=0)
         habit = _leaked(habit, others, traffic)
         if abs(these[0].at - habit.last) > rule.window * SECOND:
-            habit = _over(habit._replace(n=0.0, before=0.0) if _outage(habit) else habit)
-        habit = _minute(habit, minute, traffic)
+            habit = over(habit._replace(n=0.0, before=0.0) if outage(habit) else habit)
+        habit = closed(habit, minute, traffic)
         known_others = [each for each in beside if minute <= each < minute + MINUTE]
         runs = _runs(these, known_others)
         # of the others of the minute nobody knows when: as many before and after the runs as between them
@@ -152,14 +112,14 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
         gap = rest / (len(runs) + 1)
         for before, run in runs:
             habit = _filled(_leaked(habit, before + gap, traffic), run, traffic)
-            if enough and not habit.since and _full(habit, rule, traffic) and _unusual(habit, traffic):
+            if enough and not habit.since and _full(habit, rule, traffic) and unusual(habit, traffic):
                 habit = habit._replace(since=minute, calm=0, usual=rate(habit.total, habit.minutes))
         after = sum(each >= these[-1].at for each in known_others)
         habit = _leaked(habit, after + gap, traffic)
     if matches:
         memory.put(key, list(habit._replace(read=traffic.total - sum(left.values()))))
     large = habit.hits >= LARGE * (habit.hits + habit.rest + _BESIDE)
-    return Verdict(firing=bool(habit.since) and not habit.calm, large=large, weak=_weak(habit))
+    return Verdict(firing=bool(habit.since) and not habit.calm, large=large, weak=weak(habit))
 
 
 def _runs(matches: list[Match], others: list[int]) -> list[tuple[int, list[Match]]]:
@@ -178,31 +138,17 @@ def _runs(matches: list[Match], others: list[int]) -> list[tuple[int, list[Match
     return runs
 
 
-def _weak(habit: _Past) -> bool:
-    return habit.weight < habit.hits / 2
-
-
-def _over(habit: _Past) -> _Past:
-    return habit._replace(level=0.0, fine=0.0, hits=0.0, weight=0.0, rest=0.0, began=0, lasting=False,
-                          since=0, calm=0, mostly=0)
-
-
-def _outage(habit: _Past) -> bool:
-    """Say whether a trouble that was told lasted longer than what is a habit; its end is no habit either."""
-    return bool(habit.since and habit.mostly) and habit.last - habit.mostly >= _TOO_LONG
-
-
-def _learned(habit: _Past, traffic: Traffic) -> bool:
+def _learned(habit: Past, traffic: Traffic) -> bool:
     return habit.minute - traffic.first >= LEARN
 
 
-def _well_at_first(habit: _Past, traffic: Traffic) -> bool:
+def _well_at_first(habit: Past, traffic: Traffic) -> bool:
     """Say whether a new service had no match in its first minutes but the latest."""
     return (_WELL_AT_FIRST <= habit.minute - traffic.first < LEARN
             and habit.occasions - (habit.before > 0) < 0.5)
 
 
-def _levels(habit: _Past, weight: float, others: float, traffic: Traffic) -> tuple[float, float]:
+def _levels(habit: Past, weight: float, others: float, traffic: Traffic) -> tuple[float, float]:
     """Return what the vessels hold when a weight came in, and others took their part of it."""
     taken = others * (SHARE_LEARNED if _learned(habit, traffic) else SHARE)
     level = min(_FULL, max(0.0, habit.level + weight - taken))
@@ -211,16 +157,16 @@ def _levels(habit: _Past, weight: float, others: float, traffic: Traffic) -> tup
     return level, min(_FULL, max(0.0, habit.fine + weight - others * SHARE_LEARNED))
 
 
-def _leaked(habit: _Past, others: float, traffic: Traffic) -> _Past:
+def _leaked(habit: Past, others: float, traffic: Traffic) -> Past:
     """Take away what other records of earlier moments take."""
     lines = habit.lines if habit.since else habit.lines + others
     level, fine = _levels(habit, 0.0, others, traffic)
     if level == fine == 0.0 and not habit.since:
-        return _over(habit)._replace(lines=lines)
+        return over(habit)._replace(lines=lines)
     return habit._replace(level=level, fine=fine, lines=lines, rest=habit.rest + others)
 
 
-def _filled(habit: _Past, matches: list[Match], traffic: Traffic) -> _Past:
+def _filled(habit: Past, matches: list[Match], traffic: Traffic) -> Past:
     """Add the matches of one run."""
     found = weighed(habit.places, matches, habit.began)
     weight = found.weight
@@ -231,85 +177,35 @@ def _filled(habit: _Past, matches: list[Match], traffic: Traffic) -> _Past:
     if not habit.since:
         grain += (min(1.0, weight / len(matches)) - grain) * min(1.0, len(matches) / _WEIGHED)
     hits, rest = habit.hits * part + len(matches), habit.rest * part
-    mostly = (habit.mostly or matches[0].at) if hits >= _MOSTLY * (hits + rest + _BESIDE) else 0
+    mostly = (habit.mostly or matches[0].at) if hits >= MOSTLY * (hits + rest + _BESIDE) else 0
     return habit._replace(
         last=last, mostly=mostly, n=habit.n + weight, grain=grain, places=found.places, level=level,
         fine=fine, began=found.began, lasting=habit.lasting or found.lasting, hits=hits,
         weight=habit.weight * part + weight, rest=rest)
 
 
-def _minute(habit: _Past, minute: int, traffic: Traffic) -> _Past:
-    """Close the running minute where a later one begins, and the empty ones between."""
-    gap = (minute - habit.minute) // MINUTE
-    if gap <= 0:
-        # what comes a little late is of now; what is much older, or follows a wrong clock, begins anew
-        return habit if gap >= -1 else habit._replace(minute=minute, n=0.0, before=0.0)
-    n, fade = habit.n, _FADE ** gap
-    next_one = habit._replace(minute=minute, n=0.0, before=n if gap == 1 else 0.0)
-    if not habit.since or minute - habit.since >= _NORMAL_AFTER:
-        once = fade / _FADE
-        next_one = next_one._replace(
-            minutes=habit.minutes * fade + (1 - fade) / (1 - _FADE), lines=habit.lines * fade,
-            total=habit.total * fade + n * once, squares=habit.squares * fade + n * n * once,
-            occasions=habit.occasions * fade + (once if n else 0.0))
-    if habit.since:
-        written = traffic.before if traffic.minute == minute and gap == 1 else 0
-        quiet = n <= max(2 * habit.usual, SHARE_LEARNED * written)
-        calm = habit.calm + gap if quiet else gap - 1
-        next_one = _over(next_one) if calm >= _CALM else next_one._replace(calm=calm)
-    return next_one
-
-
-def _recent(now: float, before: float, at: int) -> float:
-    """Return about how much there was within the last minute."""
-    return now + before * (1 - at % MINUTE / MINUTE)
-
-
-def _full(habit: _Past, rule: Rule, traffic: Traffic) -> bool:
+def _full(habit: Past, rule: Rule, traffic: Traffic) -> bool:
     if not habit.lasting:
         return False
-    written = _recent(traffic.n, traffic.before, habit.last)
+    written = recent(traffic.n, traffic.before, habit.last)
     need = max(rule.asked, min(_MOST, _OF_TRAFFIC * written))
     # a few are enough wherever the minute's border lies between them, many must be of one minute
-    now = _recent(habit.n, habit.before, habit.last)
+    now = recent(habit.n, habit.before, habit.last)
     if _sudden(habit, need, now, traffic):
         return True
-    if not _weak(habit):
+    if not weak(habit):
         return min(habit.level, habit.n + habit.before) >= need - _NEARLY
     return min(habit.level, now) >= need * (1 if _learned(habit, traffic) else _WEAK_NEW) - _NEARLY
 
 
-def _sudden(habit: _Past, need: float, now: float, traffic: Traffic) -> bool:
+def _sudden(habit: Past, need: float, now: float, traffic: Traffic) -> bool:
     """Say whether the matches of the last minute are unlikely for a new service that was well until then."""
     if min(habit.fine, now) < need - _NEARLY:
         return False
     # the first two minutes of work show only now what always fails of it
-    written = _recent(traffic.n, traffic.before, habit.last)
+    written = recent(traffic.n, traffic.before, habit.last)
     small = habit.hits < _PART * (habit.hits + habit.rest + _BESIDE)
-    if small and (_weak(habit) or traffic.total < _BEFORE * written):
+    if small and (weak(habit) or traffic.total < _BEFORE * written):
         return False
     watched = (habit.minute - traffic.first) / MINUTE - 1
     return tail(int(now * habit.hits / habit.weight), 0.0, 0.0, watched) < UNLIKELY
-
-
-def _unusual(habit: _Past, traffic: Traffic) -> bool:
-    """Say whether the matches of the last minute are more than the past lets expect."""
-    total, minutes = habit.total, habit.minutes
-    if habit.minute - traffic.first < PAST or habit.occasions < _OCCASIONS:
-        return True
-    if habit.mostly and habit.last - habit.mostly >= _TOO_LONG and habit.lines >= total and not _weak(habit):
-        return True
-    now = _recent(habit.n, habit.before, habit.last)
-    usual = rate(total, minutes)
-    if habit.lines >= 10 * total:
-        # more is done than usual, so more may fail
-        usual = max(usual, total / habit.lines * _recent(traffic.n, traffic.before, habit.last))
-    if now < _TIMES * usual:
-        return False
-    worth = minutes * rate(total, minutes) / usual
-    average = total / minutes
-    spread = max(habit.grain, (habit.squares / minutes - average * average) / average)
-    # counted are matches, and the clumps in which they come
-    grain = min(1.0, habit.grain)
-    return (tail(int(now / grain), total / grain, total / grain, worth) < UNLIKELY
-            and tail(int(now / spread), total / spread, total / spread, worth) < _UNLIKELY_CLUMPS)
