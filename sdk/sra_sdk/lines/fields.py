@@ -62,6 +62,8 @@ def _presence(fields: dict[str, Any]) -> _Present:
 
 #: Monolog's hundreds and Python's tens climb it from 1, pino's tens from 2.
 _LADDER = ("debug", "debug", "info", "warning", "error", "critical")
+#: OpenTelemetry's numbers, four to a level.
+_OTEL = ("debug", "debug", "info", "warning", "error", "critical")
 
 
 def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) -> Parsed:
@@ -75,6 +77,9 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
     payload = fields.get("jsonPayload")
     if payload.__class__ is dict:
         _unwrap(fields, payload)
+    record = fields.get("record")
+    if record.__class__ is dict and "text" in fields and record.get("level").__class__ is dict:
+        _unfold(fields, record)
     present = _presence(fields)
     level = _level(fields, present.level)
     at = _time(fields, context.stamps, present.time)
@@ -117,6 +122,16 @@ def _unwrap(fields: dict[str, Any], payload: dict[str, Any]) -> None:
         del fields["jsonPayload"]
 
 
+def _unfold(fields: dict[str, Any], record: dict[str, Any]) -> None:
+    """Put a record as loguru writes it in place of the text that repeats it."""
+    level, time = record.pop("level"), record.pop("time", None)
+    del fields["text"], fields["record"]
+    fields.update(record)
+    fields["level"] = level.get("name")
+    if time.__class__ is dict:
+        fields["timestamp"] = time.get("timestamp")
+
+
 def _level(fields: dict[str, Any], keys: tuple[str, ...]) -> Optional[str]:
     for key in keys:
         value = fields.get(key)
@@ -140,6 +155,9 @@ def _level(fields: dict[str, Any], keys: tuple[str, ...]) -> Optional[str]:
     if number.__class__ is int:
         del fields["levelno"]
         return _python(number)
+    number = fields.get("severityNumber", fields.get("severity_number", fields.get("SeverityNumber")))
+    if number.__class__ is int and 0 < number <= 24:
+        return _OTEL[(number - 1) // 4]
     priority = fields.get("PRIORITY", fields.get("priority"))
     if priority is not None and str(priority) in "01234567" and len(str(priority)) == 1:
         return SYSLOG_LEVELS[int(priority)]

@@ -3,9 +3,9 @@
 Detectors read the text of warnings and above only, so a line that hides its weight ("Failed password"
 logged as information, an access line with status 500) must not stay information, and a line that only
 mentions an error must not become one. An application that says information or debug is believed, but for
-the few forms that login programs, supervisors and those who are asked to stop write so. Plain facts of
-failure raise the information of system software, which logs that way; words that merely sound bad count only
-in a line without level.
+the few forms that login programs, supervisors, clusters and those who are asked to stop write so. Plain facts
+of failure raise the information of system software, which logs that way; words that merely sound bad count
+only in a line without level.
 What a line repeats (quotations, URLs, SQL, names of users) is never searched.
 """
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .haproxy import server_state
 from .level import ERROR, INFO, WARNING
 from .parsed import level_name
 from .quoted import bare, login
-from .wording import DIGITS, FACTS, STOPS, WORDS, Rule
+from .wording import DIGITS, FACTS, STOPS, TOLD, WORDS, Rule
 
 #: Only so much of a message is searched.
 _SEARCHED = 4096
@@ -45,13 +45,15 @@ _FACILITIES = frozenset((0, 3, 4, 10, "0", "3", "4", "10"))
 _KUBERNETES = re.compile(r"(?:event|eviction_manager|prober|pod_workers|oom\w*|kube\w*|status_manager"
                          r"|generic)\.go:")
 _POSTGRES = re.compile(r"(?:could not |received (?:fast|smart) shutdown |out of "
-                       r"|archive command failed|all server processes terminated"
+                       r"|archive command failed|invalidating obsolete replication slot"
+                       r"|all server processes terminated"
                        r"|[\w ]{1,60} process(?: \S+)? \(pid |database system was "
                        r"|process [0-9]+ (?:detected|still)"
                        r"|(?:password|peer|ident|ldap|pam) authentication failed )", re.I)
 _MONGO_LOGIN = frozenset(("Failed to authenticate", "Authentication failed"))
 #: What supervisors write as information, and the level that it means.
 _ASKED = re.compile(STOPS[1], re.I)
+_TOLD = re.compile(TOLD[1], re.I)
 _SUPERVISED = re.compile(r"gave up: \S+ entered FATAL state|exited: \S+ \([^)]*; not expected\)")
 _LOGIN_FAILED: tuple[Rule, ...] = tuple(rule for rule in FACTS if "password" in rule[0])
 
@@ -109,6 +111,9 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
     if clear:
         return INFO
     if parsed_level is not None and not _believable(message, fmt, metadata):
+        if ("ed self b" in message or "ing self b" in message or "low Cons" in message or "[RED]" in message
+                or "a leader ()" in message) and _TOLD.search(message, 0, _SEARCHED) is not None:
+            return WARNING
         if ("ailed " in message or "nvalid " in message or "pam_" in message or "; not " in message
                 or "gave up" in message or "ttempts" in message):
             if _SUPERVISED.match(message) is not None:

@@ -20,7 +20,7 @@ from .multiline import BYTES, cut
 from .parsed import Context, Format, Parsed, name
 from .stamps import Stamps
 from .syslog import bsd, dmesg, iso, prefixed
-from .undated import clock, cluster, counted, hadoop, klog, levelled, ras, redis, spark
+from .undated import clock, cluster, counted, hadoop, klog, levelled, ras, rdkafka, redis, spark
 from .web import access, apache_error, common, nginx_error
 
 __all__ = ["LineReader", "Parsed"]
@@ -33,7 +33,7 @@ _SPACED: tuple[Format, ...] = (python_line, spring_line,
 _LETTERS: tuple[Format, ...] = (bsd, klog, levelled, logfmt, access, haproxy, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed,), "[": (dated, apache_error, dmesg, redis, levelled, counted),
-    "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,),
+    "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
     **{digit: _DIGITS for digit in "0123456789"},
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any, Optional
 
-from .parsed import Context, Parsed, level_name, name
+from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import day_month_year, epoch, packed, short_ymd
 
 _UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
@@ -21,14 +21,17 @@ _OLD_REDIS = re.compile(r"\[([0-9]+)\] ([0-9]{2} [A-Z][a-z]{2} [0-9]{2}):([0-9]{
                         r"[0-9]{3}) ([.*#-]) ")
 _REDIS_MARKS = {".": "debug", "-": "debug", "*": "info", "#": "warning"}
 _REDIS_ROLES = {"X": "sentinel", "C": "child", "S": "replica", "M": "master"}
-_KLOG = re.compile(r"([IWEF])([01][0-9][0-3][0-9] [0-9]{2}):([0-9]{2}):([0-9]{2})\.([0-9]{1,9}) +("
-                   r"[0-9]+) ([^:\s]{1,200}:[0-9]+)\] ")
+#: glog may write the year, and CockroachDB does; this writes its node and a number in place of the bracket.
+_KLOG = re.compile(r"([IWEF])(?:(?:20)?[0-9]{2})?([01][0-9][0-3][0-9] [0-9]{2}):([0-9]{2}):([0-9]{2})"
+                   r"\.([0-9]{1,9}) +([0-9]+) ([^:\s]{1,200}:[0-9]+)"
+                   r"(?:\]| \u22ee? ?\[[^\]\s]{0,200}\](?: [0-9]{1,12})?) {1,2}")
 _KLOG_LEVELS = {"I": "info", "W": "warning", "E": "error", "F": "critical"}
 _RAS = re.compile(r"\S+ ([0-9]{10}) [0-9]{4}\.[0-9]{2}\.[0-9]{2} (\S+) "
                   r"[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}\.[0-9]{2}\.[0-9]{2}(?:\.([0-9]{1,9}))? \S+ (\w+) "
                   r"(\w+) ([A-Z]+) ", re.A)
 _CLUSTER = re.compile(r"([0-9]+) (\S+) ([\w.-]+) (\S+) (1[0-9]{9}) ([0-9]+) ", re.A)
 _EPOCH = re.compile(r"\[?(1[0-9]{9})(?:\.([0-9]{1,9})|([0-9]{3}))?\]?[ \t:]{1,4}")
+_RDKAFKA = re.compile(r"%([0-7])\|(1[0-9]{9})\.([0-9]{3})\|(\w{1,40})\|([^|\n]{0,200})\| ", re.A)
 _CLOCK = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})[.,]([0-9]{3,6}) (?:\[([^\]\n]{1,200})\] )?" + _UPPER
                     + r" {1,4}([\w.$\[\]-]{1,200}) +(?:-|:|--) ", re.A)
 _COLONS = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL):([\w.-]{1,200}):", re.A)
@@ -125,6 +128,19 @@ def counted(text: str, context: Context) -> Optional[Parsed]:
         at += int(digits[:6].ljust(6, "0"))
     level, end = _level(text, found.end())
     return Parsed(at, level, context.service, context.host, text[end:], {}, "generic")
+
+
+def rdkafka(text: str, context: Context) -> Optional[Parsed]:
+    """%3|1709632800.123|FAIL|rdkafka#producer-1| message"""
+    found = _RDKAFKA.match(text)
+    if found is None:
+        return None
+    level, seconds, fraction, kind, client = found.groups()
+    at = epoch(int(seconds))
+    if at is not None:
+        at += int(fraction) * 1000
+    return Parsed(at, SYSLOG_LEVELS[int(level)], context.service, context.host, text[found.end():],
+                  {"kind": kind, "client_name": client}, "rdkafka")
 
 
 def clock(text: str, context: Context) -> Optional[Parsed]:

@@ -31,6 +31,11 @@ STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns",
           r"|.{0,60}(?:(?:received|got|caught|due to)(?: signal)?:? (?:sigterm|15\b|terminated)"
           r"|sigterm(?:\)| signal)? received|sigquit\) received|sigwinch, shutting down"
           r"|\): normal shutdown))")
+#: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni and
+#: Elasticsearch.
+TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red]",
+        r"slow consumer detected:|demot(?:ed|ing) self because |\bfollowing a leader \(\)"
+        r"|cluster health status changed from \[\w+\] to \[red\]")
 #: Facts of failure, in lower case; the first that is found decides.
 FACTS: tuple[Rule, ...] = (
     _rule(CRITICAL, "out of memory,oom,kernel panic,killed process",
@@ -58,9 +63,10 @@ FACTS: tuple[Rule, ...] = (
     _rule(ERROR, "terminated by sig,not expected,properly shut",
           r"terminated by sig(?:nal (?:[46789]|11)\b|segv|abrt|bus|ill\b|kill)|; not expected\)"
           r"|was not properly shut down"),
-    _rule(ERROR, " is down", r"\bserver \S+ is down\b"),
-    _rule(ERROR, "could not fork,archive command,processes terminated",
-          r"could not fork new process|archive command failed|all server processes terminated"),
+    _rule(ERROR, " is down, down: ", r"\bserver \S+ is down\b|\Anode \S+@\S+ down: "),
+    _rule(ERROR, "could not fork,archive command,processes terminated,obsolete replication",
+          r"could not fork new process|archive command failed|all server processes terminated"
+          r"|invalidating obsolete replication slot"),
     _rule(ERROR, "fs error,medium error,disk failure,i/o error, dev",
           r"ext[234]-fs error|sense key : medium error|: disk failure on |i/o error, dev "),
     _rule(WARNING, "fail,invalid,attempt,password,denied",
@@ -158,6 +164,27 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "got signal,got exception,unreadable,failed smart,ldap server",
           r"(?:mysqld|mariadbd) got (?:signal|exception) |currently unreadable \(pending\)|failed smart "
           r"|contact ldap server"),
+    _rule(ERROR, "clock skew,contact any kdc,locate kdc,already locked,create/acquire,error status, rc"
+          ",is borg,paths: 0,auth_failed", r"clock skew too great|cannot (?:contact any|locate) kdc"
+          r"|repository is already locked|failed to create/acquire the lock|with error status, rc 2"
+          r"|is borg working on|remaining active paths: 0\b|: auth_failed"),
+    _rule(WARNING, "conn error,iscsi connection,ping timeout of,failing path,all paths down,device loss"
+          ",failed: h:,failed h:,sense data,link: ,slow consumer,vm warning: ,ping-restart",
+          r"connection[0-9]+:[0-9]+: (?:detected conn error|ping timeout of)|kernel reported iscsi connection"
+          r"|multipath: \S+ failing path |entered the (?:all paths down|permanent device loss)"
+          r"|failed:? h:0x[1-9a-f]|valid sense data: 0x[34]\b|\blink: host: [0-9]+ link: [0-9]+ is down"
+          r"|slow consumer detected: |nats: slow consumer|vm warning: "
+          r"|inactivity timeout \(--ping-restart\)"),
+    _rule(ERROR, "btrfs,will be lost,aborting journal,after probe,failed command,kicking non,not responded",
+          r"btrfs:? (?:error|critical) \(device|data will be lost|aborting journal on device"
+          r"|removing after probe failure|ata[0-9.]+: failed command: |kicking non-fresh"
+          r"|cifs: vfs: .{0,60}has not responded"),
+    _rule(WARNING, "csum failed,page allocation", r"csum failed (?:root|ino) "
+          r"|page allocation failure: order"),
+    _rule(ERROR, "from daemon: ,error (,exception (", r"error response from daemon: "
+          r"|\A(?:\w{1,60}::){1,6}\w{0,60}error \("
+          r"|\A(?:\w{1,60}\.){1,8}\w{0,60}exception \(0x[0-9a-f]{8}\): "),
+    _rule(WARNING, "warning failed", r"\Awarning failed\w{3,40} \w{2,30}/"),
     # short names of levels, as Serilog, Ceph and GlusterFS write them; and the type of an event of Kubernetes
     _rule(CRITICAL, "ftl]", r"\[(?:[0-9:.]{5,12} )?ftl\]"),
     _rule(ERROR, "err],e [msgid", r"\[(?:[0-9:.]{5,12} )?err\]|\Ae \[msgid: "),
@@ -175,7 +202,7 @@ WORDS: tuple[Rule, ...] = (
           r"|(?:\A|\] )php warning: |auth: .{0,20}login incorrect"),
 )
 #: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
-FACT_WORDS = (*dict.fromkeys(needle for rule in FACTS for needle in rule[0]),
+FACT_WORDS = (*dict.fromkeys(needle for rule in FACTS for needle in rule[0]), *TOLD[0].split(","),
               "ailed ", "nvalid ", "pam_", "; not ", "gave up", "ttempts")
 TROUBLE_WORDS = tuple(dict.fromkeys(needle for rule in WORDS for needle in rule[0]))
 OWN_WORDS = ("WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC", "EMERG", "ALERT", "INFO", "DEBUG",
