@@ -16,6 +16,7 @@ from ..domain.evidence import Evidence
 from ..domain.place import places_in, without_own_port
 from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import SEVERITY_ORDER, Severity, Signal
+from .beside import text_of
 from .catalogue import Catalogue, load
 from .memory import Memory
 from .scatter import Match
@@ -29,16 +30,6 @@ _EVIDENCE = 5
 _TEXT = 2000
 #: So long after a text others may follow from it: a worker is given half a minute to end.
 _FOLLOWS = 60 * SECOND
-#: Where structured loggers put the error that the message speaks of.
-_ERROR_FIELDS = ("error", "err", "exception", "exc_info", "stack", "stack_trace", "stacktrace", "cause",
-                 "reason", "error.message", "error.stack_trace", "exception.message", "exception.stacktrace",
-                 "thrown", "@x")
-#: Of these, what says in any group of fields that it is an error (Monolog, winston, slog).
-_GROUPED = ("error", "err", "exception", "thrown")
-#: Where MongoDB's records keep such fields, and more of them.
-_DETAILS = "attr"
-_DETAIL_FIELDS = (*_ERROR_FIELDS, "message", "errmsg")
-_FIELDS = (*_ERROR_FIELDS, _DETAILS)
 #: How a warning begins that speaks of a trouble which there is not.
 _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b"
                        r"|expected (?:failure|error)\b)", re.I)
@@ -111,21 +102,6 @@ class Signatures:
             return signature if known else self.catalogue.find(begins, record.level)
         said = _said(record, text)
         return signature if said == text else self.catalogue.find(said, record.level)
-
-
-def text_of(record: Record) -> str:
-    """Return the message, and what a structured record says of the error beside it."""
-    given = record.metadata
-    groups = [each for each in given.values() if isinstance(each, dict)] if given else None
-    if not given or (not groups and given.keys().isdisjoint(_FIELDS)):
-        return record.message
-    inner = given.get(_DETAILS)
-    more = [str(given[key])[:_TEXT] for key in _ERROR_FIELDS if given.get(key)]
-    if isinstance(inner, dict):
-        more += [str(inner[key])[:_TEXT] for key in _DETAIL_FIELDS if inner.get(key)]
-    more += [str(each[key])[:_TEXT] for each in groups or () if each is not inner
-             for key in _GROUPED if each.get(key)]
-    return "\n".join((record.message, *more)) if more else record.message
 
 
 def _said(record: Record, text: str) -> str:

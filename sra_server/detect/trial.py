@@ -14,9 +14,10 @@ from sra_sdk.lines.multiline import Joiner
 from sra_sdk.lines.parse import LineReader
 
 from ..domain.record import Record
+from .beside import text_of
 from .catalogue import Catalogue
 from .signature import HARMLESS, STOPPED, Signature
-from .signatures import Signatures, text_of
+from .signatures import Signatures
 
 #: 2024-03-05 12:00 UTC: the year of lines that name none.
 _NOW = 1_709_640_000_000_000
