@@ -35,8 +35,10 @@ _NODE_HEAD = re.compile(r"(?:/|file:///|node:|[A-Za-z]:\\)\S+\.?[cm]?[jt]?s?:[0-
 _NODE_BODY = re.compile(r"(?:\w*Error|\w*Exception)\b.*|throw |\^|}|Node\.js v|\[cause\]")
 _RUST_HEAD = re.compile(r"thread '[^']*' (?:\([0-9]+\) )?panicked at ")
 _RUST_BODY = re.compile(r"note: |stack backtrace:")
+#: A frame of Ruby's, which stands at the margin.
+_RUBY_FRAME = re.compile(r"[^\s:]{1,300}:[0-9]{1,7}:in [`']")
 #: First characters of lines at the margin that may still belong to the line before.
-_SUSPECTS = frozenset(" \tTCWS.}])abcdefghijklmnopqrstuvwxyz")
+_SUSPECTS = frozenset(" \t/TCWS.}])abcdefghijklmnopqrstuvwxyz")
 #: Beginnings of lines that belong to no line before and await none after, unless a trace is being read.
 _OPENING = re.compile(r"[0-9\[{<(\"'#*+=|>-]|[ABD-RUVX-Z](?!:)|[CTW][A-Z]|SE|(?:Sep|Sat|Sun|Tue|Thu|Wed) "
                       r"|[a-z][\w$]{0,4}=")
@@ -225,6 +227,8 @@ class Joiner:
                 self._mode = "python"
                 return True
             return False
+        if ":in " in line and _RUBY_FRAME.match(line):
+            return self._troubled() or _RUBY_FRAME.match(self._held[-1]) is not None
         return first.islower() and _JAVA_HEAD.match(line) is not None and self._troubled()
 
     def _python(self, line: str, mode: str) -> bool:

@@ -184,6 +184,8 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "from daemon: ,error (,exception (", r"error response from daemon: "
           r"|\A(?:\w{1,60}::){1,6}\w{0,60}error \("
           r"|\A(?:\w{1,60}\.){1,8}\w{0,60}exception \(0x[0-9a-f]{8}\): "),
+    # an exception of Ruby that nobody caught
+    _rule(ERROR, "error),exception)", r"\A[^\s:]{1,300}:[0-9]{1,7}:in [`'].{1,1000}(?:error|exception)\)"),
     _rule(WARNING, "warning failed", r"\Awarning failed\w{3,40} \w{2,30}/"),
     # short names of levels, as Serilog, Ceph and GlusterFS write them; and the type of an event of Kubernetes
     _rule(CRITICAL, "ftl]", r"\[(?:[0-9:.]{5,12} )?ftl\]"),

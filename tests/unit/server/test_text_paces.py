@@ -46,7 +46,7 @@ TOLD = [
     ("queue_backlog", SLOW_CONSUMER, 5, 2),
     ("service_crash", "F20240305 10:00:00.123456  1234 storage.cc:77] Check failed: size > 0 (0 vs. 0)",
      1, 1),
-    ("error_burst", "2024/03/05 10:00:00 [alert] 7#7: 1024 worker_connections are not enough", 1, 1),
+    ("error_burst", "2024/03/05 10:00:00 [alert] 7#7: 1024 worker_connections are not enough", 6, 2),
     ("error_burst", LOCKED, 2, 3600),
     ("external_api_down",
      'E, [2024-03-05T10:00:00.123456 #12] ERROR -- : Net::OpenTimeout (execution expired)', 6, 2),

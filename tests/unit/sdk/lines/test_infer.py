@@ -61,6 +61,7 @@ def level(line: str) -> str:
     ("2026-01-31 10:00:00,294 INFO SIGTERM signal received: closing HTTP server", "warning"),
     ("<30>Mar  5 10:00:00 h systemd[1]: Stopping shop.service - Shop...", "warning"),
     ("Warning: this is deprecated", "warning"),
+    ("a.rb:9:in `<main>': boom (RuntimeError)", "error"),
     ("2026-01-31 10:00:00,123 INFO: demoted self because failed to update leader lock in DCS", "warning"),
     ("2026-01-31 10:00:00,123 INFO: no action. I am (pg-1), a secondary, and following a leader ()",
      "warning"),

@@ -73,6 +73,12 @@ PRETTY = """{
   "message": "spread out"
 }"""
 
+RUBY = """\
+E, [2026-01-31T10:00:00.123456 #12] ERROR -- : Net::ReadTimeout with #<Socket:(closed)> (Net::ReadTimeout)
+/usr/lib/ruby/3.1.0/net/protocol.rb:219:in `rbuf_fill'
+/usr/lib/ruby/3.1.0/net/http.rb:1575:in `block in transport_request'
+app/models/pay.rb:3:in `charge'"""
+
 
 def join(text: str) -> list[tuple[str, int]]:
     joiner = Joiner()
@@ -80,7 +86,8 @@ def join(text: str) -> list[tuple[str, int]]:
     return events + joiner.flush()
 
 
-@pytest.mark.parametrize("trace", [PYTHON, PSYCOPG, CRASH, JAVA, JAVA_MAIN, GO, NODE, RUST, SQL, PRETTY])
+@pytest.mark.parametrize("trace", [PYTHON, PSYCOPG, CRASH, JAVA, JAVA_MAIN, GO, NODE, RUST, SQL, PRETTY,
+                                   RUBY])
 def test_a_trace_is_one_event_between_its_neighbours(trace: str) -> None:
     before, after = "2026-01-31 09:59:59 INFO served", "2026-01-31 10:00:01 INFO served again"
     events = join(f"{before}\n{trace}\n{after}\n{trace}")
@@ -102,6 +109,7 @@ def test_two_crashes_are_two_events() -> None:
 @pytest.mark.parametrize("lines", [
     ["a", "b", "c"], ["  indented", "  indented too"], ['{"a": 1}', '{"b": 2}'],
     ["Caused by: nothing before"], ["}", "]"], ["2026-01-31 10:00:00 a", " 2026-01-31 10:00:01 b"],
+    ["ERROR one", "/usr/bin/shop began", "/srv/a.rb:7: warning: x"], ["INFO one", "/a.rb:3:in `f'"],
     ["ERROR one", "TypeError is a name", "at noon"], ["panic: x", "2026-01-31 10:00:00 INFO ok"],
     ["error: x", "some.module.Name did well"], ["Jan 31 10:00:00 h a: x", "Jan 31 10:00:00 h b: y"]])
 def test_unrelated_lines_stay_apart(lines: list[str]) -> None:
