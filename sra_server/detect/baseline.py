@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..domain.evidence import of_point
 from ..domain.record import MINUTE, SECOND, Batch, Point
 from ..domain.signal import Signal
-from .habit import Past, allowed, learn
+from .habit import HOUR, WEEK, Past, allowed, learn
 from .memory import Memory
 from .unusual import Unusual
 from .watch import Watch, class_of, watch_of
@@ -132,6 +132,8 @@ def _judge(mood: _Mood, past: Unusual, point: Point, watch: Watch | None) -> tup
     if watch is not None and watch.hurts(point.value, mood.usual) and (
             mood.firing or (mood.n >= _POINTS and point.at - mood.since >= LASTING)):
         most, _ = allowed(mood.past, mood.since)
+        if watch.busy and mood.since - mood.first < WEEK:
+            most = max(most, HOUR)
         waits = (mood.held or not mood.firing) and point.at - mood.since < most * SECOND
         mood = mood._replace(firing=True, held=waits or not learned)
         if not mood.held:

@@ -15,8 +15,10 @@ from ..domain.record import MINUTE, Batch, Record
 from ..domain.signal import Signal
 from .client import address, asked_wrong
 from .counting import rate
+from .creep import Creep
 from .memory import Memory
 from .outage import Outage, followed
+from .patience import spoken
 from .track import FLOOR, USED, Heard, Track, count, judge, present, together
 
 #: From this share on a burst may be grave.
@@ -50,9 +52,10 @@ class Burst:
             for minute in sorted(minutes):
                 lasting = track
                 track = judge(count(track, minute, minutes[minute]), now=batch.received_at)
+                track = spoken(track, now=batch.received_at)
                 if minutes[minute].n and track.told:
                     bursting[key] = track
-                if lasting.since and track.used >= USED:
+                if lasting.spoken and track.used >= USED and not track.since:
                     bursting.pop(key, None)
                     habits[key] = lasting
             tracks[key] = track
@@ -68,9 +71,11 @@ class Burst:
 
 
 def _restored(stored: list[Any]) -> Track:
-    """Return a track as it was stored; an older one knows of no outages."""
+    """Return a track as it was stored; an older one knows less, and told all its bursts."""
     track = Track(*stored)
-    return track._replace(outage=Outage(*track.outage))
+    old = track.since and not track.begun
+    return track._replace(outage=Outage(*track.outage), creep=Creep(*track.creep),
+                          spoken=1 if old else track.spoken)
 
 
 def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:

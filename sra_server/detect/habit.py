@@ -1,4 +1,4 @@
-"""Habit: what a series got over by itself before, and so how long it may last again. To threshold, baseline.
+"""Habit: what got over itself before, and so how long it may last again. To threshold, baseline, patience.
 
 A nightly job, a backup, a machine that builds: beyond a bound for a while, and then it is over, without
 anybody. Who is told each time stops to listen. So spells that ended are remembered, a few for each time of
@@ -16,7 +16,8 @@ from collections.abc import Sequence
 
 from ..domain.record import MINUTE, SECOND
 
-#: Spells as [minute of the beginning, seconds], for they are kept as JSON; never changed in place.
+#: Spells as [minute of the beginning, seconds] and what else their owner notes, for they are kept as JSON;
+#: never changed in place.
 Past = Sequence[Sequence[int]]
 
 #: A weekly job is a habit at its third time.
@@ -34,6 +35,8 @@ _SPREAD = 4
 LONGER = 1.5
 #: No habit is waited for longer; what came at its hour on so many days as are kept is believed more.
 HOUR, HOURS = 3600, 3 * 3600
+#: Within so long nobody knows the habits of a host.
+WEEK = 7 * 24 * 60 * MINUTE
 #: What is told at last is unusual; twice as long, or an hour longer, is broken.
 _BROKEN = 2
 #: Who did not look for so long does not know how it ended.
@@ -41,10 +44,10 @@ HOLE = 90 * SECOND
 _DAY = 24 * 60
 
 
-def learn(past: Past, since: int, until: int) -> Past:
-    """Return the past with a spell that is over; it stays as small as it may be."""
+def learn(past: Past, since: int, until: int, *height: int) -> Past:
+    """Return the past with a spell that is over, and how high it was; it stays as small as it may be."""
     begun = since // MINUTE
-    spell = [begun, (until - since) // SECOND]
+    spell = [begun, (until - since) // SECOND, *height]
     kept = [*(each for each in past if begun - each[0] <= REMEMBERED), spell]
     near = [each for each in kept if _between(each[0], begun) <= _NEAR]
     for same, most in ((near, _EACH), (kept, MOST)):

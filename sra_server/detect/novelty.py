@@ -3,7 +3,8 @@
 That a text is new proves nothing (measured precision 0.06), so a new template of errors is evidence for
 an incident that is open anyway, and opens one only with a real rate: as many in a minute as a burst must
 have, unlikely by the count test over all the minutes in which the service was watched without it, more than
-one client's, and not too few of all that the service writes. What is a client's doing is no error here. The
+one client's, where errors are a fifth of all that the service writes, and, below half of it, for more than
+a moment. What is a client's doing is no error here. The
 first minutes of a service are learned quietly, and so is a service that forgets templates for their number.
 """
 from __future__ import annotations
@@ -28,6 +29,9 @@ FRESH = 10
 #: In one minute: worth telling beside an open incident; enough to open one.
 TELL, FLOOR = 5, 30
 UNLIKELY = 1e-6
+#: Most of what is written is told at once; a fifth once it comes in a second minute; what is less is left to
+#: burst, which knows whether it is a part of work that is not usually done.
+_MOSTLY, _PART = 0.5, 0.2
 #: New templates of one batch and service beyond so many are a storm of distinct texts, told by their count.
 _NEW = 8
 #: So many records of a service are looked at in one batch; a rate that opens shows among them.
@@ -40,7 +44,7 @@ _ERROR = 40
 class _Service(NamedTuple):
     """Watched since, the minute in which templates were last forgotten, the templates (the latest last).
 
-    Of the running `minute`: the records in all, those of the minute before, and the errors by client.
+    Of the running `minute`: the records in all, those of the minute before, the errors by client and in all.
     """
 
     first: int
@@ -50,6 +54,12 @@ class _Service(NamedTuple):
     all: int = 0
     before: int = 0
     clients: Mapping[str, int] = {}
+    errors: int = 0
+
+    @property
+    def failing(self) -> float:
+        """Return what part of its records errors are."""
+        return self.errors / max(self.all, self.before, 1)
 
 
 class Novelty:
@@ -65,10 +75,13 @@ class Novelty:
         for record in batch.records:
             if record.level >= _ERROR:
                 by_service.setdefault(record.service or f"@{record.host}", []).append(record)
-        written: dict[str, dict[int, int]] = {}
+        written: dict[str, dict[int, list[int]]] = {}
         for count in batch.counts:
             minutes = written.setdefault(count.service or f"@{count.host}", {})
-            minutes[count.minute] = minutes.get(count.minute, 0) + count.n
+            some = minutes.setdefault(count.minute, [0, 0])
+            some[0] += count.n
+            if count.level >= _ERROR:
+                some[1] += count.n
         found: list[Signal] = []
         # the minutes in which a service is well are what its errors are held against
         for key in dict.fromkeys((*written, *by_service)):
@@ -92,13 +105,14 @@ def _own(records: list[Record]) -> list[Record]:
     return list(islice((each for each in records[:_SEEN] if not asked_wrong(each)), _READ))
 
 
-def _written(service: _Service, minutes: Mapping[int, int], records: list[Record]) -> _Service:
+def _written(service: _Service, minutes: Mapping[int, list[int]], records: list[Record]) -> _Service:
     """Return the service with what it wrote counted, and with whose errors they are."""
     for minute in sorted(minutes):
         if minute > service.minute:
             last = service.all if minute == service.minute + MINUTE else 0
-            service = service._replace(minute=minute, all=0, before=last, clients={})
-        service = service._replace(all=service.all + minutes[minute])
+            service = service._replace(minute=minute, all=0, before=last, clients={}, errors=0)
+        every, errors = minutes[minute]
+        service = service._replace(all=service.all + every, errors=service.errors + errors)
     clients = service.clients
     for record in records:
         if record.metadata and record.at >= service.minute and (who := address(record)):
@@ -143,7 +157,7 @@ def _learn(service: _Service, records: list[Record]) -> tuple[_Service, dict[str
 
 
 def _judge(key: str, service: _Service, lines: dict[str, list[Record]]) -> list[Signal]:
-    """Return the signals of templates that are new and frequent."""
+    """Return the signals of templates that are new and frequent; what may pass by itself opens nothing."""
     found: list[Signal] = []
     for each in service.known:
         records = lines.get(each.text)
@@ -157,7 +171,9 @@ def _judge(key: str, service: _Service, lines: dict[str, list[Record]]) -> list[
         if n < written / 2:
             # others are served: what one client alone brought about is left out
             n = others(n, service.clients)
-        opens = n >= many(FLOOR, written) and tail(n, 0.0, 0.0, float(watched)) < UNLIKELY
+        share = service.failing
+        lasts = share >= _MOSTLY or (share >= _PART and each.minute > each.first)
+        opens = lasts and n >= many(FLOOR, written) and tail(n, 0.0, 0.0, float(watched)) < UNLIKELY
         found.append(_signal(key, each, records, opens=opens))
     return found
 

@@ -61,6 +61,11 @@ class Outage(NamedTuple):
         """Return the learned share of errors."""
         return self.bad / (self.good + self.bad) if self.bad else 0.0
 
+    @property
+    def well(self) -> bool:
+        """Say whether it is well as a rule, and writes so much that one would miss it."""
+        return self.good >= _WELL and self.share <= _LOW and self._usual(self.good, MINUTE) >= _EXPECTED
+
     def missed(self, n: int, every: int) -> bool:
         """Say whether so many errors in one minute are instead of what is written well as a rule."""
         good = self._usual(self.good, MINUTE)

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from ..domain.evidence import of_point
 from ..domain.record import SECOND, Batch, Point
 from ..domain.signal import Severity, Signal
-from .habit import HOLE, Past, allowed, broken, learn
+from .felt import feel, unfelt
+from .habit import HOLE, WEEK, Past, allowed, broken, learn
 from .memory import Memory
 
 
@@ -26,6 +27,7 @@ class Bound:
     At or above `full` for `early` seconds fires as well, where that has not happened before. `habit`: a host
     may be so for a while and lose nothing. It is no habit to run out of what breaks things at its end
     (memory, swap, room on a disk, descriptors), nor what people feel at once (errors, latency, checks).
+    `busy`: it says how much is done; in the first week of a host nobody knows how much that usually is.
     """
 
     name: str
@@ -41,11 +43,12 @@ class Bound:
     full: float = 0.0
     early: int = 0
     habit: bool = False
+    busy: bool = False
 
 
 BOUNDS = {each.name: each for each in (
     Bound(name="system.cpu_percent", cls="cpu_overload", severity="high", high=95, low=85, seconds=120,
-          full=99, early=45, habit=True,
+          full=99, early=45, habit=True, busy=True,
           title="the processor is fully used", means="there is more work than the processor can do",
           remedies=("scale_replicas", "restart_service")),
     Bound(name="system.memory_percent", cls="memory_exhaustion", severity="high", high=95, low=90, seconds=60,
@@ -63,11 +66,11 @@ BOUNDS = {each.name: each for each in (
           title="the file system has hardly any inodes left",
           means="so many files were made that no more can be", remedies=("clear_disk",)),
     Bound(name="system.load1_per_core", cls="cpu_overload", severity="medium", high=4, low=2, seconds=600,
-          habit=True,
+          habit=True, busy=True,
           title="far more work is ready than the processors can do",
           means="processes wait for a processor or for the disk", remedies=("scale_replicas",)),
     Bound(name="system.iowait_percent", cls="cpu_overload", severity="medium", high=50, low=30, seconds=600,
-          habit=True,
+          habit=True, busy=True,
           title="the processors wait for the disk most of the time",
           means="the disk is slower than what is asked of it", remedies=()),
     Bound(name="process.fd_percent", cls="service_crash", severity="high", high=90, low=75, seconds=120,
@@ -92,6 +95,8 @@ _LEARN = 30
 #: What a series never did says something once it was watched for so long; what it did is remembered as long
 #: as a weekly job needs it.
 _WATCHED, _REMEMBERED = 1800 * SECOND, 8 * 86_400 * SECOND
+#: In its first hour a host is looked at by those who set it up, and nobody is woken by it.
+_SET_UP = 3600 * SECOND
 #: One job for each processor keeps all of them busy, and is work; with more, work waits for a processor.
 _LOAD, _WAITING = "system.load1_per_core", 1.0
 HARMLESS_MOUNTS = ("/snap", "/proc", "/sys", "/run/snapd", "/var/lib/snapd")
@@ -144,10 +149,15 @@ class Threshold:
                 # a share of one; what is larger can only be meant as percent
                 point = replace(point, value=point.value / 100)
             high, low = _limits(bound, track)
+            if bound.times:
+                feel(memory, point, track.mean if track.learned >= _LEARN else 0.0)
             after = _step(track, point, bound, high, low)
             if bound.early:
                 after = _early(track, after, point, bound, memory)
-            after = _hold(track, after, point)
+            if bound.busy and not after.first:
+                after = after._replace(first=point.at)
+            new = bound.busy and after.firing and _SET_UP <= point.at - after.first < WEEK
+            after = _hold(track, after, point, unfelt(memory, point, after.since) if new else 0)
             _keep(memory, key, after, bound)
             if after.firing and point.value >= high:
                 signal = _signal(key, point, bound, high, after, found.get(key))
@@ -221,11 +231,14 @@ def _early(before: _Track, after: _Track, point: Point, bound: Bound, memory: Me
     return after._replace(first=first, full=since, firing=after.firing or fires)
 
 
-def _hold(before: _Track, after: _Track, point: Point) -> _Track:
-    """Return the track as held while it fires for no longer than it may by habit; what was told stays so."""
+def _hold(before: _Track, after: _Track, point: Point, least: int) -> _Track:
+    """Return the track as held while it fires for no longer than it may; what was told stays so.
+
+    It may be so by habit, and for `least` seconds.
+    """
     if not after.firing or (before.firing and not before.held):
         return after._replace(held=False) if after.held else after
-    most, _ = allowed(after.past, after.since)
+    most = max(least, allowed(after.past, after.since)[0])
     return after._replace(held=point.at - after.since < most * SECOND)
 
 

@@ -2,9 +2,9 @@
 
 A new service is learned quietly for its first minutes, unless it does little else than fail in each of them.
 While a burst lasts its minutes are not learned, unless it lasts long; when nothing in it is news any more for
-hours, it is habit. What came and went by itself within two minutes, again and again, is told only where it
-lasts longer, unless most of what a service failed in it that is well as a rule. What an outage is (`outage`)
-is a burst, however few its errors are.
+hours, it is habit; where a fifth fails of a service that was well, that takes a day. Bursts that were over by
+themselves are noted, the brief ones apart, by which `patience` knows the like. What an outage is (`outage`)
+is a burst, however few its errors are, and so is a failure that spreads slowly (`creep`).
 """
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import NamedTuple
 from ..domain.record import MINUTE
 from .client import counted, others
 from .counting import A_SECOND, many, rate, tail
+from .creep import Creep, crept
+from .habit import Past, learn
 from .outage import Outage
 
 #: Fewer errors in a minute than one in four seconds wake nobody, however unusual.
@@ -27,7 +29,7 @@ QUIET_MINUTES = 3
 #: New and broken: in each of three of its first minutes an error a second, and half of what it writes.
 #: Dependencies that come up late cost a new service less than that. Where so many new ones are in a bad way
 #: together, and write so much in a minute, each needs no more errors than a burst.
-_FIRST, _BROKEN, _MOSTLY = 5, 3, 0.5
+_FIRST, _BROKEN, MOSTLY = 5, 3, 0.5
 _MANY, _MUCH = 6, 600
 #: What happened so long before it was received is no first minute of now, but an old file.
 _PAST = 10 * MINUTE
@@ -35,8 +37,12 @@ _PAST = 10 * MINUTE
 _FADE = 0.995
 #: A burst is learned after so many minutes, and habit once so many in a row are no news to what was learned.
 _NORMAL_AFTER, USED = 30, 180
-#: A burst over so soon is brief. Of so many that were, three as high make the next one wait as long.
-_BRIEF, _KEPT, _OFTEN = 2, 4, 3
+#: Where so great a part fails of who was well, as many as a day has.
+_ILL, _DAY = 0.2, 24 * 60
+#: A burst over so soon is brief; so many that were are noted.
+BRIEF, _KEPT = 2, 4
+#: What is written in all is remembered for about 20 minutes: a tide is slower, and work on top comes at once.
+_LINES = 0.05
 
 
 class Heard(NamedTuple):
@@ -55,6 +61,9 @@ class Track(NamedTuple):
     the burst began with the service, `usual` what a minute had before it; `used` for how many minutes it
     was no news any more; `peak` its greatest minute, `peaks` those of the latest brief ones; `row` minutes
     before this one were high, as unlikely as `sum` says; `mostly` that most failed in a minute of the burst.
+    `lines` a minute were written before the burst, which was `begun` with the batch received then, and is
+    `spoken` of; `percent` the greatest share of its minutes; `past` the bursts that it got over, each with
+    its minute, seconds, greatest minute and share; `well` that it was before this one.
     """
 
     first: int
@@ -79,11 +88,18 @@ class Track(NamedTuple):
     peaks: Sequence[int] = ()
     mostly: int = 0
     outage: Outage = Outage()
+    lines: float = 0.0
+    begun: int = 0
+    spoken: int = 0
+    percent: int = 0
+    past: Past = ()
+    well: int = 0
+    creep: Creep = Creep()
 
     @property
     def own(self) -> int:
         """Return the errors without those of the one client who has most, as long as others are served."""
-        served = self.n < max(self.all, self.before) * _MOSTLY
+        served = self.n < max(self.all, self.before) * MOSTLY
         return others(self.n, self.clients) if served and self.clients else self.n
 
     @property
@@ -103,13 +119,8 @@ class Track(NamedTuple):
 
     @property
     def told(self) -> bool:
-        """Say whether the minute is one of a burst, and of one that does not pass by itself as others did."""
-        if not self.since or self.own < self.holds:
-            return False
-        brief = self.minute - self.since < _BRIEF * MINUTE
-        if not brief or self.outage.told:
-            return True
-        return sum(2 * each >= self.own for each in self.peaks) < _OFTEN
+        """Say whether the minute is one of a burst that was not only waited for."""
+        return bool(self.since and self.spoken) and self.own >= self.holds
 
 
 def count(track: Track, minute: int, heard: Heard) -> Track:
@@ -122,6 +133,11 @@ def count(track: Track, minute: int, heard: Heard) -> Track:
     track = _ended(track, n, gap, learned=not lasting)
     row = gap == 1 and _high(track, n)
     track = track._replace(row=track.row + 1 if row else 0, sum=track.sum + _rarity(track, n) if row else 0.0)
+    track = track._replace(creep=crept(track.creep, track.minute, n, track.all))
+    if not track.since:
+        weight = 1.0 if not track.minutes else _LINES
+        lines = track.lines + (track.all - track.lines) * weight
+        track = track._replace(lines=lines * (1 - _LINES) ** (gap - 1))
     # the running minute, then the empty ones up to the new one
     if not lasting:
         track = track._replace(minutes=track.minutes * _FADE + 1, total=track.total * _FADE + n,
@@ -130,7 +146,7 @@ def count(track: Track, minute: int, heard: Heard) -> Track:
         fade = _FADE ** (gap - 1)
         track = track._replace(minutes=track.minutes * fade + (1 - fade) / (1 - _FADE),
                                total=track.total * fade, squares=track.squares * fade)
-    ill = gap == 1 and n >= max(FLOOR, track.all * _MOSTLY)
+    ill = gap == 1 and n >= max(FLOOR, track.all * MOSTLY)
     broken, ailing = track.broken + 1 if ill and n >= A_SECOND else 0, track.ailing + 1 if ill else 0
     track = track._replace(minute=minute, n=0, all=0, before=track.all if gap == 1 else 0, clients={},
                            broken=min(broken, _FIRST), ailing=min(ailing, _FIRST))
@@ -144,16 +160,23 @@ def _ended(track: Track, n: int, gap: int, *, learned: bool) -> Track:
     low = n < track.holds
     used = track.used + 1 if learned and not _news(track, n) and not track.outage.told else 0
     mostly = track.mostly or int(track.outage.missed(n, track.all))
-    if gap > 2 or (low and track.calm) or used >= USED:
+    percent = track.percent if low else max(track.percent, round(100 * n / max(track.all, 1)))
+    ill = track.well and n >= track.all * _ILL
+    if gap > 2 or (low and track.calm) or used >= (_DAY if ill else USED):
         over = gap > 2 or (low and track.calm > 0)
         # without the calm minutes at its end, by which it is known to be over
         lasted = (track.minute - track.since) // MINUTE + 1 - (track.calm + 1 if low else 0)
-        brief = over and lasted <= _BRIEF and not mostly
-        peaks = [*track.peaks, max(track.peak, n)][-_KEPT:] if brief else track.peaks
-        return track._replace(since=0, calm=0, born=0, usual=0.0, peak=0, peaks=peaks, mostly=0,
-                              used=0 if over else used)
+        brief, peak = lasted <= BRIEF, max(track.peak, n)
+        noted = over and not mostly and not track.born
+        peaks = [*track.peaks, peak][-_KEPT:] if noted and brief else track.peaks
+        past = track.past
+        if noted and not brief and percent < 100 * MOSTLY:
+            past = learn(past, track.since, track.since + lasted * MINUTE, peak, percent)
+        return track._replace(since=0, calm=0, born=0, usual=0.0, peak=0, peaks=peaks, mostly=0, begun=0,
+                              spoken=0, percent=0, past=past, well=0, used=0 if over else USED,
+                              creep=track.creep if over else Creep())
     return track._replace(calm=track.calm + 1 if low else 0, used=used, peak=max(track.peak, n),
-                          mostly=mostly)
+                          mostly=mostly, percent=percent)
 
 
 def _news(track: Track, n: int) -> bool:
@@ -183,13 +206,21 @@ def judge(track: Track, *, now: int) -> Track:
         return track._replace(calm=0) if n >= track.holds else track
     if track.broken >= _BROKEN and _young(track, now):
         return _born(track)
+    usual = rate(track.total, track.minutes)
+    if track.creep.told and n >= track.floor / 2:
+        usual = min(usual, track.creep.least * max(track.all, track.before))
+        return _begun(track, usual, now)
     if track.outage.told and n:
-        return track._replace(since=track.minute, usual=rate(track.total, track.minutes))
+        return _begun(track, usual, now)
     age = (track.minute - track.first) // MINUTE
     lasts = track.row >= _ROW and _high(track, n) and track.sum + _rarity(track, n) >= _TOGETHER
     if age >= QUIET_MINUTES and (lasts or _news(track, n)):
-        return track._replace(since=track.minute, usual=rate(track.total, track.minutes))
+        return _begun(track, usual, now)
     return track
+
+
+def _begun(track: Track, usual: float, now: int) -> Track:
+    return track._replace(since=track.minute, usual=usual, begun=now, spoken=0, well=int(track.outage.well))
 
 
 def together(tracks: Mapping[str, Track], *, now: int) -> dict[str, Track]:
@@ -212,4 +243,4 @@ def _young(track: Track, now: int) -> bool:
 
 def _born(track: Track) -> Track:
     """Return a burst that began with the service; what was learned of it so far is none of its habits."""
-    return track._replace(since=track.minute, born=1, usual=0.0, total=0.0, squares=0.0)
+    return track._replace(since=track.minute, born=1, usual=0.0, total=0.0, squares=0.0, spoken=1)

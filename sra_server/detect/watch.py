@@ -14,6 +14,7 @@ class Watch:
     """`up`: which way is bad; at least (or, downwards, at most) `times` the usual value, and `floor`.
 
     `habit`: what it got over by itself before is waited for (habit.py); what people feel at once is not.
+    `busy`: it says how much is done, which is waited for in the first week; threshold tells what is used up.
     """
 
     name: re.Pattern[str]
@@ -25,6 +26,7 @@ class Watch:
     means: str
     remedies: tuple[str, ...]
     habit: bool = False
+    busy: bool = False
 
     def hurts(self, value: float, usual: float) -> bool:
         """Say whether a value is so far on the bad side that people want to know."""
@@ -56,12 +58,12 @@ WATCHES: tuple[Watch, ...] = (
           up=True, times=3, floor=100, habit=True, title="far more work waits than usual",
           means="work comes faster than it is done", remedies=("scale_replicas", "restart_service")),
     Watch(name=re.compile(r"system\.cpu_percent$"), cls="cpu_overload", up=True, times=1.5, floor=85,
-          habit=True,
+          habit=True, busy=True,
           title="the processor is far busier than usual",
           means="there is much more work than usual at this hour",
           remedies=("scale_replicas", "restart_service")),
     Watch(name=re.compile(r"system\.memory_percent$"), cls="memory_exhaustion", up=True, times=1.2, floor=85,
-          habit=True,
+          habit=True, busy=True,
           title="far more memory is used than usual", means="something took memory that is usually free",
           remedies=("restart_service",)),
 )

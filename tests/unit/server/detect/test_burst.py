@@ -83,20 +83,25 @@ def test_what_it_was_born_with_is_over_when_it_is_mended_and_is_no_habit() -> No
 
 
 def test_how_many_are_many_depends_on_all_that_is_written() -> None:
-    assert minutes([0] * 10 + [15], written=20)
-    assert not minutes([0] * 10 + [15], written=3000)
+    assert minutes([0] * 10 + [15] * 2, written=20)
+    assert not minutes([0] * 10 + [15] * 2, written=3000)
     memory = Memory()
     minutes([0] * 10, written=3000, memory=memory)
     assert not minutes([15], first=10, memory=memory), "the rest of the minute is still to come"
-    assert minutes([0] * 10 + [60], written=5900)
-    assert minutes([0] * 10 + [100], written=90_000), "beyond one a second one in a thousand will do"
-    assert not minutes([0] * 10 + [100], written=190_000)
+    assert minutes([0] * 10 + [60] * 2, written=5900)
+    assert minutes([0] * 10 + [100] * 2, written=90_000), "beyond one a second one in a thousand will do"
+    assert not minutes([0] * 10 + [100] * 2, written=190_000)
 
 
 def failing(client: str, errors: int, written: int) -> list[Signal]:
-    """A minute after ten quiet ones in which all errors are of one client."""
-    memory, at = Memory(), START + 10 * MINUTE
-    minutes([0] * 10, memory=memory)
+    """The second minute after ten quiet ones in which all errors are of one client."""
+    memory = Memory()
+    minutes([0] * 10, memory=memory, written=written)
+    return [each for number in (10, 11) for each in _minute_of(memory, number, client, errors, written)]
+
+
+def _minute_of(memory: Memory, number: int, client: str, errors: int, written: int) -> list[Signal]:
+    at = START + number * MINUTE
     records = tuple(Record(id=str(n), at=at, level=40, message="failed", service="shop", host="h",
                            metadata={"client": client}) for n in range(errors))
     counts = tuple(Count(minute=at, service="shop", host="h", level=level, n=n)
@@ -112,9 +117,9 @@ def test_the_errors_of_one_client_are_its_own_while_others_are_served() -> None:
 
 
 def test_a_small_share_is_not_grave() -> None:
-    (found,) = minutes([0] * 10 + [200], written=10_000)
+    (found,) = minutes([0] * 10 + [200] * 2, written=10_000)
     assert found.severity == "medium" and "2 % of what it writes" in found.evidence[0].text
-    (found,) = minutes([0] * 10 + [200], written=1000)
+    (found,) = minutes([0] * 10 + [200] * 2, written=1000)
     assert found.severity == "high"
 
 

@@ -23,7 +23,7 @@ CPU = "system.cpu_percent"
 
 
 class Host:
-    """One series, point by point: when it was told, how badly, and when that was over."""
+    """One series, point by point: when it was told, how badly, and when that was over. Known for a week."""
 
     def __init__(self, name: str = CPU, usual: float = 20.0, step: int = 10) -> None:
         self.name, self.usual, self.step = name, usual, step
@@ -31,6 +31,8 @@ class Host:
         self.told: list[tuple[int, str]] = []
         self.cleared: list[int] = []
         self.firing = False
+        self.second = -8 * DAY
+        self.lives(self.second + 1)
         self.second = 0
 
     def lives(self, until: float, value: float | None = None, step: int = 0) -> Host:
