@@ -14,6 +14,7 @@ from .domain.incident import Incident
 from .domain.record import MINUTE, SECOND
 from .domain.signal import CLASSES, Signal
 from .domain.software import is_store, may_listen
+from .echo import echoed
 from .vicinity import CLOSE, beside, of_host, own_place
 
 #: How strong a reason it is that one points to the other, or both to a third.
@@ -48,6 +49,10 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
     there = signal.service and signal.service in incident.services and signal.service in heard
     if there and not alone and (fits or recent):
         return Link(rank=0, why=f"same service {signal.service}")
+    if recent and not more:
+        said = next(filter(None, (echoed(each, signal) for each in signals)), "")
+        if said:
+            return Link(rank=_SAID, why=said)
     if not fits:
         return None
     if recent and not more:  # of a storm, who points to whom was looked at with its first signals

@@ -56,7 +56,10 @@ def why_over(incident: Incident, case: Case, life: Mapping[str, int], now: int, 
         return None
     # the cause must show life itself; who never reports is judged by those who suffered from it
     own = life.get(f"service|{incident.service}")
-    seen = [own] if own is not None else [life.get(f"service|{each}", 0) for each in incident.services]
+    # who was only named by others, and may write next to nothing, is judged by them as well
+    spoke = not case.signals or any(each.service == incident.service for each in case.signals)
+    seen = [own] if own is not None and spoke else [
+        life.get(f"service|{each}", 0) for each in incident.services]
     if incident.cls == "auth_failures" or not incident.services:
         seen += [life.get(f"host|{each}", 0) for each in incident.hosts or ("",)]
     if max(seen, default=0) >= case.last_at + wait // 2:

@@ -17,7 +17,8 @@ from .domain.effect import brings
 from .domain.place import normal, places_in
 from .domain.record import SECOND
 from .domain.signal import Signal
-from .domain.software import is_store, may_listen
+from .domain.software import USUAL_PORTS, is_store, may_listen, passes_on
+from .echo import speaks_of_kind, speaks_of_store
 
 #: Signs of one host this close together may be one trouble.
 CLOSE = 30 * SECOND
@@ -29,6 +30,16 @@ _SHOWN = 120 * SECOND
 
 #: What the host gives to all of its services.
 _SHARED = frozenset({"disk_full", "memory_exhaustion", "cpu_overload", "network_failure"})
+#: Who is short of these is slow, or gets no memory; what else he says is a fault of his own.
+_SLOWS = frozenset({"memory_exhaustion", "cpu_overload"})
+_STARVED = re.compile(
+    r"\btim(?:ed?|ing)[ -]?out\b|timeout(?:s|error|exception|expired|ed)?\b|\bdeadline|\bslow(?:ly|er)?\b"
+    r"|\btook \d|\bbusy\b|\boverload|\bunavailable\b|\bhang(?:s|ing)?\b|\bhung\b|\bstall(?:s|ed)?\b"
+    r"|\bunresponsive\b|\bnot respond|\bno response\b"
+    r"|\bheart-?beats?\b|\bmemory\b|memoryerror|outofmemory|\bkilled\b|\boom\b|bad_alloc"
+    r"|\benomem\b|\bswap|\bfork\b|\breset by peer\b|\brefused\b|\bbroken pipe\b"
+    r"|\bqueue (?:is )?full\b|\bbacklog\b"
+    r'|" (?:499|50[234])\b')
 #: Programs that speak for the host as a whole.
 _OF_HOST = frozenset({"kernel", "systemd-networkd", "systemd-resolved", "systemd-oomd", "networkmanager",
                       "earlyoom", "dhclient", "dhcpcd", "wpa_supplicant", "smartd", "mdadm"})
@@ -36,9 +47,6 @@ _OF_HOST = frozenset({"kernel", "systemd-networkd", "systemd-resolved", "systemd
 _AHEAD = frozenset({"forecast", "leak"})
 #: Who is called by nobody, and so can be missed by nobody.
 _UNCALLED = frozenset({"cron", "crond", "anacron", "atd", "sshd", "su", "sudo", "logrotate", "fail2ban"})
-#: Parts of the names of services that pass on what others answer.
-_FRONTS = ("nginx", "apache", "httpd", "haproxy", "traefik", "envoy", "caddy", "varnish", "proxy", "gateway",
-           "ingress", "balancer", "openresty")
 #: What a client says of its store in the same words as the store.
 _OF_STORES = frozenset({"database_failure", "deadlock", "auth_failures", "error_burst"})
 #: A request that failed, as access logs write it.
@@ -102,6 +110,8 @@ def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
         return False
     if cause.cls == "disk_full":
         return gap <= CLOSE and _room(cause, effect)
+    if cause.cls in _SLOWS and cause.opens and of_host(cause) and effect.cls == "error_burst":
+        return gap <= CLOSE and _said(effect).starved
     if of_host(cause) or of_host(effect) or cause.cls == effect.cls == "network_failure":
         return gap <= CLOSE
     patient = is_store(cause.service) and effect.cls != "external_api_down"
@@ -131,7 +141,8 @@ def _suffers(cause: Signal, effect: Signal) -> bool:
     """Say whether a sign of a service shows that it suffers from another, which may be this."""
     asked = effect.detector == "probe" or effect.cls in ("external_api_down", "error_burst")
     if asked and is_front(effect):
-        return cause.cls != "auth_failures"
+        # who is refused by his store fails his own callers; whose visitors are refused does not
+        return cause.cls != "auth_failures" or (not is_store(cause.service) and speaks_of_store(cause))
     if is_store(cause.service) and cause.cls == effect.cls and cause.cls in _OF_STORES:
         return True
     if effect.detector == "probe" or cause.cls in ("certificate_expired", "auth_failures"):
@@ -156,6 +167,9 @@ def _elsewhere(cause: Signal, effect: Signal, known: Known) -> bool:
     if cause.cls == effect.cls and theirs and said and not store:
         # both miss somebody: whoever that is, it is not the same if they name different ones
         return not theirs & set(said) and not any(map(own_place, said))
+    if store and speaks_of_kind(effect, cause.service, known.services) and not any(
+            each.rpartition(":")[2] in USUAL_PORTS for each in said):
+        return False  # a port of its own leads to it, as that of a container does
     return bool(said) and not any(_may_be(each, cause) for each in said)
 
 
@@ -172,12 +186,13 @@ def _may_be(place: str, cause: Signal) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    """What the texts of a sign tell: addresses, paths, that requests failed, that a connection did."""
+    """What the texts of a sign tell: addresses, paths, failed requests or connections, slowness."""
 
     places: tuple[str, ...]
     paths: tuple[str, ...]
     failed: bool
     connection: bool
+    starved: bool
 
 
 def _said(signal: Signal) -> _Said:
@@ -193,10 +208,11 @@ def _read(texts: tuple[str, ...]) -> _Said:
              for place in places_in(_REFERRER.sub("", text))]
     return _Said(places=tuple(place for place in named if "." in place or place.startswith("[")),
                  paths=tuple(path for text in low if "/" in text for path in _PATH.findall(text)),
-                 failed=any(failed), connection=any(map(_CONNECTION.search, low)))
+                 failed=any(failed), connection=any(map(_CONNECTION.search, low)),
+                 starved=any(_STARVED.search(line) for text in low for line in text.split("\n")
+                             if not line.startswith((" ", "\t"))))
 
 
 def is_front(signal: Signal) -> bool:
     """Say whether a sign is of one that passes on what others answer, as its name or its lines tell."""
-    name = signal.service.lower()
-    return any(part in name for part in _FRONTS) or _said(signal).failed
+    return passes_on(signal.service) or _said(signal).failed

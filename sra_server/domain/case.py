@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .evidence import Evidence
+from .place import normal, places_in
 from .record import SECOND
 from .signal import SEVERITY_ORDER, Signal
-from .software import is_store
+from .software import is_store, kind_spoken, of_kind, passes_on
 
 SIGNALS = 32
 #: And no more than so many that are evidence alone.
@@ -35,6 +36,16 @@ _RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
 _TELLING = frozenset({"cpu_overload", "queue_backlog", "rate_limited"})
 #: What a client says of its store, often in the store's own words.
 _OF_STORES = frozenset({"database_failure", "deadlock", "disk_full", "memory_exhaustion"})
+#: That something asked for is not there, as a store says it: the question is wrong, and so is who asked.
+_NOT_THERE = re.compile(r"\b(?:relation|column|table|type|function|schema|collection|index)\b[^\n]{0,120}"
+                        r"\b(?:does not|doesn't) exist\b"
+                        r"|\bunknown (?:column|table)\b|\bno such (?:table|column)\b")
+#: Who runs out of memory speaks of himself; these are the words of a store that has no room for others.
+_NO_ROOM = ("'maxmemory'",)
+#: So much of a text is searched for the kind of store that it speaks of.
+_KIND = 6000
+#: Of these a proxy only passes on what somebody behind it has.
+_PASSED_ON = frozenset({"error_burst", "external_api_down"})
 #: As long as it goes on saying so: what came first and is no longer told explains nothing.
 _STILL_TOLD = 60 * SECOND
 
@@ -146,7 +157,7 @@ class Lead:
 
 def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     """Return the most explanatory of some signals (at least one); mere evidence leads nothing."""
-    signals = tuple(each for each in signals if each.opens) or signals
+    signals = _without_asked(tuple(each for each in signals if each.opens) or signals)
     services = {each.service for each in signals if each.service}
     named: dict[str, list[Signal]] = {}
     for each in signals:
@@ -155,7 +166,9 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
             if is_store(service) or not is_store(each.service) or service in known.needs(each.service):
                 named.setdefault(service, []).append(each)
     for each in signals:
-        if (store := _store_of(each, signals)) and not any(each in by for by in named.values()):
+        if any(each in by for by in named.values()):
+            continue
+        if store := _store_of(each, signals) or _silent_store(each, known):
             named.setdefault(store, []).append(each)
     # whoever is named and names somebody else is a link of the chain, not its end
     ends = {service: by for service, by in named.items()
@@ -189,6 +202,38 @@ def _store_of(effect: Signal, signals: tuple[Signal, ...]) -> str:
     ill = {each.service for each in signals if is_store(each.service) and (
         effect.cls in ("database_failure", "deadlock") or each.cls == effect.cls)}
     return ill.pop() if len(ill) == 1 else ""
+
+
+def _silent_store(effect: Signal, known: Known) -> str:
+    """Return the store that a client misses and that says nothing itself: the only one of its kind."""
+    if not effect.service or is_store(effect.service) or effect.detector != "signature":
+        return ""
+    text = "\n".join(each.text for each in effect.evidence[:3])[:_KIND].lower()
+    if not (effect.cls == "deadlock" or (effect.cls == "database_failure" and effect.unanswered)
+            or (effect.cls in _OF_STORES and any(words in text for words in _NO_ROOM))):
+        return ""
+    if _NOT_THERE.search(text) is not None or not (kind := kind_spoken(text)):
+        return ""  # what is said of a wrong question is said by a store that answers
+    found = of_kind(kind, known.services)
+    # what stands at an address of another machine is not known by its kind
+    near = all(normal(each).startswith(("127.", "[::1]")) or "." not in each.partition(":")[0]
+               for each in (effect.subject, *places_in(text)) if each)
+    return next(iter(found)) if len(found) == 1 and near else ""
+
+
+def _without_asked(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    """Return the signals without what stores say of wrong questions, if who asked says so as well."""
+    asked = [each for each in signals if is_store(each.service) and _NOT_THERE.search(_first_lines(each))]
+    if not asked or not any(each.cls == asked[0].cls and not is_store(each.service)
+                            and _NOT_THERE.search(_first_lines(each)) for each in signals):
+        return signals
+    return tuple(each for each in signals if each not in asked)
+
+
+def _first_lines(signal: Signal) -> str:
+    """Return what a signal's evidence says in lower case, without the frames of a stack."""
+    lines = (line for each in signal.evidence[:3] for line in each.text[:2000].split("\n"))
+    return "\n".join(line for line in lines if not line.startswith((" ", "\t"))).lower()
 
 
 def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]:
@@ -233,9 +278,10 @@ def _best(signals: Sequence[Signal]) -> Signal:
     return min(signals, key=_order)
 
 
-def _order(signal: Signal) -> tuple[int, bool, bool, int, int, str]:
+def _order(signal: Signal) -> tuple[int, bool, bool, bool, int, int, str]:
     # the kernel tells what it did to somebody; who says the same of himself is that one
     return (_RANK.get(signal.cls, len(_RANK)), signal.service.lower() == "kernel",
+            signal.cls in _PASSED_ON and passes_on(signal.service),
             signal.detector != "probe", -SEVERITY_ORDER[signal.severity], signal.at, signal.fingerprint)
 
 

@@ -1,11 +1,11 @@
-"""Software: what the name of a service or a port tells of a store. From vicinity and case.
+"""Software: what the name of a service, a port or a client's words tell of a store. From vicinity and case.
 
 A store is a database, a cache or a message broker: what others call, and what calls nobody.
 """
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 #: Where a store listens unless it is told otherwise, and parts of the names of services that may be there.
@@ -19,16 +19,42 @@ _PORTS = {
     "9092": ("kafka", "redpanda"), "1883": ("mosquitto", "emqx"), "2379": ("etcd",), "8500": ("consul",),
     "2181": ("zookeeper",),
 }
+#: Where a kind of store listens as a rule; who names one of these means that kind.
+USUAL_PORTS = frozenset(_PORTS)
 _STORES = tuple(sorted({"minio", "ceph", *(part for parts in _PORTS.values() for part in parts)}))
 #: And what people call a store of their own, as a word of its name.
 _CALLED_STORES = frozenset({"db", "database", "sql", "cache", "queue", "broker", "mq"})
 _WORDS = re.compile(r"[^a-z]+")
+#: How clients and drivers speak of a store, by the port where it mostly listens. A store that is reached
+#: through another port is still called by its kind.
+_SPOKEN = {
+    "5432": ("psycopg", "postgres", "asyncpg", "npgsql", "pgx", "pq: ", "pg::", "psqlexception", "pgconn"),
+    "3306": ("mysql", "mariadb"), "6379": ("redis", "jedis", "lettuce", "'maxmemory'"),
+    "11211": ("memcache",), "27017": ("mongo",), "5672": ("rabbitmq", "amqp", "pika.", "kombu"),
+    "9042": ("cassandra",), "9200": ("elasticsearch", "opensearch"), "9092": ("kafka",), "2379": ("etcd",),
+    "1433": ("sqlserver", "sqlclient"), "1521": ("ora-",), "8123": ("clickhouse",),
+}
+#: Of the words in _CALLED_STORES, which kinds they may be.
+_CALLED = {"6379": {"cache"}, "11211": {"cache"}, "5672": {"queue", "broker", "mq"},
+           "9092": {"queue", "broker"}}
+_DATABASE = {"db", "database", "sql"}
+#: Parts of the names of services that pass on what others answer.
+_FRONTS = ("nginx", "apache", "httpd", "haproxy", "traefik", "envoy", "caddy", "varnish", "proxy", "gateway",
+           "ingress", "balancer", "openresty")
+#: What is called after a store and only looks at it, or copies it.
+_BESIDES = frozenset({"exporter", "backup", "dump", "admin", "sentinel", "metrics", "monitor", "client"})
 
 
 @lru_cache(maxsize=1024)
 def is_store(service: str) -> bool:
     """Say whether the name of a service is that of a database, cache or message broker."""
     return _begins(service, _STORES) or _called_store(service)
+
+
+def passes_on(service: str) -> bool:
+    """Say whether the name of a service is that of a proxy, which passes on what others answer."""
+    name = service.lower()
+    return any(part in name for part in _FRONTS)
 
 
 def _begins(service: str, parts: Sequence[str]) -> bool:
@@ -38,6 +64,23 @@ def _begins(service: str, parts: Sequence[str]) -> bool:
 
 def _called_store(service: str) -> bool:
     return not _CALLED_STORES.isdisjoint(_WORDS.split(service.lower()))
+
+
+@lru_cache(maxsize=1024)
+def kind_spoken(text: str) -> str:
+    """Return the usual port of the one kind of store that a text in lower case speaks of, or ""."""
+    found = [port for port, words in _SPOKEN.items() if any(word in text for word in words)]
+    return found[0] if len(found) == 1 else ""
+
+
+def of_kind(kind: str, services: Iterable[str]) -> frozenset[str]:
+    """Return those services which may be the store of a kind, as `kind_spoken` gives it, by their names."""
+    mine, called = _PORTS.get(kind, ()), _CALLED.get(kind, _DATABASE)
+    words = {each: frozenset(_WORDS.split(each.lower())) for each in services if each}
+    words = {each: those for each, those in words.items() if _BESIDES.isdisjoint(those)}
+    exact = frozenset(each for each in words if _begins(each, mine))
+    return exact or frozenset(each for each, those in words.items()
+                              if not called.isdisjoint(those) and not _begins(each, _STORES))
 
 
 def may_listen(service: str, port: str) -> bool | None:

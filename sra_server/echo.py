@@ -1,0 +1,114 @@
+"""Echo: whether two signs repeat the same words, so that one answers the other. From relation; pure.
+
+A client repeats what its store said to it, whichever port it reached it by. Who check the same tokens name
+the same issuer, key or audience. Words that any program writes, as those of the system's errors, and the
+frames of a stack are no echo.
+"""
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from .domain.record import SECOND
+from .domain.signal import Signal
+from .domain.software import is_store, kind_spoken, of_kind
+
+#: What is said and what is repeated lie no further apart.
+_AT_ONCE = 30 * SECOND
+#: So many words in a row are no chance: "sorry, too many clients already".
+_RUN = 5
+_EVIDENCE, _TEXT = 5, 2000
+#: These a store and its client may have without each other: each has a disk, a memory, a net of its own.
+_OWN = frozenset({"disk_full", "memory_exhaustion", "cpu_overload", "network_failure", "certificate_expired"})
+_SYSTEM = re.compile(
+    r"no space left on device|name or service not known|temporary failure in name resolution"
+    r"|(?:operation|connection) (?:timed out|refused|reset by peer)|no such file or directory"
+    r"|permission denied"
+    r"|too many open files|address already in use|resource temporarily unavailable|no route to host"
+    r"|certificate verify failed[^\n]{0,80}|traceback \(most recent call last\)"
+    r"|is the server running[^\n]{0,80}"
+    r"|terminat(?:ed|ing)[^\n]{0,40}(?:signal|administrator command)[^\n]{0,40}")
+_WORD = re.compile(r"[a-z_\"'`][\w.'\"`/@-]*")
+_QUOTES = str.maketrans("", "", "\"'`")
+
+#: Of whom tokens are, for whom, and by which key.
+_OF_TOKENS = re.compile(r"\b(?:iss(?:uer)?|kid|key id|signing key|aud(?:ience)?|jwks?|client[_ ]id|realm)\b")
+_NAMED = re.compile(r"https?://[^\s\"'<>,;)]{4,200}|[\"'`]([\w.:/@+-]{4,200})[\"'`]"
+                    r"|\b(?:iss|issuer|kid|aud|audience|client_id|realm)[=:] ?([\w.:/@+-]{4,200})")
+#: Ways of signing, and words that every such text has.
+_ANY_TOKEN = re.compile(r"(?:[hrep]s|eddsa|es|none)\d*k?\Z|(?:access|refresh|id)_token\Z"
+                        r"|(?:bearer|null|none)\Z|invalid_(?:token|grant|client)\Z|(?:sub|exp|nbf|iat|auth|email|token|error)\Z")
+
+
+def said_by_both(one: Signal, other: Signal) -> str:
+    """Return what a store and its client say at the same moment on the same host, in words, or ""."""
+    for store, client in ((one, other), (other, one)):
+        if is_store(store.service) and client.service and not is_store(client.service):
+            break
+    else:
+        return ""
+    if store.host != client.host or not _at_once(one, other) or {one.cls, other.cls} & _OWN:
+        return ""
+    theirs = _runs(_texts(client))
+    shared = next((each for each in _runs(_texts(store)) if each in theirs), ())
+    return f"{store.service} and {client.service} say the same: {' '.join(shared)}" if shared else ""
+
+
+def same_tokens(one: Signal, other: Signal) -> str:
+    """Return which issuer, key or audience of tokens two signs name at the same moment, in words, or ""."""
+    if not one.cls == other.cls == "auth_failures" or not _at_once(one, other):
+        return ""
+    shared = _of_tokens(_texts(one)) & _of_tokens(_texts(other))
+    return f"both refuse tokens of {min(shared)}" if shared else ""
+
+
+def echoed(one: Signal, other: Signal) -> str:
+    """Return why two signs are of one trouble by what they repeat, in words, or ""."""
+    if {one.detector, other.detector} != {"signature"}:
+        return ""
+    return said_by_both(one, other) or same_tokens(one, other)
+
+
+def speaks_of_store(signal: Signal) -> bool:
+    """Say whether a sign's words are those of a client of some store."""
+    return bool(kind_spoken("\n".join(_texts(signal)).lower()))
+
+
+def speaks_of_kind(client: Signal, store: str, services: frozenset[str]) -> bool:
+    """Say whether a client's words are of the kind that a store is of, and there is no other of the kind."""
+    kind = kind_spoken("\n".join(_texts(client)).lower())
+    return bool(kind) and of_kind(kind, {*services, store}) == {store}
+
+
+def _at_once(one: Signal, other: Signal) -> bool:
+    return max(one.at, other.at) - min(one.last_at, other.last_at) <= _AT_ONCE
+
+
+def _texts(signal: Signal) -> tuple[str, ...]:
+    return tuple(each.text[:_TEXT] for each in signal.evidence[:_EVIDENCE])
+
+
+@lru_cache(maxsize=256)  # in a storm each sign is held against every other
+def _runs(texts: tuple[str, ...]) -> dict[tuple[str, ...], None]:
+    """Return the runs of words in texts in their order, without frames of stacks, numbers, system's words."""
+    found: dict[tuple[str, ...], None] = {}
+    for text in texts:
+        for line in text.lower().split("\n"):
+            if line.startswith((" ", "\t")):
+                continue
+            for part in _SYSTEM.split(line):
+                words = [each.translate(_QUOTES).rstrip(".,:") for each in _WORD.findall(part)]
+                found |= dict.fromkeys(tuple(words[n:n + _RUN]) for n in range(len(words) - _RUN + 1))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _of_tokens(texts: tuple[str, ...]) -> frozenset[str]:
+    found: set[str] = set()
+    for text in texts:
+        low = text.lower()
+        if _OF_TOKENS.search(low) is None:
+            continue
+        named = (next(filter(None, each.groups()), each[0]).rstrip("/.:") for each in _NAMED.finditer(low))
+        found.update(each for each in named if _ANY_TOKEN.match(each) is None)
+    return frozenset(found)

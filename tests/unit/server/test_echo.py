@@ -1,0 +1,131 @@
+"""What several say in the same words is one trouble, what looks alike is not: pairs, through the fold."""
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sra_server.domain.record import Record
+
+from .test_vicinity import Part, _bursts, lines, memory, processor, together, usual
+from .world import World, batch
+
+STAMP = "2026-11-25 06:34:00.123 UTC [77] shop@shop "
+AT = 'connection failed: connection to server at "127.0.0.1", port 15432 failed: '
+FAILS = "psycopg.OperationalError: " + AT
+HBA = 'FATAL:  no pg_hba.conf entry for host "172.18.0.1", user "shop", database "shop", no encryption'
+PASSWORD = 'FATAL:  password authentication failed for user "shop"'
+PAGE = "invalid page in block 17 of relation base/16384/16385"
+LOCK = "canceling statement due to lock timeout"
+FULL_UP = "FATAL:  sorry, too many clients already"
+RECOVERY = "FATAL:  the database system is in recovery mode"
+LACKS = 'relation "orders" does not exist'
+PG_KILLED = "server process (PID 55) was terminated by signal 9: Killed"
+NO_MAPPED = FAILS + "Connection refused"
+NO_MARIADB = ("pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on '127.0.0.1:13306' "
+              "([Errno 111] Connection refused)\")")
+PAGES = "InnoDB: Database page corruption on disk or a failed file read of page [page id: space=3, page=17]"
+NO_REDIS = "redis.exceptions.ConnectionError: Error 111 connecting to 127.0.0.1:16379. Connection refused."
+PANIC = "panic: runtime error: index out of range"
+ISSUER = "JsonWebTokenError: jwt issuer invalid. expected: https://auth.shop.example/realms/main"
+OTHER_ISSUER = ISSUER.replace("auth.shop", "login.partner")
+NO_KEY = 'jwt.exceptions.PyJWKClientError: Unable to find a signing key that matches: "kid-2026-03"'
+UNKNOWN_KEY = 'token refused: invalid token, kid "kid-2026-03" is unknown'
+AUDIENCE = 'InvalidAudienceError: invalid token: audience "shop-api" expected'
+OTHER_AUDIENCE = AUDIENCE.replace("shop-api", "stock-feed")
+SIGNED = "JsonWebTokenError: invalid signature (RS256)"
+KEY = "KeyError: 'sku'"
+DENIED = "PermissionError: [Errno 13] Permission denied: '/srv/uploads/a.png'"
+SLOW = "order 17 failed: no answer of the worker, timed out after 30 s"
+NO_MEMORY = "report failed: cannot fork a worker, not enough memory"
+FAILED = '10.1.1.1 - - [25/Nov/2026:06:34:00 +0000] "POST /order HTTP/1.1" 500 157 "-" "app/3.2"'
+GATEWAY = FAILED.replace(" 500 ", " 504 ")
+LOGINS = "Failed password for root from 203.0.113.9 port 51234 ssh2"
+
+RELATED: dict[str, tuple[Part, Part]] = {
+    # a store in a container, and who reaches it by the host's port
+    "a damaged page": ([(STAMP + "ERROR:  " + PAGE, "postgresql", 3)],
+                       [(f"order 17 failed at 127.0.0.1:15432: {PAGE} (XX001)", "shop", 3)]),
+    "a rule of pg_hba": ([(STAMP + HBA, "postgresql", 6)], [(FAILS + HBA, "shop", 6)]),
+    "a password": ([(STAMP + PASSWORD, "postgresql", 6)],
+                   [(FAILS + PASSWORD, "shop", 6)]),
+    "a lock": ([(STAMP + "ERROR:  " + LOCK, "postgresql", 3)],
+               [(f"order 17 at 127.0.0.1:15432: {LOCK}", "api", 3)]),
+    "no connection is left": ([(FULL_UP, "postgresql", 6)], [(FAILS + FULL_UP, "shop", 6)]),
+    "a recovery": ([(RECOVERY, "postgresql", 12)], [(FAILS + RECOVERY, "shop", 12)]),
+    "a table that is not there": ([(STAMP + "ERROR:  " + LACKS, "postgresql", 20)],
+                                  [("psycopg.errors.UndefinedTable: " + LACKS, "shop", 20)]),
+    "a database that was killed": ([(PG_KILLED, "postgresql", 1)], [(NO_MAPPED, "shop", 3)]),
+    "a damaged MariaDB": ([(PAGES, "mariadb", 2)], [(NO_MARIADB, "crm", 3)]),
+    "a cache at a port of its own": ([(PANIC, "redis", 1)], [(NO_REDIS, "shop", 3)]),
+    # tokens
+    "an issuer": ([(ISSUER, "gateway", 6)], [(ISSUER, "inventory", 6)]),
+    "a key": ([(NO_KEY, "gateway", 6)], [(UNKNOWN_KEY, "inventory", 6)]),
+    "an audience": ([(AUDIENCE, "gateway", 6)], [(AUDIENCE, "inventory", 6)]),
+    # what a busy host does to its services
+    "a busy processor and slowness": (processor(), [(SLOW, "api", 60)]),
+    "a busy processor and failed requests": (processor(), [(GATEWAY, "edge", 60)]),
+    "no memory and a fork": (memory(), [(NO_MEMORY, "api", 60)]),
+    # a proxy passes on that the store refuses who is behind it
+    "a login at the store and failed requests": ([(FAILS + PASSWORD, "shop", 6)],
+                                                 [(FAILED, "nginx", 60)]),
+}
+
+UNRELATED: dict[str, tuple[Part, Part]] = {
+    "another kind of store": ([(PANIC, "redis", 1)], [(NO_MAPPED, "shop", 3)]),
+    "a database and another cache": ([(PG_KILLED, "postgresql", 1)], [(NO_REDIS, "shop", 3)]),
+    "two issuers": ([(ISSUER, "gateway", 6)], [(OTHER_ISSUER, "inventory", 6)]),
+    "two audiences": ([(AUDIENCE, "gateway", 6)], [(OTHER_AUDIENCE, "inventory", 6)]),
+    "a way of signing": ([(SIGNED, "gateway", 6)], [(SIGNED, "inventory", 6)]),
+    "a guess and a token": ([(LOGINS, "sshd", 9)], [(ISSUER, "gateway", 6)]),
+    "a busy processor and a bug": (processor(), [(KEY, "api", 60)]),
+    "a busy processor and a right": (processor(), [(DENIED, "api", 60)]),
+    "no memory and a bug": (memory(), [(KEY, "api", 60)]),
+    "no memory and a right": (memory(), [(DENIED, "api", 60)]),
+    "a guess and failed requests": ([(LOGINS, "sshd", 9)], [(FAILED, "nginx", 60)]),
+    "refused tokens and failed requests": ([(ISSUER, "inventory", 6)], [(FAILED, "nginx", 60)]),
+}
+
+
+def _both_ways(pairs: dict[str, tuple[Part, Part]]) -> list[tuple[Part, Part]]:
+    return [each for one, other in pairs.values() for each in ((one, other), (other, one))]
+
+
+@pytest.mark.parametrize("pair", _both_ways(RELATED))
+def test_what_repeats_or_suffers_from_the_other_is_one_incident(pair: tuple[Part, Part]) -> None:
+    together(*pair, usual() if any(map(_bursts, (pair, pair[::-1]))) else World()).only()
+
+
+@pytest.mark.parametrize("pair", _both_ways(UNRELATED))
+def test_what_only_looks_alike_stays_apart(pair: tuple[Part, Part]) -> None:
+    world = together(*pair, usual() if any(map(_bursts, (pair, pair[::-1]))) else World())
+    assert len(world.incidents) == 2, [each.reason for each in world.changes]
+
+
+def test_it_is_said_which_words_both_say() -> None:
+    world = together(*RELATED["a damaged page"], World())
+    assert "postgresql and shop say the same: invalid page in block of" in world.changes[-1].reason
+
+
+@pytest.mark.parametrize(("second", "host", "incidents"), [
+    (4, "web-1", 1), (4, "web-2", 2), (90, "web-1", 2)])
+def test_the_same_words_of_another_host_or_time_are_no_echo(second: int, host: str, incidents: int) -> None:
+    world = World()
+    store = lines(0, (STAMP + HBA, "postgresql", 6))
+    client = lines(second, (FAILS + HBA, "shop", 6))
+    world.fold(batch(6, *store))
+    world.fold(batch(second + 6.5, *(_at_host(each, host) for each in client)))
+    assert len(world.incidents) == incidents
+
+
+def test_with_two_databases_of_a_kind_a_port_of_its_own_leads_to_none() -> None:
+    for others, incidents in (((), 1), (("pg-users",), 2), (("postgres-exporter", "redis"), 1)):
+        world = World()
+        world.fold(batch(-60, alive=["shop", "postgresql", *others]))
+        world.fold(batch(0, *lines(0, (PG_KILLED, "postgresql", 1))))
+        world.fold(batch(10, *lines(4, (NO_MAPPED, "shop", 3))))
+        assert len(world.incidents) == incidents, others
+
+
+def _at_host(each: Record, host: str) -> Record:
+    return replace(each, host=host)
