@@ -20,6 +20,7 @@ from .memory import Memory
 from .outage import Outage, followed
 from .patience import spoken
 from .track import FLOOR, USED, Heard, Track, count, judge, present, together
+from .twice import twice
 
 #: From this share on a burst may be grave.
 _GRAVE = 0.05
@@ -66,7 +67,8 @@ class Burst:
         for key, track in tracks.items():
             if track != before[key]:
                 memory.put(key, [[*each] if isinstance(each, list | tuple) else each for each in track])
-        return [*(_signal(key, track, batch) for key, track in bursting.items()),
+        return [*(_signal(key, track, batch, _brought(before[key], track, heard[key]))
+                  for key, track in bursting.items()),
                 *(_cleared(key, track, batch) for key, track in habits.items() if key not in bursting)]
 
 
@@ -96,18 +98,24 @@ def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:
 
 
 def _heard(n: int, every: int, errors: list[Record]) -> Heard:
-    """Return what was heard of a minute, less what was a client's doing by the texts of its errors."""
+    """Return what was heard of a minute, less what was a client's doing, or written twice, by its errors."""
     if not errors:
         return Heard(n, every)
     step = -(-len(errors) // _READ)
     read = errors[::step]
     wrong = [asked_wrong(each) for each in read]
-    less = min(n, round(sum(wrong) * len(errors) / len(read)))
+    less = min(n, round((sum(wrong) + twice(read)) * len(errors) / len(read)))
     found = (address(each) for each, passed in zip(read, wrong, strict=True) if not passed and each.metadata)
     return Heard(n - less, every - less, {who: step * times for who, times in Counter(found).items() if who})
 
 
-def _signal(key: str, track: Track, batch: Batch) -> Signal:
+def _brought(before: Track | None, track: Track, heard: dict[int, Heard]) -> int:
+    """Return how many errors stand behind a signal that no signal before it has counted."""
+    told = before is not None and before.told and before.minute == track.minute
+    return max(1, sum(each.n for each in heard.values())) if told else track.own
+
+
+def _signal(key: str, track: Track, batch: Batch, count: int) -> Signal:
     service, host, name = _place(key)
     n, usual = track.own, track.usual or rate(track.total, track.minutes)
     errors = [each for each in batch.records if each.level >= _ERROR and each.service == service
@@ -135,7 +143,7 @@ def _signal(key: str, track: Track, batch: Batch) -> Signal:
         severity="high" if grave else "medium",
         title="mostly errors since it is watched" if track.born else title,
         at=begun if track.born else min((each.at for each in shown), default=track.minute),
-        last_at=max(last, track.minute), service=service, host=host, count=n,
+        last_at=max(last, track.minute), service=service, host=host, count=count,
         cause="it does hardly anything but fail" if track.born
         else "it writes far more errors than it is used to", unanswered=True,
         remedies=("restart_service", "rollback_deployment"),

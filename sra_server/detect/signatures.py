@@ -19,9 +19,11 @@ from ..domain.signal import SEVERITY_ORDER, Severity, Signal
 from .beside import text_of
 from .catalogue import Catalogue, load
 from .memory import Memory
+from .run import Run, followed
 from .scatter import Match
 from .signature import STOPPED, Signature
 from .traffic import hear, heard
+from .twice import twice
 from .units import concerns, of_unit
 from .usual import Rule, judge
 
@@ -39,7 +41,7 @@ _SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[)(\d
 
 
 class Signatures:
-    """Memory: fingerprint → [event times of the latest matches, their evidence, firing, last process].
+    """Memory: fingerprint → [times of the latest matches, their evidence, firing, last process, their Run].
 
     And followed|service|host → [the latest signature that others follow from, its event time];
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units.
@@ -120,7 +122,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
            brought: dict[tuple[str, str], dict[int, int]], batch: Batch) -> Signal | None:
     """Count the matches within the window and say whether they are enough."""
     before = memory.get(key)
-    times, kept, firing, process = before or ([], [], False, "")
+    times, kept, firing, process, *since = before or ([], [], False, "")
+    run = Run(*since) if since or not kept else Run(min(map(_time, kept)))  # of an earlier release
     window, count = signature.window * SECOND, signature.count
     remembered = max(count, signature.low_below)
     if len(records) > 1:
@@ -128,7 +131,10 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     times, evidence, counted = list(times), list(kept), list[Record]()
     for record in records:
         if times and abs(record.at - times[-1]) > window:
-            times, evidence, firing, process = [], [], False, ""
+            times, evidence, firing, process, run = [], [], False, "", Run()
+        begun, run = run.begun, followed(run, times[-1] if times else None, record.at)
+        if run.begun > begun:
+            evidence = [each for each in evidence if _time(each) >= run.begun]
         pid = str(record.metadata.get("pid", "")) if signature.settle else ""
         if not (pid and pid == process and record.at - times[-1] <= signature.settle * SECOND):
             times.append(record.at)
@@ -141,7 +147,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
             del evidence[_EVIDENCE - 2]
     del times[:-remembered]
     stored = [each if isinstance(each, list) else _pack(each) for each in evidence]
-    memory.put(key, [times, stored, firing, process])
+    memory.put(key, [times, stored, firing, process, *run])
     severity: Severity = signature.severity if len(times) >= signature.low_below else "low"
     if signature.habit:
         whose = records[0].service, records[0].host
@@ -163,7 +169,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         detector="signature", fingerprint=key, cls=signature.cls,
         severity=severity,
         title=signature.title, at=min(map(_AT, shown)), last_at=records[-1].at,
-        service=records[0].service, host=records[0].host, count=len(records), cause=signature.means,
+        service=records[0].service, host=records[0].host, count=len(records) - twice(records),
+        cause=signature.means,
         subject=places[0] if places else "", remedies=signature.remedies, evidence=shown,
         unanswered=signature.unanswered)
 
@@ -196,9 +203,18 @@ def _stopped(signature: Signature, record: Record) -> Signal:
                   service=record.service, host=record.host, evidence=(_unpack(_pack(record)),))
 
 
+def _time(kept: list[Any] | Record) -> int:
+    return int(kept[1]) if isinstance(kept, list) else kept.at
+
+
 def _pack(record: Record) -> list[Any]:
-    return [record.id, record.at, record.message[:_TEXT], record.service, record.host, record.source,
+    return [record.id, record.at, _cut(text_of(record)), record.service, record.host, record.source,
             record.line]
+
+
+def _cut(text: str) -> str:
+    """Return what fits of a text: of a long stack the ends tell where it began and what was the matter."""
+    return text if len(text) <= _TEXT else f"{text[:_TEXT // 2]}\n[...]\n{text[8 - _TEXT // 2:]}"
 
 
 def _unpack(stored: list[Any]) -> Evidence:

@@ -1,0 +1,76 @@
+"""Who is named: not who tells of it, but whom the words mean; through the fold."""
+from __future__ import annotations
+
+import pytest
+
+from .test_vicinity import lines, usual
+from .world import World, batch, record
+
+UNREACHED = ("Exception on /order [POST]\nTraceback (most recent call last):\n"
+             '  File "/srv/venv/lib/python3.11/site-packages/psycopg/connection.py", line 98, in connect\n'
+             "psycopg.OperationalError: connection timeout expired")
+FAR = UNREACHED + ' connection to server at "orders.db.example", port 5432 failed'
+LOCKED = "pymysql.err.OperationalError: (1205, 'Lock wait timeout exceeded; try restarting transaction')"
+NO_ROOM = "redis.exceptions.OutOfMemoryError: command not allowed when used memory > 'maxmemory'."
+HEAP = "java.lang.OutOfMemoryError: Java heap space\n\tat org.postgresql.core.PGStream.read(PGStream.java)"
+LACKS = 'column "stock" does not exist'
+BUG = "ValueError: could not convert string to float: 'abc'"
+FAILED = '10.1.1.1 - - [25/Nov/2026:06:34:00 +0000] "POST /order HTTP/1.1" 500 157 "-" "app/3.2"'
+
+
+def told(text: str, *services: str, times: int = 3) -> World:
+    """Return the world after a client's words, where these services were heard of before."""
+    world = World()
+    world.fold(batch(-60, alive=["shop", *services]))
+    world.fold(batch(7, *lines(0, (text, "shop", times))))
+    return world
+
+
+@pytest.mark.parametrize(("text", "store"), [
+    (UNREACHED, "postgresql"), (UNREACHED, "orders-db"), (LOCKED, "mariadb"), (NO_ROOM, "redis")])
+def test_a_store_that_says_nothing_is_named_by_the_words_of_its_client(text: str, store: str) -> None:
+    assert told(text, store, "rabbitmq").only().service == store
+
+
+@pytest.mark.parametrize(("text", "services"), [
+    (UNREACHED, ("redis",)), (UNREACHED, ("pg-orders", "pg-users")), (FAR, ("postgresql",)),
+    (UNREACHED, ("postgres-exporter",)), (HEAP, ("postgresql",))])
+def test_nobody_is_named_of_another_kind_or_place_or_where_two_may_be_meant(
+        text: str, services: tuple[str, ...]) -> None:
+    assert told(text, *services).only().service == "shop"
+
+
+def test_a_trouble_of_a_silent_store_is_over_when_its_clients_are_well() -> None:
+    world = told(UNREACHED, "postgresql")
+    for second in range(10, 300, 10):
+        world.fold(batch(second, alive=["shop"]))
+    assert world.only().status == "resolved"
+
+
+@pytest.mark.parametrize("store_first", [True, False])
+def test_who_asks_for_what_is_not_there_is_named_and_not_the_store(store_first: bool) -> None:
+    world = World()
+    parts = [lines(0, (f"ERROR:  {LACKS} at character 8", "postgresql", 30)),
+             lines(0, (f"psycopg.errors.UndefinedColumn: {LACKS}", "shop", 30))]
+    for second, part in enumerate(parts if store_first else parts[::-1]):
+        world.fold(batch(7 + second, *part))
+    assert world.only().service == "shop"
+
+
+@pytest.mark.parametrize("front_first", [True, False])
+def test_a_proxy_passes_on_what_the_service_behind_it_has(front_first: bool) -> None:
+    world = usual()
+    parts = [lines(0, (BUG, "shop", 60)), lines(0, (FAILED, "nginx", 60))]
+    for second, part in enumerate(parts[::-1] if front_first else parts):
+        world.fold(batch(7 + second, *part))
+    assert world.only().service == "shop"
+
+
+def test_of_a_long_text_the_end_is_kept_for_it_tells_what_was_the_matter() -> None:
+    frames = "\n".join(f'  File "/srv/shop/app/views.py", line {n}, in view' for n in range(200))
+    text = f"Exception on /order [POST]\n{frames}\npsycopg.errors.DeadlockDetected: deadlock detected"
+    world = World()
+    world.fold(batch(1, *(record(text, 0, number=n) for n in range(3))))
+    [case] = world.state.cases.values()
+    kept = case.signals[0].evidence[0].text
+    assert len(kept) <= 2000 and kept.startswith("Exception on") and kept.endswith("deadlock detected")
