@@ -14,7 +14,7 @@ from .domain.incident import Incident
 from .domain.record import MINUTE, SECOND
 from .domain.signal import CLASSES, Signal
 from .domain.software import is_store, may_listen
-from .echo import echoed
+from .echo import echoed, speaks_of_store
 from .vicinity import CLOSE, beside, of_host, own_place
 
 #: How strong a reason it is that one points to the other, or both to a third.
@@ -42,7 +42,10 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
     last = case.last_at if case else incident.last_signal_at
     gap = max(0, now - last)
     fits = any(compatible(signal.cls, each) for each in (incident.cls, *(each.cls for each in signals)))
-    alone = "auth_failures" in (signal.cls, incident.cls) and not fits
+    # who guesses passwords is a trouble of his own; who is refused by his store is not
+    alone = "auth_failures" in (signal.cls, incident.cls) and not fits and not any(
+        each.cls == "auth_failures" and not is_store(each.service) and speaks_of_store(each)
+        for each in (signal, *signals))
     recent = gap <= memory
     # of a full case it is no longer known who spoke and who was only named
     heard = set(incident.services) if more else {each.service for each in signals} or set(incident.services)
@@ -81,6 +84,8 @@ def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signa
     if found is None:
         return None
     why = found.why
+    if any(echoed(each, signal) for each in other[1].signals):
+        return why
     if found.rank != _SAID:
         if not _one_place(other[1], signal):
             return None

@@ -129,3 +129,24 @@ def test_with_two_databases_of_a_kind_a_port_of_its_own_leads_to_none() -> None:
 
 def _at_host(each: Record, host: str) -> Record:
     return replace(each, host=host)
+
+
+LOST = "psycopg.OperationalError: server closed the connection unexpectedly"
+GUESSED = 'login failed for user "ann": authentication failed, from 203.0.113.9'
+
+
+@pytest.mark.parametrize("client_first", [True, False])
+def test_a_client_that_loses_its_store_and_then_is_refused_by_it_has_one_trouble(client_first: bool) -> None:
+    world = World()
+    refused = [lines(4, (FAILS + PASSWORD, "shop", 6)), lines(4, (STAMP + PASSWORD, "postgresql", 6))]
+    world.fold(batch(1, *lines(0, (LOST, "shop", 3))))
+    for second, part in enumerate(refused if client_first else refused[::-1]):
+        world.fold(batch(11 + second, *part))
+    assert sum(each.status == "open" for each in world.incidents.values()) == 1
+
+
+def test_who_guesses_at_a_service_that_misses_its_store_is_told_apart() -> None:
+    world = World()
+    world.fold(batch(7, *lines(0, (LOST, "shop", 3))))
+    world.fold(batch(12, *lines(5, (GUESSED, "shop", 9))))
+    assert [each.status for each in world.incidents.values()] == ["open", "open"]
