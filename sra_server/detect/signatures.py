@@ -18,6 +18,7 @@ from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import SEVERITY_ORDER, Severity, Signal
 from .beside import text_of
 from .catalogue import Catalogue, load
+from .limited import alone
 from .memory import Memory
 from .run import Run, followed
 from .scatter import Match
@@ -36,6 +37,9 @@ _FOLLOWS = 60 * SECOND
 _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b"
                        r"|expected (?:failure|error)\b)", re.I)
 
+#: How pytest begins what it shows of a failure.
+_SHOWN = re.compile(r"E {3,}\S")
+
 #: Where somebody who signs in comes from.
 _SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[)(\d{1,3}(?:\.\d{1,3}){3})", re.I)
 
@@ -44,7 +48,8 @@ class Signatures:
     """Memory: fingerprint → [times of the latest matches, their evidence, firing, last process, their Run].
 
     And followed|service|host → [the latest signature that others follow from, its event time];
-    heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units.
+    heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
+    clients|… and limited|… → see limited.
     """
 
     name = "signature"
@@ -66,7 +71,7 @@ class Signatures:
                 signature = self._cause(memory, signature, record)
             if signature is not None and signature.cls == STOPPED:
                 stops[record.service, record.host] = _stopped(signature, record)
-            elif signature is not None:
+            elif signature is not None and not alone(memory, signature, record):
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
         signals = (_judge(memory, key, signature, records, brought, batch)
@@ -98,6 +103,8 @@ class Signatures:
 
     def _again(self, signature: Signature, record: Record, text: str) -> Signature | None:
         """Return what the record's own words mean; of a login only its beginning is its own."""
+        if _SHOWN.match(text) is not None:
+            return None
         begins = login(record.message)
         if begins:
             known = signature.cls == "auth_failures"
@@ -128,7 +135,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     remembered = max(count, signature.low_below)
     if len(records) > 1:
         records.sort(key=_AT)
-    times, evidence, counted = list(times), list(kept), list[Record]()
+    times, evidence, fresh = list(times), list(kept), list[Record]()
     for record in records:
         if times and abs(record.at - times[-1]) > window:
             times, evidence, firing, process, run = [], [], False, "", Run()
@@ -137,8 +144,9 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
             evidence = [each for each in evidence if _time(each) >= run.begun]
         pid = str(record.metadata.get("pid", "")) if signature.settle else ""
         if not (pid and pid == process and record.at - times[-1] <= signature.settle * SECOND):
-            times.append(record.at)
-            counted.append(record)
+            if not (signature.apart and times and abs(record.at - times[-1]) < signature.apart * SECOND):
+                times.append(record.at)
+            fresh.append(record)
         process = pid
         firing = firing or (len(times) >= count and times[-1] - times[-count] <= window)
         evidence.append(record)
@@ -156,7 +164,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         beside = sorted(each.at for each in batch.records
                         if (each.service, each.host) == whose and each.id not in matched)
         verdict = judge(memory, key, Rule(signature.count, signature.window),
-                        [_match(signature, each) for each in counted], known, beside=beside,
+                        [_match(signature, each) for each in fresh], known, beside=beside,
                         enough=firing, earlier=before and before[0], fired=bool(before and before[2]))
         firing = verdict.firing
         if verdict.weak or not verdict.large:
