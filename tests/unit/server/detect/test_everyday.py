@@ -88,6 +88,14 @@ REAL: dict[str, tuple[str, Story]] = {
         1, '2024/03/05 10:00:00 [error] 7#7: *9 upstream prematurely closed connection while reading response header '
         'from upstream, client: 192.0.2.7, server: shop, request: "GET / HTTP/1.1", upstream: '
         '"http://127.0.0.1:8081/", host: "shop"')),
+    "a program that goes on writing to a replica": ("database_failure", _each(
+        1, "2024-03-05 10:00:00,123 ERROR shop: redis.exceptions.ReadOnlyError: You can't write against a read only replica.")),
+    "an event loop that is blocked on and on": ("cpu_overload", _each(
+        1, "2024-03-05 10:00:00,123 WARN  [checker] i.v.c.i.BlockedThreadChecker - Thread Thread[vert.x-eventloop-thread-0,5,main] "
+        "has been blocked for 5034 ms, time limit is 2000 ms", 4)),
+    "requests without memory": ("memory_exhaustion", _each(
+        5, "[05-Mar-2024 10:00:00 UTC] PHP Fatal error:  Allowed memory size of 134217728 bytes exhausted (tried to allocate "
+        "20480 bytes) in /srv/www/a.php on line 9", 4)),
     "an application without memory, whose frames are no test's": ("memory_exhaustion", _each(
         1, "java.lang.OutOfMemoryError: Java heap space\n\tat shop.Testimonials.load(Testimonials.java:7)", 1)),
 }
