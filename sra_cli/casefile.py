@@ -36,8 +36,9 @@ def evidence(one: EvidenceOut) -> Iterator[str]:
 
 def taught(one: LessonOut) -> str:
     """Which sign needs more evidence, where, and why."""
-    service = f" of {one.service}" if one.service else ""
-    host = f" on {one.host}" if one.host else ""
+    anywhere = "*" in one.fingerprint.split("|")
+    service = f" of {one.service}" if one.service else " of any service" if anywhere and not one.host else ""
+    host = f" on {one.host}" if one.host else " on any host" if anywhere else ""
     return f"{one.sign or one.title}{service}{host}: {one.needs}"
 
 

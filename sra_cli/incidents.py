@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sra_sdk.errors import BadInput
+
 from . import casefile, options, output, session
 
 if TYPE_CHECKING:
@@ -14,7 +16,11 @@ if TYPE_CHECKING:
 app = options.group("Troubles: list, show, watch, ack, assign, note, resolve, close.")
 Id = Annotated[str, typer.Argument(metavar="INCIDENT", help="Its id, as `sra incidents list` shows it.")]
 Status = Annotated[str | None, typer.Option(
-    help="open, acknowledged, investigating, mitigating, resolved or closed.")]
+    "--status", "--state",
+    help="active (all that are not over), open, acknowledged, investigating, mitigating, resolved, closed; "
+         "several are parted by commas.")]
+#: What one page may hold.
+_ALL = 500
 
 
 def _changed(done: IncidentChanged, json: bool) -> None:
@@ -34,25 +40,33 @@ def list_(
     status: Status = None,
     severity: Annotated[str | None, typer.Option(help="low, medium, high or critical.")] = None,
     service: Annotated[str | None, typer.Option(help="Of this service only.")] = None,
+    every: Annotated[bool, typer.Option(
+        "--all", help="As many as one answer holds, of every status.")] = False,
     limit: options.Limit = 50, server: options.Server = None, json: options.Json = False,
 ) -> None:
-    """List incidents, newest first.
+    """List incidents, newest first: the latest 50, those that are over as well.
 
     \b
     Examples:
       sra incidents list
+      sra incidents list --all
+      sra incidents list --status active
       sra incidents list --status open --severity critical
       sra incidents list --json | jq '.[].id'
     """
+    if every and status:
+        raise BadInput("all: is every status already", hint="leave --status or --all out")
     with session.connect(server) as client:
-        found = client.incidents(status=status, severity=severity, service=service, limit=limit)
+        found = client.incidents(status=status, severity=severity, service=service,
+                                 limit=_ALL if every else limit)
     if json:
         return output.emit(found)
     output.table(
         ("ID", "SEVERITY", "STATUS", "SERVICE", "HOST", "STARTED", "TITLE"),
         [(one.id, one.severity, one.status, one.service or "-", one.host or "-", output.age(one.started_at),
           f"{one.title} (silenced)" if one.silenced else one.title) for one in found],
-        empty="no incidents")
+        empty="no incident fits; sra incidents list --all shows all" if status or severity or service
+        else "no incidents: nothing was found to be broken; `sra status` says what is watched")
 
 
 @app.command()
@@ -178,15 +192,31 @@ def close(
     incident: Id,
     false_alarm: Annotated[bool, typer.Option(
         "--false-alarm", help="There was no trouble: ask for stronger evidence next time.")] = False,
-    why: Annotated[str | None, typer.Option(help="With --false-alarm: why there was none.")] = None,
+    everywhere: Annotated[bool, typer.Option(
+        "--everywhere", help="With --false-alarm: at every service and host, not only here.")] = False,
+    why: Annotated[str | None, typer.Option(help="Why, for those who read it later.")] = None,
     server: options.Server = None, json: options.Json = False,
 ) -> None:
     """Close it for good.
+
+    A false alarm teaches: what opened this incident is told again only when there is clearly more of it, or
+    it lasts 15 minutes longer; each further one asks for twice that. `sra lessons` shows what was learned
+    and forgets it again.
 
     \b
     Examples:
       sra incidents close inc_4f2a
       sra incidents close inc_4f2a --false-alarm --why 'the nightly import is that loud'
+      sra incidents close inc_4f2a --false-alarm --everywhere --why 'all our build hosts do that'
     """
+    if everywhere and not false_alarm:
+        raise BadInput("everywhere: only a false alarm teaches", hint="add --false-alarm")
     with session.connect(server) as client:
-        _changed(client.close(incident, false_alarm=false_alarm, why=why), json)
+        done = client.close(incident, false_alarm=false_alarm, why=why, everywhere=everywhere)
+        taught = [] if json or not false_alarm else [
+            one for one in client.lessons() if one.incident_id == done.incident_id]
+    _changed(done, json)
+    for one in taught:
+        output.show(f"  learned: {output.plain(casefile.taught(one))}")
+    if taught:
+        output.show(f"  to forget it: sra lessons forget --incident {done.incident_id}")

@@ -1,13 +1,16 @@
 """`sra lessons …`: what false alarms have taught. From the shell; to /lessons."""
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sra_sdk.errors import BadInput
 
 from . import options, output, session
+
+if TYPE_CHECKING:
+    from sra_sdk.models import LessonOut
 
 app = options.group("What false alarms have taught: list, forget.")
 
@@ -20,7 +23,9 @@ def group(context: typer.Context) -> None:
 
 @app.command("list")
 def list_(server: options.Server = None, json: options.Json = False) -> None:
-    """List the lessons; `sra incidents close ID --false-alarm` teaches one for each sign of the incident.
+    """List the lessons; `sra incidents close ID --false-alarm` teaches one for the incident's main sign.
+
+    A service or host is "any" where the lesson holds for every one.
 
     \b
     Examples:
@@ -32,10 +37,16 @@ def list_(server: options.Server = None, json: options.Json = False) -> None:
     if json:
         return output.emit(found)
     output.table(("ID", "HELD", "FADES", "SERVICE", "HOST", "SIGN", "NEEDS"),
-                 [(one.id, str(one.held), output.local(one.fades_at), one.service or "-", one.host or "-",
-                   one.sign or one.title, one.needs) for one in found], empty="no lessons")
+                 [(one.id, str(one.held), output.local(one.fades_at), one.service or _any(one),
+                   one.host or _any(one), one.sign or one.title, one.needs) for one in found],
+                 empty="no lessons; a false alarm teaches one: sra incidents close INCIDENT --false-alarm")
 
 
+def _any(one: LessonOut) -> str:
+    return "any" if "*" in one.fingerprint.split("|") else "-"
+
+
+@app.command("remove", hidden=True)
 @app.command()
 def forget(
     lesson: Annotated[str | None, typer.Argument(

@@ -28,6 +28,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "incidents": ("incidents:app", "Troubles: list, show, watch, ack, assign, note, resolve, close"),
         "silence": ("silence:app", "Tell nobody of some troubles for a while: add, list, end"),
         "lessons": ("lessons:app", "What false alarms have taught: list, forget"),
+        "signatures": ("signatures:app", "What texts mean: list, show, and try own ones"),
         "logs": ("logs:command", "Search and follow the stored logs"),
         "hosts": ("hosts:app", "The hosts with an agent, and what each offers"),
     },

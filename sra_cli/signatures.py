@@ -1,7 +1,8 @@
-"""`sra server signatures`: list them, and try own ones before the server does. From the shell; to detect."""
+"""`sra signatures`: list and show them, try own ones before the server does. From the shell; to detect."""
 from __future__ import annotations
 
 from collections import Counter
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,11 +13,19 @@ from sra_sdk.errors import BadInput
 from . import output
 
 if TYPE_CHECKING:
+    from sra_server.detect.catalogue import Catalogue
     from sra_server.detect.signature import Signature
     from sra_server.detect.trial import Found
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None,
-                  help="What texts mean: list, and try own ones.")
+                  help="What texts mean: list, show, and try own ones. Needs no server.",
+                  context_settings={"help_option_names": ["-h", "--help"]})
+Folder = Annotated[Path | None, typer.Option(
+    "--dir", metavar="DIR", help="Your own; else where the server would look for them.")]
+Config = Annotated[Path | None, typer.Option(
+    metavar="FILE", help="An sra.toml; else the one of the working directory.")]
+DataDir = Annotated[str | None, typer.Option(
+    metavar="DIR", help="The server's data folder; else SRA_DATA_DIR.")]
 _SHOWN = 200
 #: How a signature looks, for who has none yet.
 LOOKS = '''[[signature]]
@@ -39,12 +48,7 @@ def group() -> None:
 def list_(
     text: Annotated[str, typer.Argument(
         help="Only those whose name, class or software contains this.")] = "",
-    folder: Annotated[Path | None, typer.Option(
-        "--dir", metavar="DIR", help="Your own; else where the server would look for them.")] = None,
-    config: Annotated[Path | None, typer.Option(
-        metavar="FILE", help="An sra.toml; else the one of the working directory.")] = None,
-    data_dir: Annotated[str | None, typer.Option(
-        metavar="DIR", help="The server's data folder; else SRA_DATA_DIR.")] = None,
+    folder: Folder = None, config: Config = None, data_dir: DataDir = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List the signatures, yours as well, in the order in which they are tried.
@@ -54,24 +58,56 @@ def list_(
 
     \b
     Examples:
-      sra server signatures list
-      sra server signatures list postgresql
+      sra signatures list
+      sra signatures list postgresql
     """
-    from sra_server.config import ServerConfig
-    from sra_server.detect.catalogue import load_with
-    loaded = load_with(folder or ServerConfig.load(config, data_dir=data_dir).signatures)
-    for problem in loaded.problems:
-        output.tell(f"left out: {output.plain(problem)}")
-    wanted = [each for each in loaded.catalogue.signatures
+    wanted = [each for each in _catalogue(folder, config, data_dir).signatures
               if text.lower() in " ".join((each.name, each.cls, *each.software)).lower()]
     if as_json:
-        output.emit([{"name": each.name, "class": each.cls, "severity": each.severity, "title": each.title,
-                      "means": each.means, "software": list(each.software), "count": each.count,
-                      "window": each.window, "remedies": list(each.remedies)} for each in wanted])
+        output.emit([_fields(each) for each in wanted])
         return
     output.table(("NAME", "CLASS", "SEVERITY", "NEEDS", "MEANS"),
                  [(each.name, each.cls, "-" if each.cls in ("harmless", "stopped") else each.severity,
-                   _needs(each), each.means) for each in wanted], empty="No such signature.")
+                   _needs(each), each.means) for each in wanted],
+                 empty=f"no signature has {text!r} in its name, class or software; see sra signatures list")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `sra signatures list` shows it.")],
+    folder: Folder = None, config: Config = None, data_dir: DataDir = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what one signature means, what it needs, and the lines that it is tested with.
+
+    \b
+    Examples:
+      sra signatures show no_space
+      sra signatures show no_space --json | jq '.examples[]'
+    """
+    catalogue = _catalogue(folder, config, data_dir)
+    found = catalogue.by_name.get(name)
+    if found is None:
+        near = get_close_matches(name, [each.name for each in catalogue.signatures], 3, 0.5)
+        raise BadInput(f"no signature has the name {name!r}",
+                       hint=f"did you mean {' or '.join(near)}?" if near else "sra signatures list")
+    if as_json:
+        output.emit({**_fields(found), "examples": list(found.examples),
+                     "counterexamples": list(found.counterexamples)})
+        return
+    output.show(f"{found.name}: {output.plain(found.title)}")
+    severity = "" if found.cls in ("harmless", "stopped") else f", {output.colour(found.severity)}"
+    output.show(f"  class {found.cls}{severity}; needs {_needs(found)}")
+    output.show(f"  means: {output.plain(found.means)}")
+    for what, values in (("software", found.software), ("would help", found.remedies)):
+        if values:
+            output.show(f"  {what}: {output.plain(', '.join(values))}")
+    for what, lines in (("such lines are found", found.examples),
+                        ("and such are not", found.counterexamples)):
+        if lines:
+            output.show(f"  {what}:")
+        for line in lines:
+            output.show(f"    {output.plain(line)}")
 
 
 @app.command()
@@ -88,9 +124,9 @@ def check(
 
     \b
     Examples:
-      sra server signatures check /etc/sra/signatures.d
-      sra server signatures check press.toml /var/log/press.log
-      journalctl -u press | sra server signatures check press.toml -
+      sra signatures check /etc/sra/signatures.d
+      sra signatures check press.toml /var/log/press.log
+      journalctl -u press | sra signatures check press.toml -
     """
     from sra_server.detect.catalogue import Catalogue, load, read_file
     from sra_server.detect.trial import faults, remarks, tried
@@ -112,27 +148,47 @@ def check(
     if none := not own and not unusable:
         unusable = [f"{path}: there is no signature, which begins with [[signature]]"]
     catalogue = Catalogue((*own, *(each for each in load().signatures if each.name not in names)))
-    problems = unusable + [fault for each in own for fault in faults(catalogue, each)]
+    wrong = [fault for each in own for fault in faults(catalogue, each)]
+    problems = unusable + wrong
+    examples = sum(len(each.examples) + len(each.counterexamples) for each in own)
+    # that there is no example at all is a fault as well, and none of an example
+    passed = examples - len(wrong) + sum(not each.examples for each in own)
     found = [(log, each) for log in logs or () for each in tried(catalogue, _lines(log), source=log)]
     loud = [(log, each) for log, each in found if each.fits]
     doubts = [remark for each in own
               for remark in remarks(each, load().signatures, [one for _, one in found])]
     if as_json:
         output.emit({"signatures": sorted(names), "problems": problems, "remarks": doubts,
-                     "records": len(found),
+                     "examples": examples, "passed": passed, "records": len(found),
                      "found": [_told(log, each) for log, each in loud]})
     else:
-        _print(own, problems, doubts, loud, found)
+        if own:
+            output.show(f"{_many(len(own), 'signature')} can be read; {passed} of "
+                        f"{_many(examples, 'example')} judged rightly")
+        _print(problems, doubts, loud, found)
         if none:
             output.show(f"what to do: write them like this one\n\n{LOOKS}")
     if problems:
         raise typer.Exit(2 if unusable else 1)
 
 
-def _print(own: list[Signature], problems: list[str], doubts: list[str], loud: list[tuple[str, Found]],
+def _catalogue(folder: Path | None, config: Path | None, data_dir: str | None) -> Catalogue:
+    from sra_server.config import ServerConfig
+    from sra_server.detect.catalogue import load_with
+    loaded = load_with(folder or ServerConfig.load(config, data_dir=data_dir).signatures)
+    for problem in loaded.problems:
+        output.tell(f"left out: {output.plain(problem)}")
+    return loaded.catalogue
+
+
+def _fields(each: Signature) -> dict[str, object]:
+    return {"name": each.name, "class": each.cls, "severity": each.severity, "title": each.title,
+            "means": each.means, "software": list(each.software), "count": each.count,
+            "window": each.window, "remedies": list(each.remedies)}
+
+
+def _print(problems: list[str], doubts: list[str], loud: list[tuple[str, Found]],
            found: list[tuple[str, Found]]) -> None:
-    if own:
-        output.show(f"{_many(len(own), 'signature')} can be read")
     for problem in problems:
         output.show(f"{output.colour('failed', 'failed')}  {output.plain(problem)}")
     for doubt in doubts:

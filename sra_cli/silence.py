@@ -15,6 +15,25 @@ if TYPE_CHECKING:
 app = options.group("Silences and maintenance windows: add, list, end.")
 
 
+_LONGEST = 366 * 86_400
+_DAYS = ("day", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _day(text: str) -> str:
+    day = "day" if text.lower() == "daily" else text.lower()[:3]
+    if day not in _DAYS:
+        raise BadInput(f"every: {text!r} is no day", hint=f"write one of {', '.join(_DAYS)}")
+    return day
+
+
+def _time(text: str) -> str:
+    hours, colon, minutes = text.partition(":")
+    digits = all(part.isascii() and part.isdigit() for part in (hours, minutes))
+    if not colon or not digits or len(minutes) != 2 or int(hours) > 23 or int(minutes) > 59:
+        raise BadInput(f"every: {text!r} is no time of day", hint="write it as 02:00 or 23:30")
+    return f"{int(hours):02}:{minutes}"
+
+
 def _about(one: SilenceOut) -> str:
     parts = [f"{name} {value}" for name, value in (
         ("service", one.service), ("host", one.host), ("class", one.class_)) if value]
@@ -38,14 +57,16 @@ def group(context: typer.Context) -> None:
 @app.command()
 def add(
     why: Annotated[str, typer.Option(help="What people shall read who wonder.")],
-    service: Annotated[str | None, typer.Option(help="Troubles that this service causes.")] = None,
-    host: Annotated[str | None, typer.Option(help="Troubles of this host.")] = None,
+    service: Annotated[str | None, typer.Option(
+        help="Troubles that this service causes; a * stands for any letters.")] = None,
+    host: Annotated[str | None, typer.Option(
+        help="Troubles of this host, or of hosts such as 'web-*'.")] = None,
     class_: Annotated[str | None, typer.Option("--class", help="Troubles of this class, disk_full …")] = None,
     length: Annotated[str | None, typer.Option(
         "--for", metavar="TIME", help="How long: 30m, 2h, 3d; of each window if --every is given.")] = None,
     every: Annotated[tuple[str, str] | None, typer.Option(
         metavar="DAY HH:MM", help="Again and again: day, mon, … sun, and the time.")] = None,
-    timezone: Annotated[str, typer.Option(help="Of --every, such as Europe/Berlin.")] = "UTC",
+    timezone: Annotated[str, typer.Option(help="Of --every, such as Europe/Berlin.")] = "",
     server: options.Server = None, json: options.Json = False,
 ) -> None:
     """Tell nobody of some troubles for a while, and propose no remedy.
@@ -56,16 +77,23 @@ def add(
     \b
     Examples:
       sra silence add --service checkout --for 2h --why 'moving to the new rack'
+      sra silence add --host 'build-*' --for 8h --why 'the big rebuild'
       sra silence add --host db-1 --class disk_full --for 3d --why 'the new disk comes on Friday'
       sra silence add --service backup --every sun 02:00 --for 1h --timezone Europe/Berlin --why 'full backup'
     """
     seconds = output.length(length, "for")
     if seconds is None:
         raise BadInput("for: how long is needed", hint="add --for 2h; a silence ends by itself")
+    if seconds > _LONGEST:
+        raise BadInput(f"for: {length} is longer than 366 days",
+                       hint="a trouble that nobody shall ever hear of is a lesson: "
+                            "sra incidents close INCIDENT --false-alarm")
+    if timezone and every is None:
+        raise BadInput("timezone: it is of --every alone", hint="add --every sun 02:00, or leave it out")
     when: dict[str, Any] = {"seconds": seconds}
     if every is not None:
-        when = {"window": {"every": every[0].lower()[:3], "at": every[1], "seconds": seconds,
-                           "timezone": timezone}}
+        when = {"window": {"every": _day(every[0]), "at": _time(every[1]), "seconds": seconds,
+                           "timezone": timezone or "UTC"}}
     with session.connect(server) as client:
         made = client.silence(why, service=service, host=host, cls=class_, **when)
     if json:
@@ -91,19 +119,25 @@ def list_(
         return output.emit(found)
     output.table(("ID", "HOLDS", "ABOUT", "WHEN", "BY", "WHY"),
                  [(one.id, "now" if one.until else "-", _about(one), _when(one), one.created_by, one.why)
-                  for one in found], empty="no silences")
+                  for one in found],
+                 empty="no silences; sra silence add --service NAME --for 2h --why WHY begins one" if every
+                 else "no silence holds or is to come; --all shows those that are over")
 
 
+@app.command("rm", hidden=True)
+@app.command("delete", hidden=True)
+@app.command("remove")
 @app.command()
 def end(
     silence: Annotated[str, typer.Argument(metavar="SILENCE", help="Its id, from `sra silence list`.")],
     server: options.Server = None, json: options.Json = False,
 ) -> None:
-    """End a silence now; what it kept quiet and is still broken is told of at once.
+    """End a silence now; what it kept quiet and is still broken is told of at once. `remove` is the same.
 
     \b
-    Example:
+    Examples:
       sra silence end sil_4f2a
+      sra silence remove sil_4f2a --json
     """
     with session.connect(server) as client:
         done = client.end_silence(silence)

@@ -16,7 +16,7 @@ from .domain.incident import ACTIVE, Change, Incident
 from .domain.lesson import Lesson
 from .domain.record import SECOND
 from .domain.signal import CLASSES, SEVERITY_ORDER, Signal
-from .doubt import Doubts, believed
+from .doubt import Doubts, again, believed
 from .relation import elsewhere, link, one_trouble
 from .settle import flap_note, why_over
 from .stops import Stops, blamed, crashed, note, waits
@@ -51,6 +51,7 @@ def correlate(signals: list[Signal], cases: Mapping[str, Case], incidents: tuple
               life: Mapping[str, int], now: int, rules: Rules,
               new_id: Callable[[], str]) -> tuple[dict[str, Case], list[Change]]:
     """Return the cases afterwards and one change for each incident that changed."""
+    signals = [*again(rules.doubts, rules.lessons, signals, now), *signals]
     firing = sorted((each for each in signals if each.state == "firing"),
                     key=lambda each: (not each.opens, each.at, each.fingerprint))
     places = {(each.service, each.host) for each in firing if each.opens}
@@ -118,10 +119,7 @@ class _Desk:
         """Return None for what a lesson or a restart holds back, else what is to be said of it, mostly ""."""
         if self._waits(signal):
             return None
-        lesson = self.rules.lessons.get(signal.fingerprint)
-        if lesson is None or self.rules.doubts is None or lesson.factor(self.now) == 1:
-            return ""
-        return believed(self.rules.doubts, lesson, signal, self.now, self.rules.reopen)
+        return believed(self.rules.doubts, self.rules.lessons, signal, self.now, self.rules.reopen)
 
     def _waits(self, signal: Signal) -> bool:
         return self.rules.stops is not None and waits(

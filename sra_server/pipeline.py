@@ -25,6 +25,7 @@ from .domain.lesson import Lesson
 from .domain.place import of_target
 from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
+from .doubt import due
 from .state import State
 from .stops import hear
 
@@ -57,7 +58,7 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     state = state.fork(clock)
     _learn(state, batch)
     signals = _detect(state, batch, settings.detectors, backlog=now - batch.received_at > BACKLOG)
-    if not signals and not incidents:
+    if not signals and not incidents and due(state.doubts) is None:
         return replace(state, cases={}), ()
     known = known_of(state, settings)
     signals = [_placed(signal, known) for signal in signals]

@@ -25,6 +25,7 @@ from .domain.analysis import Analysis, Offer
 from .domain.evidence import Evidence
 from .domain.incident import ACTIVE, Incident
 from .domain.lesson import Lesson
+from .domain.reach import reaching
 from .domain.record import MINUTE, SECOND
 from .domain.remedy import Remedy
 from .domain.silence import Silence
@@ -118,7 +119,8 @@ def detail_out(incident: Incident, *, written: Written | None, evidence: Sequenc
                remedies: Sequence[Remedy], timeline: Sequence[Event], now: int,
                lessons: Sequence[Lesson], catalogue: Catalogue) -> IncidentDetail:
     """Return an incident with all that is known of it; `lessons` are the account's."""
-    own = [lesson for lesson in lessons if lesson.fingerprint in incident.fingerprints]
+    near = {each for fingerprint in incident.fingerprints for each in reaching(fingerprint)}
+    own = [lesson for lesson in lessons if lesson.fingerprint in near]
     return IncidentDetail.model_validate({
         **_fields(incident), "analysis": analysis_out(written, remedies) if written else None,
         "evidence": [evidence_out(piece) for piece in evidence],
@@ -134,6 +136,8 @@ def lesson_out(lesson: Lesson, now: int, catalogue: Catalogue) -> LessonOut:
         "id": lesson.id, "title": lesson.title, "class": lesson.cls, "fingerprint": lesson.fingerprint,
         "sign": sign.text, "service": sign.service or None, "host": sign.host or None,
         "factor": lesson.factor(now), "alarms": lesson.alarms, "needs": lesson.needs(now),
+        "needs_records": None if lesson.measured else lesson.factor(now) * lesson.count,
+        "needs_seconds": lesson.lasting(now) // SECOND,
         "incident_id": lesson.incident_id, "why": lesson.why, "taught_by": lesson.taught_by,
         "taught_at": instant(lesson.taught_at), "fades_at": instant(lesson.fades_at),
         "held": lesson.held, "held_at": _maybe(lesson.held_at)})

@@ -16,7 +16,7 @@ from .domain.incident import Change, Incident
 from .domain.lesson import Lesson
 from .domain.record import SECOND, Batch
 from .domain.silence import Silence
-from .doubt import newly_held
+from .doubt import despite, newly_held
 from .heal import approve, expire, propose, resolve, switch
 from .hush import Scene, hushed, remembered
 from .notify import route
@@ -122,12 +122,14 @@ def fold_all(state: State, view: View, now: int, settings: Settings, listening: 
         scene = Scene(silences=view.silences, cases=state.cases, quiet=settings.quiet,
                       known=known_of(state, settings) if view.silences else Known())
         at = state.clock if view.batches else now
+        if view.lessons:
+            found = tuple(replace(each, despite=despite(each, view.lessons, at)) for each in found)
         found = tuple(hushed(found, present, scene, at))
         present.update({change.incident.id: change.incident for change in found})
         state = replace(state, cases=remembered(state.cases, present.values(), scene, at))
         changes += found
         cursor = batch.head
-    held = newly_held(doubts, state.doubts) if view.lessons else ()
+    held = newly_held(doubts, state.doubts, settings.lessons, now) if view.lessons else ()
     state, text = state.saved() if view.batches or changes else (state, "")
     return Folded(state=state, text=text, cursor=cursor,
                   changes=tuple(changes), skipped=skipped, held=held)

@@ -17,6 +17,7 @@ from .domain.evidence import Evidence
 from .domain.record import MINUTE
 from .domain.signal import Signal
 from .doubt import HELD
+from .doubt import due as held_until
 from .stops import STANDING
 
 VERSION = 1
@@ -63,7 +64,8 @@ class State:
     @property
     def due(self) -> int | None:
         """Return when time alone may next tell something, though nothing comes; None if never."""
-        return due(self.detectors["absence"]) if "absence" in self.detectors else None
+        silent = due(self.detectors["absence"]) if "absence" in self.detectors else None
+        return min((each for each in (silent, held_until(self.doubts)) if each is not None), default=None)
 
     @property
     def evicted(self) -> int:

@@ -29,9 +29,16 @@ def end_silence(silence_id: str) -> Ask[m.SilenceOut]:
     return Ask("DELETE", f"/silences/{_id(silence_id)}", _one(m.SilenceOut))
 
 
-def close(incident_id: str, false_alarm: bool = False, why: Optional[str] = None) -> Ask[m.IncidentChanged]:
-    """Close an incident for good; a false alarm teaches that its signs need stronger evidence."""
-    body = _body(m.CloseIn, false_alarm=false_alarm, why=why) if false_alarm or why else None
+def close(incident_id: str, false_alarm: bool = False, why: Optional[str] = None,
+          everywhere: bool = False) -> Ask[m.IncidentChanged]:
+    """Close an incident for good; a false alarm teaches that its main sign needs stronger evidence.
+
+    `everywhere`: at every service and host, not only where it was.
+    """
+    asked = false_alarm or why or everywhere
+    body = _body(m.CloseIn, false_alarm=false_alarm, why=why, everywhere=everywhere) if asked else None
+    if body and not everywhere:
+        del body["everywhere"]  # an older server knows no such field
     return Ask("POST", f"/incidents/{_id(incident_id)}/close", _one(m.IncidentChanged), body=body)
 
 

@@ -150,17 +150,21 @@ async def _over(conn: AsyncConnection, call: Call, incident: Incident) -> bool:
 async def close(call: Call) -> IncidentChanged:
     """Put it away for good; the same trouble will open a new one.
 
-    If it was a false alarm, that one will need stronger evidence: GET /lessons tells how much.
+    If it was a false alarm, its main sign will need stronger evidence: GET /lessons tells how much.
     """
     account_id, who, given = call.principal.account_id, call.principal.name, call.body
-    text = f"closed by {who}" + (f" as a false alarm{': ' + given.why if given.why else ''}"
-                                 if given.false_alarm else "")
+    if given.everywhere and not given.false_alarm:
+        raise BadInput("everywhere: only a false alarm teaches", code="bad_close",
+                       hint="add false_alarm, or leave everywhere out")
+    text = (f"closed by {who}{' as a false alarm' if given.false_alarm else ''}"
+            f"{': ' + given.why if given.why else ''}")
     async with call.store.writing(urgent=True) as conn:
         incident = await incidents.move(conn, account_id, call.path["incident_id"], "closed", at=call.now(),
                                         actor=who, kind="closed", text=text)
         if given.false_alarm:
-            counts = await timeline.counts_of(conn, account_id, incident.id)
-            await lessons.teach(conn, account_id, incident, counts, who=who, why=given.why, at=call.now())
+            await lessons.teach(conn, account_id, incident,
+                                await timeline.signs_of(conn, account_id, incident.id), who=who,
+                                why=given.why, at=call.now(), everywhere=given.everywhere)
         await approve.cancel_waiting(conn, account_id, incident.id, reason="the incident is closed",
                                      now=call.now())
     return _changed(incident)

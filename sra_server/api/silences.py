@@ -46,7 +46,7 @@ def _window(given: WindowIn | None) -> Window | None:
 
 def wanted(given: SilenceIn, *, who: str, now: int) -> Silence:
     """Return the silence that a request asks for, or raise BadInput."""
-    if not (given.service or given.host or given.class_):
+    if not ((given.service or "").strip("*") or (given.host or "").strip("*") or given.class_):
         raise _wrong("service", "one of service, host and class is needed",
                      "nobody wants to be told of nothing at all")
     if given.class_ is not None and given.class_ not in CLASSES:

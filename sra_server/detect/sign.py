@@ -6,9 +6,10 @@ stored beside them, so it holds for what was learned before as well.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from ..domain.reach import ANY
 from .catalogue import Catalogue
 from .threshold import BOUNDS
 from .watch import watch_of
@@ -24,7 +25,16 @@ class Sign:
 
 
 def sign_of(fingerprint: str, catalogue: Catalogue) -> Sign:
-    """Return what a fingerprint stands for; one that nobody knows any more stands for itself."""
+    """Return what a fingerprint stands for; one that nobody knows any more stands for itself.
+
+    Of what a lesson holds for everywhere, service or host are "".
+    """
+    sign = _read(fingerprint, catalogue)
+    return replace(sign, service="" if sign.service == ANY else sign.service,
+                   host="" if sign.host == ANY else sign.host)
+
+
+def _read(fingerprint: str, catalogue: Catalogue) -> Sign:
     kind, _, rest = fingerprint.partition("|")
     if kind == "signature":
         return _signature(rest, catalogue)

@@ -66,6 +66,7 @@ class Part:
 class Silence:
     """Nobody is told of troubles of this service, host and class ("" is any) while it holds.
 
+    In service and host a * stands for any letters, as in web-*.
     It holds from `starts_at` up to `ends_at` (None: until somebody ends it), and inside only within its
     `window` if it has one.
     """
@@ -91,8 +92,25 @@ class Silence:
 
     def matches(self, part: Part) -> bool:
         """Say whether it is about this part of an incident."""
-        return all(not named or named == given for named, given in (
+        return all(not named or fits(named, given) for named, given in (
             (self.service, part.service), (self.host, part.host), (self.cls, part.cls)))
+
+
+def fits(named: str, given: str) -> bool:
+    """Say whether a name is what was named, in which each * stands for any letters."""
+    first, *middle = named.split("*")
+    if not middle:
+        return named == given
+    last = middle.pop()
+    at, end = len(first), len(given) - len(last)
+    if at > end or not given.startswith(first) or not given.endswith(last):
+        return False
+    for piece in middle:
+        found = given.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,7 +155,7 @@ async def apply(conn: AsyncConnection, account_id: str, changes: Sequence[Change
             await casefile.add_analysis(conn, account_id, change.incident.id, change.analysis, change.at)
         if worth_telling(change, last):
             await timeline.add(conn, account_id, change.incident.id, at=change.at, kind=change.kind,
-                               actor="sra", text=change.reason, data=_counts(change))
+                               actor="sra", text=change.reason, data=_signs(change))
         if change.note:
             await timeline.add(conn, account_id, change.incident.id, at=change.at, kind="flapping",
                                actor="sra", text=change.note)
@@ -165,12 +165,14 @@ async def apply(conn: AsyncConnection, account_id: str, changes: Sequence[Change
                                data={"confidence": change.analysis.confidence})
 
 
-def _counts(change: Change) -> dict[str, Any]:
-    """Return how many records or points stand behind each sign, for a lesson should it be a false alarm."""
+def _signs(change: Change) -> dict[str, Any]:
+    """Return what a lesson needs to know of each sign, should this be a false alarm."""
     counts: dict[str, int] = {}
+    places: dict[str, list[str]] = {}
     for signal in change.signals[:_COUNTED]:
         counts[signal.fingerprint] = counts.get(signal.fingerprint, 0) + signal.count
-    return {"counts": counts} if counts else {}
+        places[signal.fingerprint] = [signal.cls, signal.service, signal.host]
+    return {"counts": counts, "signs": places} if counts else {}
 
 
 def worth_telling(change: Change, last: Incident | None) -> bool:

@@ -264,14 +264,14 @@ silences = Table(
     Column("timezone", String(64)),
 )
 lessons = Table(
-    "lessons", metadata,  # one for each fingerprint that was a false alarm
+    "lessons", metadata,  # one for each sign that was a false alarm
     Column("account_id", String(36), primary_key=True),
     Column("id", String(36), primary_key=True),
     Column("fingerprint", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("cls", String(64), nullable=False),
     Column("severity", String(16), nullable=False),
-    Column("count", Integer, nullable=False),  # records or points with which the false alarm was opened
+    Column("count", Integer, nullable=False),  # records or points of the false alarm
     Column("alarms", Integer, nullable=False),
     Column("incident_id", String(36), nullable=False),  # the last one; it may be gone by now
     Column("why", Text),
@@ -279,6 +279,7 @@ lessons = Table(
     Column("taught_at", BigInteger, nullable=False),
     Column("held", Integer, nullable=False),  # how often it kept something from opening an incident
     Column("held_at", BigInteger),
+    Column("lasted", BigInteger),  # microseconds that the false alarm went on
 )
 
 # ── telling people ───────────────────────────────────────────────────────────────────────────

@@ -40,12 +40,24 @@ async def add(conn: AsyncConnection, account_id: str, incident_id: str, *, at: i
                                              at=at, kind=kind, actor=actor, text=text, data=data or {}))
 
 
-async def counts_of(conn: AsyncConnection, account_id: str, incident_id: str) -> dict[str, int]:
-    """Return how many records or points each fingerprint joined the incident with."""
-    found: dict[str, int] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """By fingerprint: with how many records or points each joined; its class, service and host.
+
+    What older releases wrote has no places.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    places: dict[str, list[str]] = field(default_factory=dict)
+
+
+async def signs_of(conn: AsyncConnection, account_id: str, incident_id: str) -> Signs:
+    """Return what the timeline says of the incident's signs."""
+    found = Signs()
     for event in await of(conn, account_id, incident_id):
         for fingerprint, count in event.data.get("counts", {}).items():
-            found.setdefault(fingerprint, count)
+            found.counts.setdefault(fingerprint, count)
+        found.places.update(event.data.get("signs", {}))
     return found
 
 

@@ -132,9 +132,10 @@ class ResolveIn(Incoming):
 
 
 class CloseIn(Incoming):
-    """POST /incidents/{id}/close; a false alarm teaches that its signs need stronger evidence."""
+    """POST /incidents/{id}/close; a false alarm teaches that its main sign needs more evidence."""
 
     false_alarm: bool = False
+    everywhere: bool = Field(default=False, description="A false alarm at every service and host.")
     why: Optional[str] = Field(default=None, max_length=1000)
 
 

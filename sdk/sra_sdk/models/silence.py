@@ -80,9 +80,10 @@ class SilencedOut(Outgoing):
 
 
 class LessonOut(Outgoing):
-    """What a false alarm taught: `factor` times the evidence is needed before this opens an incident.
+    """What a false alarm taught: how much more is needed before this opens an incident.
 
     `title` is the incident's, the same for all that it taught; `sign`, `service` and `host` tell them apart.
+    A * in `fingerprint` stands for any service or host. `needs_records` or `needs_seconds` suffices.
     """
 
     id: str
@@ -95,6 +96,8 @@ class LessonOut(Outgoing):
     factor: int
     alarms: int
     needs: str = Field(description="In words: how much, since when, because of what.")
+    needs_records: Optional[int] = Field(default=None, description="So many at once; null for a measure.")
+    needs_seconds: Optional[int] = Field(default=None, description="Or so long, with as many as had misled.")
     incident_id: str
     why: Optional[str] = None
     taught_by: str

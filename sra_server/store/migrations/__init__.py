@@ -16,7 +16,7 @@ from sra_server.crash import crashpoint
 from .. import engine
 
 #: The newest of `versions`.
-NEWEST = "0004"
+NEWEST = "0005"
 _VERSIONS = "alembic_version"
 _ONE_AT_A_TIME = threading.Lock()
 _ADVISORY_KEY = 0x5352_4131  # any number, the same in every SRA

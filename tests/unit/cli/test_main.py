@@ -42,7 +42,9 @@ def test_each_promised_command_is_there(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(LEAVES))
 def test_the_help_of_each_command_has_an_example(name: str) -> None:
     text = LEAVES[name].help or ""
-    assert "Example" in text and f"sra {name.split()[0]}" in text
+    # what stands in two places is shown by the shorter one
+    short = name.removeprefix("server ") if name.startswith("server signatures") else name
+    assert "Example" in text and f"sra {short.split()[0]}" in text
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES))

@@ -82,7 +82,7 @@ def test_where_no_signature_is_it_says_so_and_how_one_looks(press: Path, text: s
 def test_the_one_that_is_shown_is_in_order(press: Path) -> None:
     press.write_text(LOOKS)
     ran = CliRunner().invoke(app, ["check", str(press)])
-    assert (ran.exit_code, ran.output) == (0, "1 signature can be read\n")
+    assert (ran.exit_code, ran.output) == (0, "1 signature can be read; 1 of 1 example judged rightly\n")
 
 
 def test_a_name_that_two_files_use_is_told_as_the_server_would(press: Path) -> None:
@@ -154,3 +154,29 @@ def test_the_catalogue_can_be_listed_by_software(press: Path) -> None:
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     ran = CliRunner().invoke(app, ["check", str(tmp_path / "none")])
     assert isinstance(ran.exception, BadInput) and "none" in str(ran.exception)
+
+
+def test_it_says_how_many_examples_are_judged_rightly_and_which_is_not(press: Path) -> None:
+    ran = CliRunner().invoke(app, ["check", str(press)])
+    assert "1 signature can be read; 2 of 2 examples judged rightly" in ran.output
+    stuck = 'examples = ["2024-03-05 10:00:00 ERROR press stuck", "'
+    press.write_text(PRESS.replace('examples = ["', stuck, 1))
+    ran = CliRunner().invoke(app, ["check", str(press)])
+    assert ran.exit_code == 1
+    assert "2 of 3 examples judged rightly" in ran.output and "ERROR press stuck" in ran.output
+    told = json.loads(CliRunner().invoke(app, ["check", str(press), "--json"]).stdout)
+    assert (told["examples"], told["passed"]) == (3, 2)
+
+
+def test_one_signature_is_shown_without_a_server_or_a_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = CliRunner().invoke(app, ["show", "no_space"])
+    assert ran.exit_code == 0, ran.output
+    assert "class disk_full, critical; needs one line" in ran.output
+    told = json.loads(CliRunner().invoke(app, ["show", "no_space", "--json"]).stdout)
+    assert told["examples"] and all(each in ran.output for each in told["examples"][:1])
+    wrong = CliRunner().invoke(app, ["show", "no_spac"])
+    assert isinstance(wrong.exception, BadInput) and "no_space" in (wrong.exception.hint or "")
+    assert list(tmp_path.iterdir()) == []

@@ -77,6 +77,8 @@ ROUTES: list[tuple[str, dict[str, Any], str, Any, Any]] = [
     ("close", {"incident_id": "inc1"}, "POST /incidents/inc1/close", None, MOVED),
     ("close", {"incident_id": "inc1", "false_alarm": True, "why": "w"}, "POST /incidents/inc1/close",
      {"false_alarm": True, "why": "w"}, MOVED),
+    ("close", {"incident_id": "inc1", "false_alarm": True, "everywhere": True}, "POST /incidents/inc1/close",
+     {"false_alarm": True, "everywhere": True}, MOVED),
     ("silence", {"why": "w", "cls": "disk_full", "seconds": 60}, "POST /silences",
      {"why": "w", "class": "disk_full", "seconds": 60}, SILENCE),
     ("silence", {"why": "w", "service": "s", "window": WINDOW}, "POST /silences",

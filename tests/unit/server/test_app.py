@@ -81,3 +81,33 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path, number: 
     finally:
         process.kill()
         process.communicate()
+
+
+SERVED = """
+import asyncio, gc, os, signal, sys
+from sra_server import app
+from sra_server.config import ServerConfig
+
+async def main():
+    serving = asyncio.create_task(app._serve(ServerConfig(port=0, data_dir=sys.argv[1])))
+    async with asyncio.timeout(60):
+        while not gc.get_freeze_count() and not serving.done():
+            await asyncio.sleep(0.05)
+    frozen = gc.get_freeze_count()
+    before = len(gc.get_objects())
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("frozen", frozen, "looked at", before, "ended", await serving)
+
+asyncio.run(main())
+"""
+
+
+def test_what_was_made_to_start_is_no_longer_looked_at_by_the_garbage_collection(tmp_path: Path) -> None:
+    """Else each full collection holds every request up for as long as half a million objects take."""
+    ran = subprocess.run([sys.executable, "-c", SERVED, str(tmp_path / "d")], capture_output=True, text=True,
+                         timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
+    words = ran.stdout.split()
+    frozen, looked_at, ended = (int(words[words.index(name) + 1]) for name in ("frozen", "at", "ended"))
+    assert ended == 0
+    assert frozen > 50_000 and looked_at < frozen / 5, ran.stdout

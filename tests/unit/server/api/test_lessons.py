@@ -16,6 +16,8 @@ async def test_a_false_alarm_teaches_visibly_and_reversibly(api: Api, key: dict[
     [lesson] = (await api.client.get("/lessons", headers=key)).json()
     assert (lesson["sign"], lesson["service"]) == ("the database cannot be reached", "checkout")
     assert (lesson["factor"], lesson["alarms"], lesson["held"]) == (2, 1, 0)
+    assert lesson["needs_records"] == 2 * incident["signals"]  # it was critical, so little more is asked
+    assert 300 <= lesson["needs_seconds"] < 400
     assert (lesson["incident_id"], lesson["why"]) == (incident["id"], "the import does that")
     detail = (await api.client.get(f"/incidents/{incident['id']}", headers=key)).json()
     assert detail["lessons"] == [lesson]
@@ -78,7 +80,8 @@ async def test_all_lessons_of_an_incident_go_at_once_or_none_does(api: Api, key:
     for id_, of in (("les_9", incident["id"]), ("les_other", "inc_other")):
         api.sql(
             "INSERT INTO lessons SELECT account_id, ?, ? || fingerprint, title, cls, severity, count, "
-            "alarms, ?, why, taught_by, taught_at, held, held_at FROM lessons WHERE id NOT IN ('les_9')",
+            "alarms, ?, why, taught_by, taught_at, held, held_at, lasted FROM lessons "
+            "WHERE id NOT IN ('les_9')",
             id_,
             id_,
             of,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sra_server.domain.silence import Part, Silence, Window, cover, holding
+from sra_server.domain.silence import Part, Silence, Window, cover, fits, holding
 from tests.unit.server.making import NOW
 
 HOUR = 3600 * 1_000_000
@@ -116,3 +116,14 @@ def test_the_one_that_holds_the_longest_covers() -> None:
     found = cover(holding([short, long], NOW), part)
     assert found is not None and (found.silence, found.until) == (long, NOW + 9)
     assert holding([short, long], NOW + 9) == ()
+
+
+@pytest.mark.parametrize(("named", "given", "fit"), [
+    ("web-1", "web-1", True), ("web-1", "web-10", False), ("web-*", "web-10", True), ("web-*", "db-1", False),
+    ("*-db", "shop-db", True), ("*-db", "shop-db-2", False), ("a*b*c", "a-b-b-c", True),
+    ("a*b*c", "acb", False),
+    ("ab*ba", "aba", False),  # no letter counts twice
+    ("*", "", True), ("web-[0-9]", "web-1", False), ("web-.", "web-1", False), ("Web-*", "web-1", False),
+])
+def test_a_star_stands_for_any_letters_and_nothing_else_does(named: str, given: str, fit: bool) -> None:
+    assert fits(named, given) is fit
