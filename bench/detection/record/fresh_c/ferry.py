@@ -7,7 +7,26 @@ import shutil
 import signal
 import time
 
-from ground import HOME, LOG, Any, Path, World, aside, case, certificate, chore, family, hang_up, home, kill, port_open, scanner, sh, stop, touch
+from ground import (
+    HOME,
+    LOG,
+    Any,
+    Path,
+    World,
+    aside,
+    case,
+    certificate,
+    chore,
+    family,
+    hang_up,
+    home,
+    kill,
+    port_open,
+    scanner,
+    sh,
+    stop,
+    touch,
+)
 
 SOURCES = {
     "nginx_error.log": "nginx", "nginx_access.log": "nginx", "fares1.log": "fares1", "fares2.log": "fares2", "tokens.log": "tokens",

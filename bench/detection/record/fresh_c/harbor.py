@@ -7,7 +7,23 @@ import signal
 import time
 
 from ground import (
-    HOME, LOG, Any, Path, World, certificate, chore, family, hang_up, home, load, port_open, scanner, sh, shutil, stop, touch,
+    HOME,
+    LOG,
+    Any,
+    Path,
+    World,
+    certificate,
+    chore,
+    family,
+    hang_up,
+    home,
+    load,
+    port_open,
+    scanner,
+    sh,
+    shutil,
+    stop,
+    touch,
 )
 
 BIN = next(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -72,6 +88,7 @@ def start(world: World, tablespace: bool = False, tls: float = 0, settings: tupl
         Path(f"/run/postgresql/{where}").chmod(0o777)
         sh(f"{BIN}/initdb -D {data} -U postgres --auth-host=scram-sha-256 --auth-local=trust -E UTF8 --locale=C --no-sync", user="postgres")
     more = list(settings)
+    home("archive", "/srv/archive", "postgres", world)
     env: dict[str, str] = {}
     if tls:
         certificate(HOME / "tls", "pgmain.harbor.lan", tls)

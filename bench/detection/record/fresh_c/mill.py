@@ -6,7 +6,23 @@ import os
 import signal
 import time
 
-from ground import HOME, LOG, Any, Path, World, case, chore, family, home, kill, port_open, sh, shutil, stop, touch
+from ground import (
+    HOME,
+    LOG,
+    Any,
+    Path,
+    World,
+    case,
+    chore,
+    family,
+    home,
+    kill,
+    port_open,
+    sh,
+    shutil,
+    stop,
+    touch,
+)
 
 SOURCES = {
     "rabbitmq.log": "rabbitmq", "intake.log": "intake", "miller.log": "miller", "warden.log": "warden",

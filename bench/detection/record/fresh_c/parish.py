@@ -7,7 +7,25 @@ import signal
 import time
 
 from ground import (
-    HOME, LOG, Any, Path, World, aside, case, chore, family, hang_up, home, kill, load, port_open, scanner, sh, shutil, stop, touch,
+    HOME,
+    LOG,
+    Any,
+    Path,
+    World,
+    aside,
+    case,
+    chore,
+    family,
+    hang_up,
+    home,
+    kill,
+    load,
+    port_open,
+    scanner,
+    sh,
+    shutil,
+    stop,
+    touch,
 )
 
 SOURCES = {
@@ -247,7 +265,7 @@ def my_deadlocks(world: World, run: Any) -> None:
     """A new batch updates the same rows in another order than the application does; the two deadlock again and again."""
     def work() -> None:
         for n in range(70):
-            a, b = n % 4, 3000 + n
+            b = 3000 + n
             sql(f"use parish; begin; insert into gifts (person, note) values ({b}, 'b'); update totals set amount = 0 where house = 3; do sleep(0.2);"
                 " update totals set amount = 0 where house = 2; do sleep(0.2); update totals set amount = 0 where house = 1; update totals set amount = 0 where house = 0; commit")
 

@@ -1,9 +1,8 @@
 """Every few seconds: how many messages wait in the queue."""
-import sys
-import time
-import urllib.request
 import base64
 import json
+import time
+import urllib.request
 
 head = {"Authorization": "Basic " + base64.b64encode(b"warden:watch").decode()}
 while True:
