@@ -276,7 +276,7 @@ def carrier_429(world: World, run: Any) -> None:
       effects=("external_api_down", "service_crash"))
 def redis_busy_script(world: World, run: Any) -> None:
     """A person runs a script in Redis that does not end."""
-    world.spawn(["/bin/sh", "-c", f"{CLI} EVAL 'while true do redis.call(\"incr\", \"n\") end' 0"])
+    world.spawn(["/bin/sh", "-c", f"{CLI} EVAL 'while true do redis.call(\"get\", \"n\") end' 0"])
 
 
 @case("ferry", "external_api_down", PARTNER, ("fares1.log", "Timeout|deadline"), also=("network_failure",), why_also="from here, slow and out of reach look alike")
@@ -411,4 +411,20 @@ def nginx_key_mismatch(world: World, run: Any) -> None:
 def forwarder_gone(world: World, run: Any) -> None:
     """Unbound is given a forwarder that does not answer; it says SERVFAIL for all names."""
     zone('forward-zone:\n name: "."\n forward-addr: 127.0.1.99@5353')
+    run["unbound"].send_signal(signal.SIGHUP)
+
+
+@case("ferry", "network_failure", PARTNER, ("fares1.log", "Timeout|deadline|timeout"), also=("external_api_down",), why_also="from here, a bad line and a slow API look alike")
+def carrier_packet_loss(world: World, run: Any) -> None:
+    """Two of three packets to and from the carrier are lost."""
+    for way in ("-d", "-s"):
+        sh(f"iptables -A INPUT {way} 127.0.1.50 -m statistic --mode random --probability 0.65 -j DROP")
+
+
+@case("ferry", "network_failure", "unbound fares1 fares2 api.carrier.example", ("fares1.log", "lookup"), also=("external_api_down",), why_also="the API is out of reach, for its name is not told")
+def resolver_refuses(world: World, run: Any) -> None:
+    """A change of Unbound's rules of access refuses all who ask."""
+    zone(GOOD)
+    path = HOME / "unbound.conf"
+    path.write_text(path.read_text().replace("127.0.0.0/8 allow", "127.0.0.0/8 refuse"))
     run["unbound"].send_signal(signal.SIGHUP)

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from ground import Any, Path, World, aside, case, sh, stop
+from ground import Any, Path, World, aside, case, kill, sh, stop
 from harbor import BIN, MAIN, again, sql
 
 BOTH = "a database that is gone is a crash and a failure of the database"
@@ -90,7 +90,7 @@ def pg_backends_killed(world: World, run: Any) -> None:
 @case("harbor", "database_failure", "postgresql", ("pg_main.log", "archive command failed"), effects=("error_burst", "disk_full"),
       options={"settings": ("archive_mode=on", "archive_timeout=10s", "archive_command=cp %p /srv/archive/%f")})
 def pg_archive_fails(world: World, run: Any) -> None:
-    """The share for archived segments is mounted read-only after a move; each attempt to archive fails."""
+    """The folder of archived segments loses its rights in a move; each attempt to archive fails."""
     Path("/srv/archive").chmod(0o555)
     sql("select pg_switch_wal()")
 
@@ -145,3 +145,21 @@ def pg_name_gone(world: World, run: Any) -> None:
 def pg_wrong_secret_deployed(world: World, run: Any) -> None:
     """A deploy of the berths brings the password of another environment."""
     again(world, run, PGWORD="staging")
+
+
+@case("harbor", "network_failure", "berths nginx", ("gate_error.log", "110: |timed out"), also=("service_crash",), why_also="from the proxy, an application that is gone and one that cannot be reached look alike")
+def berths_dropped(world: World, run: Any) -> None:
+    """A firewall rule drops all that goes to the application behind nginx."""
+    sh("iptables -A INPUT -d 127.0.1.13 -p tcp --dport 9292 -j DROP")
+
+
+@case("harbor", "service_crash", "postgresql-report", ("manifest.log", "refused"), also=("database_failure",), why_also=BOTH, silent=True)
+def pg_report_killed(world: World, run: Any) -> None:
+    """The report database is killed and does not come back; the batch that reads it fails."""
+    kill(run["report"])
+
+
+@case("harbor", "service_crash", "berths", ("gate_error.log", "111: "), silent=True)
+def berths_killed(world: World, run: Any) -> None:
+    """The application behind nginx is killed and does not come back."""
+    kill(run["berths"])

@@ -284,3 +284,10 @@ def rabbit_consumer_stuck(world: World, run: Any) -> None:
     ctl("eval 'application:set_env(rabbit, channel_tick_interval, 10000).'")
     Path("/tmp/stone-stuck").touch()
 
+
+
+@case("mill", "network_failure", "nats beacon lamps", ("beacon.log", "(?i)timeout|stale|not stored|does not answer"), also=("service_crash",), silent=True,
+      why_also="from a client, a server that is gone and one that cannot be reached look alike")
+def nats_dropped(world: World, run: Any) -> None:
+    """A firewall rule drops all that goes to NATS."""
+    sh("iptables -A INPUT -d 127.0.1.32 -j DROP")

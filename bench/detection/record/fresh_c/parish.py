@@ -263,23 +263,16 @@ def my_bad_option(world: World, run: Any) -> None:
       why_also="requests fail by it, the database goes on")
 def my_deadlocks(world: World, run: Any) -> None:
     """A new batch updates the same rows in another order than the application does; the two deadlock again and again."""
-    def work() -> None:
-        for n in range(70):
-            b = 3000 + n
-            sql(f"use parish; begin; insert into gifts (person, note) values ({b}, 'b'); update totals set amount = 0 where house = 3; do sleep(0.2);"
-                " update totals set amount = 0 where house = 2; do sleep(0.2); update totals set amount = 0 where house = 1; update totals set amount = 0 where house = 0; commit")
-
-    def forth() -> None:
+    def batch() -> None:
         for _ in range(70):
-            sql("use parish; begin; update totals set amount = 1 where house = 0; do sleep(0.2); update totals set amount = 1 where house = 1; do sleep(0.2);"
+            sql("use parish; begin; insert into gifts (person, note) select seq, 'batch' from seq_1_to_60; update totals set amount = 1 where house = 0; do sleep(0.2); update totals set amount = 1 where house = 1; do sleep(0.2);"
                 " update totals set amount = 1 where house = 2; update totals set amount = 1 where house = 3; commit", "main", "sexton", "-pspade")
 
     text = Path("/srv/parish/index.php").read_text()
     new = text.replace("$db->prepare('UPDATE totals SET amount = amount + 1 WHERE house = ?')->execute([$body['customer'] % 4]);",
                        "foreach ([3, 2, 1, 0] as $house) { $db->prepare('UPDATE totals SET amount = amount + 1 WHERE house = ?')->execute([$house]); usleep(120000); }")
     Path("/srv/parish/index.php").write_text(new)
-    aside(forth)
-    aside(work)
+    aside(batch)
 
 
 @case("parish", "database_failure", "mariadb apache2", ("apache_error.log", r"MaxRequestWorkers|1205|timeout"), also=("deadlock", "error_burst"),
@@ -336,3 +329,21 @@ def my_too_many_connections(world: World, run: Any) -> None:
 def my_table_missing(world: World, run: Any) -> None:
     """A restore from a dump breaks off after it has dropped a table."""
     sql("use parish; set foreign_key_checks=0; drop table people")
+
+
+@case("parish", "service_crash", "mariadb apache2", ("apache_error.log", r"2002|2006|timed out|gone away|MaxRequestWorkers"), also=("database_failure",),
+      why_also="it runs and does not answer: a store that fails, a service that hangs", silent=True)
+def my_frozen(world: World, run: Any) -> None:
+    """MariaDB stops in its tracks, as on a frozen disk: connections are taken and nothing is answered."""
+    run["main"].send_signal(signal.SIGSTOP)
+
+
+@case("parish", "database_failure", "mariadb-replica mariadb", ("mysql_replica_error.log", r"1236"))
+def my_replica_purged(world: World, run: Any) -> None:
+    """The replica was down while the main server threw away the binary logs that it needs; it can never follow again."""
+    stop(run["ro"])
+    for _ in range(3):
+        sql("insert into parish.gifts (person, note) select seq, 'import' from seq_1_to_200; flush binary logs")
+    sql("do sleep(1); purge binary logs before now()")
+    run["ro"] = server(world, "ro")
+    up("ro")

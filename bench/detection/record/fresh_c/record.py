@@ -68,10 +68,11 @@ def record(name: str) -> None:
 
 
 def normal(name: str) -> None:
-    """Everyday life of one family: its load goes on, and one chore after the other is done."""
+    """Everyday life of one family: its load goes on, and one chore after the other is done; `_2` does them backwards."""
+    name, _, again = name.partition("_")
     group = FAMILIES[name]
     seconds = float(os.environ.get("CORPUS_SECONDS", 700))
-    world = World(f"normal_c_{name}", cpu=1.5, memory_mb=2500, host=HOST[name], nice=15)
+    world = World(f"normal_c_{name}{again and '_'}{again}", cpu=1.5, memory_mb=2500, host=HOST[name], nice=15)
     prepare(world)
     programs = group.start(world)
     world.sleep(8)
@@ -79,7 +80,8 @@ def normal(name: str) -> None:
     world.measure(10)
     end = time.monotonic() + seconds
     gap = (seconds - 40) / max(1, len(group.chores))
-    for each in group.chores:
+    chores = group.chores[::-1] if again else group.chores
+    for each in chores:
         began = time.monotonic()
         world.sleep(gap * 0.4)
         print(f"{name}: {each.__name__}", flush=True)
@@ -93,7 +95,7 @@ def normal(name: str) -> None:
     world.finish(
         {
             "name": world.name, "kind": "normal",
-            "story": "normal operation: " + "; ".join(" ".join((each.__doc__ or "").split()) for each in group.chores),
+            "story": "normal operation: " + "; ".join(" ".join((each.__doc__ or "").split()) for each in chores),
         },
         group.sources,
     )
