@@ -328,7 +328,7 @@ def carrier_certificate_expired(world: World, run: Any) -> None:
     time.sleep(20)
 
 
-@case("ferry", "disk_full", "redis", ("redis-server.log", "No space left"), options={"disk": 16}, also=("database_failure",), why_also="what fails of it is the store")
+@case("ferry", "disk_full", "redis", ("redis-server.log", "(?i)no space left|short write"), options={"disk": 16}, also=("database_failure",), why_also="what fails of it is the store")
 def redis_disk_full(world: World, run: Any) -> None:
     """The disk of Redis's append-only file is filled by a copy; Redis takes no more writes."""
     sh("dd if=/dev/zero of=/var/lib/redis/dump-copy.rdb bs=64k")
