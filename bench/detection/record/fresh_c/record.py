@@ -29,11 +29,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 os.environ.setdefault("CORPUS_SET", "fresh")
 
-import ferry  # noqa: E402, F401
-import harbor  # noqa: E402, F401
+import ferry_breaks  # noqa: E402, F401
 import harbor_breaks  # noqa: E402, F401
-import mill  # noqa: E402, F401
-import parish  # noqa: E402, F401
+import mill_breaks  # noqa: E402, F401
+import parish_breaks  # noqa: E402, F401
 from ground import CASES, FAMILIES, HOST, mask, prepare  # noqa: E402
 from world import World  # noqa: E402
 
