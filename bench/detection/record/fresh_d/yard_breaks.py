@@ -9,7 +9,7 @@ import time
 
 import yard_stack as s
 from cases import case, normal
-from common import HOME, LOG, World, ask, carrier, certificate, end, redis, run, say
+from common import HOME, LOG, World, ask, carrier, certificate, end, redis, run, say, strew
 
 HOST, FILES = "yard-3", s.FILES
 FRONT = "lighttpd-access.log lighttpd-error.log"
@@ -138,7 +138,11 @@ def d_java_class_version(w: World) -> None:
       why_also="the carrier is slow; what the log tells is that the pool of threads is used up", effects=("service_crash", "network_failure"))
 def d_java_pool_rejects(w: World) -> None:
     """The carrier answers after 25 seconds and the rating waits without a limit: its four threads and their queue are used up, and all prices are refused."""
-    calm(w)
+    s.start(w)
+    for part in range(6):
+        strew(w, 5, f"{s.GATE}/surcharge/#", first=part * 0.7)
+    w.sleep(45)
+    w.breaks()
     say("slow")
     w.sleep(90)
 
@@ -182,7 +186,7 @@ def d_carrier_maintenance(w: World) -> None:
     w.sleep(80)
 
 
-@case(HOST, FILES, ALL, "network_failure", "resolver dnsmasq rating scan api.carrier.example", ("scan.log", "no such host|connection refused|i/o timeout|no route"), also=("external_api_down",),
+@case(HOST, FILES, ALL, "network_failure", "rating scan api.carrier.example yard-3", ("scan.log", "network is unreachable|no route"), also=("external_api_down",),
       why_also="the carrier cannot be reached, and the way there is at fault", effects=("error_burst",))
 def d_route_lost(w: World) -> None:
     """A change of the network takes away the route to the carrier: nobody there can be reached."""

@@ -16,7 +16,7 @@ def d_ruby_pool_checkout(w: World) -> None:
     """A release of the claims takes connections of its pool and gives none back."""
     up = calm(w)
     end(up["claims"])
-    s.claims(w, RELEASE="checkout")
+    s.claims(w, threads="5:5", RELEASE="checkout")
     strew(w, 0.9, f"{s.GATE}/claims/#", first=0.5)
     strew(w, 0.7, f"{s.GATE}/claims/#", first=0.1)
     w.sleep(80)

@@ -64,8 +64,8 @@ def rating(w: World, *options: str, classes: str = "app/rating") -> Process:
     return run(w, "rating.log", "java", "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *options, "-cp", str(HOME / classes), "Rating", cwd=HOME)
 
 
-def claims(w: World, **env: str) -> Process:
-    return run(w, "claims.log", "puma", "-b", "tcp://127.0.0.52:9300", "-t", "2:5", "-e", "production", "config.ru", cwd=HOME / "app/claims",
+def claims(w: World, threads: str = "2:5", **env: str) -> Process:
+    return run(w, "claims.log", "puma", "-b", "tcp://127.0.0.52:9300", "-t", threads, "-e", "production", "config.ru", cwd=HOME / "app/claims",
                RACK_ENV="production", **env)
 
 
@@ -96,7 +96,7 @@ php_admin_flag[log_errors] = on
 php_admin_value[max_execution_time] = 4
 php_admin_value[memory_limit] = 32M
 """)
-    return run(w, "php-fpm.out", "php-fpm8.2", "--nodaemonize", "--fpm-config", str(HOME / "fpm.conf"), user=None)
+    return run(w, "php-fpm.out", "php-fpm8.2", "--nodaemonize", "--fpm-config", str(HOME / "fpm.conf"), user=None, again=False)
 
 
 def start(w: World) -> dict[str, Process]:

@@ -7,7 +7,7 @@ require "json"
 class Claims < Sinatra::Base
   RELEASE = ENV.fetch("RELEASE", "")
   STORE = ConnectionPool.new(size: 3, timeout: 1) { Redis.new(host: "kv1.freight.internal") }
-  TEXTS = ["Kiste beschädigt", "box damaged", "colis perdu", "delivery late"].freeze
+  TEXTS = ["Kiste beschädigt", "box damaged", "colis perdu", "delivery late"].map(&:freeze).freeze
 
   configure do
     set :environment, :production
