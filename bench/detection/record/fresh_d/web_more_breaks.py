@@ -43,11 +43,14 @@ def d_rq_worker_hangs(w: World) -> None:
 @case(HOST, FILES, ALL, "disk_full", "waybill freight-1", ("waybill.log", "No space left"), effects=("error_burst", "external_api_down"))
 def d_disk_full_scans(w: World) -> None:
     """The disk of the scans is full; no waybill can be made any more."""
-    calm(w, rate=0.7)
-    with suppress(OSError), (HOME / "scans/import.tar").open("wb") as out:
-        while True:
-            out.write(bytes(1 << 20))
-    w.sleep(85)
+    def fill(n: int) -> None:
+        with suppress(OSError), (HOME / f"scans/import-{n}.tar").open("wb", buffering=0) as out:
+            while out.write(bytes(1 << (20 if n == 0 else 12))):
+                pass
+
+    calm(w, scans_mb=60, rate=0.7)
+    w.every(1, fill)
+    w.sleep(90)
 
 
 @case(HOST, FILES, ALL, "disk_full", "waybill freight-1", ("waybill.log", "No space left|No usable temporary"), effects=("error_burst", "external_api_down"))
