@@ -244,9 +244,9 @@ def d_pam_module_missing(w: World) -> None:
     after(w, m, 85)
 
 
-@case(HOST, FILES, J, "auth_failures", "sudo", (J, "sudoers|syntax error|no valid sudoers|problem with defaults"), also=("error_burst",), why_also="nobody may do anything, for a mistyped file")
+@case(HOST, FILES, J, "auth_failures", "sudo", (J, "sudoers|syntax error|no valid sudoers|problem with defaults"), also=("error_burst",), why_also="nobody may do anything, for a file that is wrong")
 def d_sudoers_broken(w: World) -> None:
-    """A mistyped rule in sudoers: sudo cannot read its rules and refuses everybody."""
+    """A deploy wrote sudoers anew with a mistyped rule and the deploy user as its owner: sudo reads no rules and refuses everybody."""
     m = calm(w)
     m.sh("chmod 640 /etc/sudoers; printf '%%sudo ALL=(ALL:ALL ALL\\nmila = = ALL\\n' > /etc/sudoers; chown 1000 /etc/sudoers")
     w.every(6, lambda n: m.sh("echo Harbour-lights | su mila -c 'sudo -S -k -p \"\" systemctl restart gauge'"), first=2)

@@ -119,7 +119,7 @@ def d_waybill_leaks(w: World) -> None:
     w.sleep(130)
 
 
-@case(HOST, FILES, ALL, "cpu_overload", "waybill freight-1", ("gate-error.log", "timed out"), also=("service_crash", "deadlock"), cpu=0.6,
+@case(HOST, FILES, ALL, "cpu_overload", "waybill freight-1", ("gate-error.log", "timed out"), also=("service_crash", "deadlock"), cpu=0.2,
       why_also="it computes for ever: from outside it hangs", effects=("error_burst", "external_api_down", "network_failure"))
 def d_regex_runs_away(w: World) -> None:
     """A release of the waybills checks a note with a regular expression that takes for ever; all threads compute."""
@@ -168,3 +168,40 @@ def d_ca_bundle_truncated(w: World) -> None:
     shutil.copy(HOME / "tls/other.pem", HOME / "tls/ca.pem")
     deploy(w, up, "waybill")
     w.sleep(80)
+
+
+@case(HOST, FILES, ALL + " labels-worker.log queue.log redis.log", "service_crash", "redis", ("waybill.log", "redis.exceptions|Connection refused"), also=("database_failure",),
+      why_also="Redis is a store", effects=("error_burst", "external_api_down", "queue_backlog", "network_failure"))
+def d_redis_killed(w: World) -> None:
+    """Redis is killed and nobody starts it again: no label can be ordered, the worker has no queue."""
+    up = calm(w)
+    end(up["redis"], 9)
+    w.sleep(80)
+
+
+@case(HOST, FILES, ALL, "network_failure", "waybill weigh", ("waybill.log", "ConnectTimeout|timed out"), also=("service_crash", "external_api_down", "error_burst"),
+      why_also="packets are dropped: to the waybills the scale's service does not answer")
+def d_firewall_drops(w: World) -> None:
+    """New rules of the firewall drop what goes to the scale's service."""
+    calm(w)
+    quiet("iptables", "-A", "OUTPUT", "-p", "tcp", "--dport", "8600", "-j", "DROP")
+    w.sleep(85)
+
+
+@case(HOST, FILES, ALL, "service_crash", "portal", ("portal.log", "Killed"), also=("memory_exhaustion",), why_also="a kill by SIGKILL is also what the kernel does for want of memory",
+      effects=("error_burst", "external_api_down"))
+def d_portal_killed_again(w: World) -> None:
+    """A watchdog script that measures wrongly kills the portal each eight seconds; it is started again each time."""
+    calm(w)
+    w.every(8, lambda n: quiet("pkill", "-KILL", "-x", "node"))
+    w.sleep(85)
+
+
+@case(HOST, FILES, ALL, "memory_exhaustion", "freight-1 python3", ("points", "system.memory_percent", "", lambda each: each["v"] > 90), kind="metrics", memory_mb=900,
+      effects=("error_burst",))
+def d_memory_report(w: World) -> None:
+    """A report by hand takes more and more memory until the host has almost none left, and holds it."""
+    calm(w)
+    run(w, "report.out", "python3", "-c", "import time\nkept = []\nfor n in range(64):\n    kept.append(b'x' * 10_000_000)\n    time.sleep(0.5)\ntime.sleep(900)",
+        again=False)
+    w.sleep(140)

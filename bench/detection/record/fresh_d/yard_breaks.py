@@ -237,8 +237,7 @@ def d_redis_frozen(w: World) -> None:
     w.sleep(85)
 
 
-@case(HOST, FILES, ALL, "service_crash", "rating", ("rating.log", "Killed|terminated|insufficient memory|Could not reserve|unable to|error"), also=("memory_exhaustion",),
-      why_also="what the options ask for is memory that there is not", effects=("error_burst", "external_api_down"))
+@case(HOST, FILES, ALL, "service_crash", "rating", ("rating.log", "Unrecognized VM option|Could not create"), effects=("error_burst", "external_api_down"))
 def d_java_option_unknown(w: World) -> None:
     """Somebody gave the rating an option that was taken out of Java: the JVM is not created at any start."""
     up = calm(w)
@@ -247,7 +246,7 @@ def d_java_option_unknown(w: World) -> None:
     w.sleep(75)
 
 
-@case(HOST, FILES, ALL, "cpu_overload", "yard-3", ("points", "system.cpu_percent", "", lambda each: each["v"] > 95), kind="metrics", cpu=0.5, also=("service_crash",),
+@case(HOST, FILES, ALL, "cpu_overload", "yard-3", ("points", "system.cpu_percent", "", lambda each: each["v"] > 95), kind="metrics", cpu=0.25, also=("service_crash",),
       why_also="what has no processor left answers late", effects=("error_burst", "external_api_down", "network_failure"))
 def d_cpu_compression(w: World) -> None:
     """A compression of old scans is started at noon with eight processes; the host has no processor left."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import yard_stack as s
 from cases import case
-from common import HOME, World, end, run, strew, until_closed
+from common import HOME, World, end, quiet, run, strew, until_closed
 from yard_breaks import ALL, FILES, HOST, calm
 
 
@@ -146,3 +147,28 @@ def d_php_killed(w: World) -> None:
     up = calm(w)
     end(up["php"], 9)
     w.sleep(75)
+
+
+@case(HOST, FILES, ALL, "network_failure", "scan claims kv1 yard-3", ("scan.log", "no such host|server misbehaving"), also=("database_failure",),
+      why_also="the name of Redis is gone: to the services there is no Redis", effects=("error_burst", "external_api_down"))
+def d_name_of_redis_gone(w: World) -> None:
+    """A change of the zone lost the name of Redis: the scans cannot find it."""
+    calm(w)
+    hosts = Path("/etc/hosts")
+    hosts.write_text("".join(line for line in hosts.read_text().splitlines(keepends=True) if "kv1" not in line))
+    quiet("pkill", "-HUP", "-x", "dnsmasq")
+    w.sleep(80)
+
+
+@case(HOST, FILES, ALL, "memory_exhaustion", "php-fpm intranet", ("php-fpm.log", "Allowed memory size"), effects=("error_burst", "external_api_down"), also=("error_burst",),
+      why_also="it is a limit of each request, and each request fails")
+def d_php_memory_limit_lowered(w: World) -> None:
+    """New settings of PHP-FPM have a limit of memory of 2 MB in place of 32, and the new start page is larger than that."""
+    up = calm(w)
+    end(up["php"])
+    page = HOME / "app/intranet/index.php"
+    page.write_text(page.read_text().replace("echo ", "$menu = str_repeat('entry ', 500000);\necho "))
+    up["php"] = s.php(w)
+    (HOME / "fpm.conf").write_text((HOME / "fpm.conf").read_text().replace("32M", "2M"))
+    quiet("pkill", "-USR2", "-o", "-x", "php-fpm8.2")
+    w.sleep(80)
