@@ -202,6 +202,8 @@ def d_portal_killed_again(w: World) -> None:
 def d_memory_report(w: World) -> None:
     """A report by hand takes more and more memory until the host has almost none left, and holds it."""
     calm(w)
-    run(w, "report.out", "python3", "-c", "import time\nkept = []\nfor n in range(64):\n    kept.append(b'x' * 10_000_000)\n    time.sleep(0.5)\ntime.sleep(900)",
-        again=False)
-    w.sleep(140)
+    told = dict(line.split() for line in (w.cgroups[2] / "memory.stat").read_text().splitlines())
+    pieces = int((w.memory * 0.96 - int(told["total_rss"]) - int(told["total_shmem"])) / 10_000_000)
+    run(w, "report.out", "python3", "-c", f"import time\nkept = []\nfor n in range({pieces}):\n    kept.append(bytearray(b'x') * 10_000_000)\n    time.sleep(0.4)\n"
+        "time.sleep(900)", again=False)
+    w.sleep(130)

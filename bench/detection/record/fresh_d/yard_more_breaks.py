@@ -168,7 +168,5 @@ def d_php_memory_limit_lowered(w: World) -> None:
     end(up["php"])
     page = HOME / "app/intranet/index.php"
     page.write_text(page.read_text().replace("echo ", "$menu = str_repeat('entry ', 500000);\necho "))
-    up["php"] = s.php(w)
-    (HOME / "fpm.conf").write_text((HOME / "fpm.conf").read_text().replace("32M", "2M"))
-    quiet("pkill", "-USR2", "-o", "-x", "php-fpm8.2")
+    up["php"] = s.php(w, memory="2M")
     w.sleep(80)

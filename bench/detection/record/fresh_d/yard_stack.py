@@ -78,7 +78,7 @@ def scan(w: World, *limit: str, **env: str) -> Process:
     return run(w, "scan.log", *limit, str(HOME / "app/scan/scan"), **env)
 
 
-def php(w: World, terminate: str = "0") -> Process:
+def php(w: World, terminate: str = "0", memory: str = "32M") -> Process:
     (HOME / "fpm.conf").write_text(f"""[global]
 error_log = {LOG}/php-fpm.log
 daemonize = no
@@ -94,7 +94,7 @@ catch_workers_output = yes
 php_admin_value[error_log] = {LOG}/php-fpm.log
 php_admin_flag[log_errors] = on
 php_admin_value[max_execution_time] = 4
-php_admin_value[memory_limit] = 32M
+php_admin_value[memory_limit] = {memory}
 """)
     return run(w, "php-fpm.out", "php-fpm8.2", "--nodaemonize", "--fpm-config", str(HOME / "fpm.conf"), user=None, again=False)
 
