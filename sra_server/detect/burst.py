@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from ..domain.evidence import Evidence, of_record
-from ..domain.record import MINUTE, Batch, Record
+from ..domain.record import MINUTE, SECOND, Batch, Record
 from ..domain.signal import Signal
 from .client import address, asked_wrong
 from .counting import rate
@@ -19,6 +19,7 @@ from .creep import Creep
 from .memory import Memory
 from .outage import Outage, followed
 from .patience import spoken
+from .sudden import Sudden, again, gone_on
 from .track import FLOOR, USED, Heard, Track, count, judge, present, together
 from .twice import twice
 
@@ -50,6 +51,7 @@ class Burst:
             track = track._replace(outage=followed(
                 track.outage, sum(each.n for each in now), sum(each.all for each in now),
                 now=batch.received_at))
+            track = track._replace(sudden=_went_on(track, now, batch.received_at))
             for minute in sorted(minutes):
                 lasting = track
                 track = judge(count(track, minute, minutes[minute]), now=batch.received_at)
@@ -66,10 +68,15 @@ class Burst:
                 bursting[key] = track
         for key, track in tracks.items():
             if track != before[key]:
-                memory.put(key, [[*each] if isinstance(each, list | tuple) else each for each in track])
+                memory.put(key, _stored(track))
         return [*(_signal(key, track, batch, _brought(before[key], track, heard[key]))
                   for key, track in bursting.items()),
                 *(_cleared(key, track, batch) for key, track in habits.items() if key not in bursting)]
+
+
+def _stored(value: Any) -> Any:
+    """Return a track as JSON has it."""
+    return [_stored(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _restored(stored: list[Any]) -> Track:
@@ -77,7 +84,17 @@ def _restored(stored: list[Any]) -> Track:
     track = Track(*stored)
     old = track.since and not track.begun
     return track._replace(outage=Outage(*track.outage), creep=Creep(*track.creep),
+                          sudden=Sudden(*track.sudden),
                           spoken=1 if old else track.spoken)
+
+
+def _went_on(track: Track, heard: list[Heard], now: int) -> Sudden:
+    """Return the run of errors after what a batch has of the service; errors without a text are of now."""
+    n = sum(each.n - each.again for each in heard)
+    seconds = sorted({second for each in heard for second in each.seconds}) if n else []
+    if n and not seconds:
+        seconds = [now - now % SECOND]
+    return gone_on(track.sudden, n, sum(each.all for each in heard), seconds, track.ordinary, now=now)
 
 
 def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:
@@ -106,7 +123,11 @@ def _heard(n: int, every: int, errors: list[Record]) -> Heard:
     wrong = [asked_wrong(each) for each in read]
     less = min(n, round((sum(wrong) + twice(read)) * len(errors) / len(read)))
     found = (address(each) for each, passed in zip(read, wrong, strict=True) if not passed and each.metadata)
-    return Heard(n - less, every - less, {who: step * times for who, times in Counter(found).items() if who})
+    own = [each for each, passed in zip(read, wrong, strict=True) if not passed]
+    tried = [again(each.message) for each in own]
+    seconds = {each.at - each.at % SECOND for each, passed in zip(own, tried, strict=True) if not passed}
+    return Heard(n - less, every - less, {who: step * times for who, times in Counter(found).items() if who},
+                 min(n - less, sum(tried) * step), tuple(seconds))
 
 
 def _brought(before: Track | None, track: Track, heard: dict[int, Heard]) -> int:

@@ -23,6 +23,8 @@ _WELL, _WATCHED = 20, 15 * SECOND
 #: In the time of the run so many good records were to be expected; so great a part of them is left at most,
 #: and so great a part fails instead. Of a minute in which half fails, more is left.
 _EXPECTED, _LEFT, _TURNED, _REMAINS = 6, 0.5, 0.5, 0.75
+#: Calls that hang are fewer: so great a part is enough if it is many times what failed as a rule.
+_HUNG, _MORE = 0.1, 5
 #: Who mostly errs has no outages. With the usual share, a run is as unlikely as 10 to the minus this.
 _MOSTLY, _UNLIKELY = 0.6, 12
 #: A share so low is that of a service that is well.
@@ -30,8 +32,8 @@ _LOW = 0.1
 #: A run is to be so many times longer than those that were none.
 _TIMES = 2
 #: After so long without a record a run is over; one that is none is learned after half an hour, and what has
-#: lasted a day is how the service is now.
-_SILENT, _LEARNED, _NORMAL = 5 * MINUTE, 30 * MINUTE, 24 * 60 * MINUTE
+#: lasted three days is how the service is now: nobody is at work between Friday evening and Monday.
+_SILENT, _LEARNED, _NORMAL = 5 * MINUTE, 30 * MINUTE, 3 * 24 * 60 * MINUTE
 #: What was learned weighs half after about two hours, as in track.
 _MEMORY = 200 * MINUTE
 
@@ -124,7 +126,9 @@ def _judged(outage: Outage, now: int) -> Outage:
     if outage.good < _WELL or outage.time < _WATCHED or outage.share > _MOSTLY:
         return outage
     good, bad = (outage._usual(each, now - outage.after) for each in (outage.good, outage.bad))
-    if good < _EXPECTED or outage.all - n > good * _LEFT or n < bad + good * _TURNED:
+    if good < _EXPECTED or outage.all - n > good * _LEFT:
+        return outage
+    if n < bad + good * _TURNED and n < max(_MORE * bad, good * _HUNG):
         return outage
     unlikely = n * -log10(max(outage.share, 0.001)) >= _UNLIKELY
     return outage._replace(told=int(unlikely and n > _TIMES * outage.longest))

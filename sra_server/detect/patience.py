@@ -31,7 +31,7 @@ def spoken(track: Track, *, now: int) -> Track:
 
 
 def _waits(track: Track, now: int) -> bool:
-    if track.outage.told:
+    if track.outage.told or (track.sudden.told and not _habit(track)):
         return False
     brief = track.minute - track.since < BRIEF * MINUTE
     if brief and sum(2 * each >= track.own for each in track.peaks) >= _OFTEN:

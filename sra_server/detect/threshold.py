@@ -94,7 +94,7 @@ _POINTS = 3
 _LEARN = 30
 #: What a series never did says something once it was watched for so long; what it did is remembered as long
 #: as a weekly job needs it.
-_WATCHED, _REMEMBERED = 1800 * SECOND, 8 * 86_400 * SECOND
+_WATCHED, _REMEMBERED = 900 * SECOND, 8 * 86_400 * SECOND
 #: In its first hour a host is looked at by those who set it up, and nobody is woken by it.
 _SET_UP = 3600 * SECOND
 #: One job for each processor keeps all of them busy, and is work; with more, work waits for a processor.

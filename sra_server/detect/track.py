@@ -2,9 +2,10 @@
 
 A new service is learned quietly for its first minutes, unless it does little else than fail in each of them.
 While a burst lasts its minutes are not learned, unless it lasts long; when nothing in it is news any more for
-hours, it is habit; where a fifth fails of a service that was well, that takes a day. Bursts that were over by
-themselves are noted, the brief ones apart, by which `patience` knows the like. What an outage is (`outage`)
-is a burst, however few its errors are, and so is a failure that spreads slowly (`creep`).
+hours, it is habit; where a fifth fails of a service that was well, that takes three days. Bursts that were
+over by themselves are noted, the brief ones apart, by which `patience` knows the like. What an outage is
+(`outage`) is a burst, however few its errors are, and so is a failure that spreads slowly (`creep`) or goes
+on where errors are rare (`sudden`).
 """
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from .counting import A_SECOND, many, rate, tail
 from .creep import Creep, crept
 from .habit import Past, learn
 from .outage import Outage
+from .sudden import Sudden, Usual
 
 #: Fewer errors in a minute than one in four seconds wake nobody, however unusual.
 FLOOR = 15
@@ -37,20 +39,27 @@ _PAST = 10 * MINUTE
 _FADE = 0.995
 #: A burst is learned after so many minutes, and habit once so many in a row are no news to what was learned.
 _NORMAL_AFTER, USED = 30, 180
-#: Where so great a part fails of who was well, as many as a day has.
-_ILL, _DAY = 0.2, 24 * 60
+#: Where so great a part fails of who was well, as many as three days have: a weekend is no habit.
+_ILL, _DAYS = 0.2, 3 * 24 * 60
 #: A burst over so soon is brief; so many that were are noted.
 BRIEF, _KEPT = 2, 4
+#: What goes on where errors are rare has so many in a minute.
+_HOLDS = 2
 #: What is written in all is remembered for about 20 minutes: a tide is slower, and work on top comes at once.
 _LINES = 0.05
 
 
 class Heard(NamedTuple):
-    """What one batch has of a service in one minute: errors, records in all, and the errors by client."""
+    """What one batch has of a service in one minute: errors, records in all, and the errors by client.
+
+    `again` of the errors say that it is tried again; the others were written in these `seconds`.
+    """
 
     n: int = 0
     all: int = 0
     clients: Mapping[str, int] = {}
+    again: int = 0
+    seconds: Sequence[int] = ()
 
 
 class Track(NamedTuple):
@@ -95,6 +104,12 @@ class Track(NamedTuple):
     past: Past = ()
     well: int = 0
     creep: Creep = Creep()
+    sudden: Sudden = Sudden()
+
+    @property
+    def ordinary(self) -> Usual:
+        """Return what is known of the minutes before this one."""
+        return Usual(self.minutes, self.total, self.squares, self.lines)
 
     @property
     def own(self) -> int:
@@ -115,7 +130,9 @@ class Track(NamedTuple):
     @property
     def holds(self) -> float:
         """Return how many errors a minute must have for a burst to go on: less than it took to begin."""
-        return 1 if self.outage.told else max(self.floor / 2, 2 * self.usual)
+        if self.outage.told:
+            return 1
+        return max(_HOLDS, 2 * self.usual) if self.sudden.told else max(self.floor / 2, 2 * self.usual)
 
     @property
     def told(self) -> bool:
@@ -162,7 +179,7 @@ def _ended(track: Track, n: int, gap: int, *, learned: bool) -> Track:
     mostly = track.mostly or int(track.outage.missed(n, track.all))
     percent = track.percent if low else max(track.percent, round(100 * n / max(track.all, 1)))
     ill = track.well and n >= track.all * _ILL
-    if gap > 2 or (low and track.calm) or used >= (_DAY if ill else USED):
+    if gap > 2 or (low and track.calm) or used >= (_DAYS if ill else USED):
         over = gap > 2 or (low and track.calm > 0)
         # without the calm minutes at its end, by which it is known to be over
         lasted = (track.minute - track.since) // MINUTE + 1 - (track.calm + 1 if low else 0)
@@ -174,7 +191,8 @@ def _ended(track: Track, n: int, gap: int, *, learned: bool) -> Track:
             past = learn(past, track.since, track.since + lasted * MINUTE, peak, percent)
         return track._replace(since=0, calm=0, born=0, usual=0.0, peak=0, peaks=peaks, mostly=0, begun=0,
                               spoken=0, percent=0, past=past, well=0, used=0 if over else USED,
-                              creep=track.creep if over else Creep())
+                              creep=track.creep if over else Creep(),
+                              sudden=track.sudden if over else Sudden())
     return track._replace(calm=track.calm + 1 if low else 0, used=used, peak=max(track.peak, n),
                           mostly=mostly, percent=percent)
 
@@ -210,7 +228,7 @@ def judge(track: Track, *, now: int) -> Track:
     if track.creep.told and n >= track.floor / 2:
         usual = min(usual, track.creep.least * max(track.all, track.before))
         return _begun(track, usual, now)
-    if track.outage.told and n:
+    if (track.outage.told and n) or (track.sudden.told and n >= max(_HOLDS, track.n / 2)):
         return _begun(track, usual, now)
     age = (track.minute - track.first) // MINUTE
     lasts = track.row >= _ROW and _high(track, n) and track.sum + _rarity(track, n) >= _TOGETHER

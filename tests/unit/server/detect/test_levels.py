@@ -74,7 +74,7 @@ def test_what_is_not_used_up_waits_for_its_whole_time() -> None:
 
 
 def test_a_host_that_was_not_watched_for_long_waits_for_its_whole_time() -> None:
-    assert not feed(Threshold(), calm(20) + _host([99.9] * 12, None, start=1200))
+    assert not feed(Threshold(), calm(10) + _host([99.9] * 12, None, start=600))
 
 
 def test_one_job_for_each_processor_is_work_and_no_trouble() -> None:

@@ -67,7 +67,7 @@ def test_a_new_service_that_fails_after_its_first_lines_is_learned_quietly() -> 
 def test_who_goes_on_to_serve_has_no_outage() -> None:
     shop = Service()
     shop.writes(8, 0, 2 * 3600)
-    assert not shop.writes(8, 8, 3600), "half fails beside as much as ever"
+    assert shop.writes(8, 8, 3600)[0] >= 30, "half fails beside as much as ever: a burst of few, no outage"
     shop = Service()
     shop.writes(0.5, 0, 2 * 3600)
     assert not shop.writes(0, 6, 300), "it was not expected to write"
@@ -145,9 +145,9 @@ def test_an_old_file_tells_no_outage() -> None:
     assert not found
 
 
-def test_a_day_of_nothing_but_errors_is_how_it_is() -> None:
+def test_three_days_of_nothing_but_errors_are_how_it_is() -> None:
     shop = Service()
     shop.writes(6, 0, 3600)
-    assert shop.writes(0, 6, 24 * 3600)
+    assert shop.writes(0, 6, 3 * 24 * 3600)[-1] > 71 * 3600, "nobody was there from Friday evening to Monday"
     shop.writes(0, 6, 600)
     assert not shop.writes(0, 6, 3600)

@@ -47,8 +47,8 @@ class Service:
 
 def test_errors_of_a_moment_are_waited_for_where_most_is_well() -> None:
     shop = Service()
-    shop.writes(200, 0, HOUR)
-    assert not shop.writes(150, 60, 40) + shop.writes(200, 0, 600), "a container was replaced"
+    shop.writes(200, 5, HOUR)
+    assert not shop.writes(150, 60, 40) + shop.writes(200, 5, 600), "a container was replaced"
     assert 60 <= shop.writes(150, 60, 600)[0] <= 120, "it lasts"
 
 
@@ -94,8 +94,8 @@ def test_a_failure_that_lasts_is_told_all_day_and_again_after_it() -> None:
 def test_grouped_otherwise_and_through_a_restart_it_is_told_as_well() -> None:
     for step in (5, 30, 60):
         shop = Service()
-        shop.writes(120, 0, HOUR, step=step)
-        assert not shop.writes(90, 40, 35, step=step) + shop.writes(120, 0, 300, step=step)
+        shop.writes(120, 4, HOUR, step=step)
+        assert not shop.writes(90, 40, 35, step=step) + shop.writes(120, 4, 300, step=step)
         assert 60 <= shop.writes(90, 40, 300, step=step)[0] <= 120 + step
 
 
