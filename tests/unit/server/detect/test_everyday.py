@@ -62,6 +62,13 @@ REAL: dict[str, tuple[str, Story]] = {
     "a name server that is gone": ("network_failure", _each(
         1, "2024-03-05 10:00:00,123 ERROR shop: socket.gaierror: [Errno -3] Temporary failure in name resolution")),
     "a limit that meets all clients": ("rate_limited", _each(0.5, LIMITED)),
+    "an address that stays taken": ("service_crash", _each(
+        1, "[2024-03-05 10:00:00 +0000] [7] [ERROR] Connection in use: ('127.0.0.1', 8000)", 5)),
+    "an address that nginx gives up": ("service_crash", _story(
+        (0, "2024/03/05 10:00:00 [emerg] 7#7: bind() to 0.0.0.0:80 failed (98: Address already in use)"),
+        (2, "2024/03/05 10:00:02 [emerg] 7#7: still could not bind()"))),
+    "a program that cannot listen": ("service_crash", _each(
+        5, "Error: listen EADDRINUSE: address already in use :::3000", 3)),
     "a broker that is gone": ("external_api_down", _each(
         2, "[2024-03-05 10:00:00,123: ERROR/MainProcess] consumer: Cannot connect to amqp://shop:**@mq:5672//: "
         "[Errno 111] Connection refused.")),
