@@ -139,6 +139,11 @@ def address(record: Record) -> str:
     return ""
 
 
+def inside(place: str) -> bool:
+    """Say whether an address is one of a private network or of the host itself."""
+    return _INSIDE.match(place) is not None
+
+
 def counted(clients: Mapping[str, int], who: str, more: int = 1) -> dict[str, int]:
     """Count errors of a client; where there is no room, all of them lose as many, so that only many stay."""
     found = {**clients, who: clients.get(who, 0) + more}

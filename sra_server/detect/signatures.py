@@ -16,6 +16,7 @@ from ..domain.evidence import Evidence
 from ..domain.place import places_in, without_own_port
 from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import SEVERITY_ORDER, Severity, Signal
+from .account import tried
 from .beside import text_of
 from .catalogue import Catalogue, load
 from .limited import alone
@@ -49,7 +50,7 @@ class Signatures:
 
     And followed|service|host → [the latest signature that others follow from, its event time];
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
-    clients|… and limited|… → see limited.
+    clients|… and limited|… → see limited; account|… → see account.
     """
 
     name = "signature"
@@ -169,6 +170,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         firing = verdict.firing
         if verdict.weak or not verdict.large:
             severity = min(severity, "medium", key=lambda each: SEVERITY_ORDER[each])
+        if not firing and signature.cls == "auth_failures" and tried(memory, key, fresh):
+            firing, severity = True, "medium"
     if not firing:
         return None
     shown = tuple(_unpack(each) for each in stored)

@@ -19,14 +19,16 @@ _OWN = re.compile(r'\A"(?![a-z]{3,8} /)[^"\n]{1,400}" \w{1,40}=', re.I)
 _REQUEST = re.compile(r" (?:(?<=GET )|(?<=get )|(?<=POST )|(?<=post )|(?<=PUT )|(?<=put )|(?<=HEAD )|(?<=head"
                       r" )|(?<=PATCH )|(?<=patch )|(?<=DELETE )|(?<=delete ))(?:/|http)\S*")
 _QUERY = re.compile(r"(?<=[\w/])\?[\w.~%-]+=\S*")
-_STATEMENT = re.compile(r"\b(?:statement|query|sql|(?:execute|parse|bind) [^:\n]{0,80}): [^\n]*", re.I)
+_STATEMENT = re.compile(r"\b(?:statement|query|sql|(?:execute|parse|bind) (?:fetch from )?\S{1,80})"
+                        r": [^\n]*", re.I)
 #: How sshd and PAM begin when they repeat what a stranger sent.
 _LOGIN: Pattern[str] = re.compile(
     r"(?:[\w.()\[\]-]{1,60}: )?(?:"
     r"(?:failed|accepted|postponed|partial) (?:password|publickey|none|keyboard-interactive\S*|gssapi\S*"
     r"|hostbased|challenge\S*) for |(?:invalid|illegal) user |input_userauth_request: "
     r"|(?:connection (?:closed|reset) by|disconnect(?:ed|ing) from) (?:authenticating|invalid) user "
-    r"|received disconnect from |disconnected from |pam_\w+\(|maximum authentication attempts "
+    r"|received disconnect from |disconnected from (?=user |[0-9a-f:.]{3,45}(?: port |\Z))|pam_\w+\("
+    r"|maximum authentication attempts "
     r"|bad protocol version |message repeated [0-9]+ times: \[ ?failed )", re.I)
 
 

@@ -33,8 +33,9 @@ STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns",
           r"|\): normal shutdown))")
 #: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni and
 #: Elasticsearch.
-TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red]",
-        r"slow consumer detected:|demot(?:ed|ing) self because |\bfollowing a leader \(\)"
+TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #",
+        r"\Aerror \(grandchild #[0-9]+ failed with exit|\(cron\) error \(grandchild #[0-9]+ failed with exit"
+        r"|slow consumer detected:|demot(?:ed|ing) self because |\bfollowing a leader \(\)"
         r"|cluster health status changed from \[\w+\] to \[red\]")
 #: Facts of failure, in lower case; the first that is found decides.
 FACTS: tuple[Rule, ...] = (
@@ -135,6 +136,11 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "too many c,connection slots,max number,command not allowed",
           r"too many connections|too many clients already|remaining connection slots|max number of clients"
           r"|command not allowed when used memory"),
+    # cron, lighttpd and RQ name no level, nor do errors of Node as its console shows them
+    _rule(ERROR, "error]: ,curl: (,ndchild #,all handlers for,: establishing con,raised while exec",
+          r"\(cron\) error \(grandchild #"
+          r"|\(gw_backend\.c\.[0-9]+\) (?:all handlers for|establishing connection)"
+          r"|: exception raised while executing|\Acurl: \([1-9]|\Adomexception \[\w{1,40}error\]: "),
     _rule(ERROR, "error,fatal,err: ,failed ", r"\A {0,2}(?:\S+: ){0,2}(?:error|fatal|err)(?:: |\[)|\A(?:error"
           r"|fatal|failed) |error: (?<!\werror: )"),
     _rule(WARNING, "abnormally,denied,not permitted,link is down,unhealthy",
@@ -145,7 +151,8 @@ WORDS: tuple[Rule, ...] = (
     _rule(WARNING, "low on resource,nodes are available,mountvolume.,nodenotready,concurrent dns",
           r"the node was low on resource: |0/[0-9]+ nodes are available: "
           r"|mountvolume\.\w+ failed for volume|nodenotready|maximum number of concurrent dns queries"),
-    _rule(CRITICAL, "[emerg],crit: ", r"\A\w+: \[emerg\] |\Acrit: [\w.]+\["),
+    _rule(CRITICAL, "[emerg],crit: ,.critical: ,.alert: ,.emergency: ", r"\A\w+: \[emerg\] |\Acrit: [\w.]+\["
+          r"|\A[\w-]{1,40}\.(?:critical|alert|emergency): "),
     _rule(ERROR, "fail: ,dependency failed,at step,watchdog timeout,failed to start.,memory pressure",
           r"\Afail: [\w.]+\[|dependency failed for |failed at step \w+ spawning |watchdog timeout \(limit"
           r"|failed to start\.|killed \S+ due to memory pressure"),
@@ -185,7 +192,8 @@ WORDS: tuple[Rule, ...] = (
           r"|\A(?:\w{1,60}::){1,6}\w{0,60}error \("
           r"|\A(?:\w{1,60}\.){1,8}\w{0,60}exception \(0x[0-9a-f]{8}\): "),
     # an exception of Ruby that nobody caught
-    _rule(ERROR, "error),exception)", r"\A[^\s:]{1,300}:[0-9]{1,7}:in [`'].{1,1000}(?:error|exception)\)"),
+    _rule(ERROR, "error),exception),timeout),(errno::", r"\A[^\s:]{1,300}:[0-9]{1,7}:in [`'].{1,1000}"
+          r"(?:(?:error|exception|timeout)\)|\(errno::)"),
     _rule(WARNING, "warning failed", r"\Awarning failed\w{3,40} \w{2,30}/"),
     # short names of levels, as Serilog, Ceph and GlusterFS write them; and the type of an event of Kubernetes
     _rule(CRITICAL, "ftl]", r"\[(?:[0-9:.]{5,12} )?ftl\]"),
