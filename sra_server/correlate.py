@@ -15,10 +15,13 @@ from .domain.effect import compatible
 from .domain.incident import ACTIVE, Change, Incident
 from .domain.lesson import Lesson
 from .domain.record import SECOND
-from .domain.signal import CLASSES, SEVERITY_ORDER, Signal
+from .domain.signal import SEVERITY_ORDER, Signal
 from .doubt import Doubts, again, believed
+from .heading import restored, title
 from .relation import elsewhere, link, one_trouble
+from .rhythm import Rhythms
 from .settle import flap_note, why_over
+from .silent import Ear, since
 from .stops import Stops, blamed, crashed, note, waits
 from .vicinity import CLOSE
 
@@ -45,6 +48,7 @@ class Rules:
     lessons: Mapping[str, Lesson] = field(default_factory=dict)
     doubts: Doubts | None = None
     stops: Stops | None = None
+    rhythms: Rhythms | None = None
 
 
 def correlate(signals: list[Signal], cases: Mapping[str, Case], incidents: tuple[Incident, ...],
@@ -68,7 +72,8 @@ def correlate(signals: list[Signal], cases: Mapping[str, Case], incidents: tuple
             desk.clear(signal)
     for incident in list(desk.incidents.values()):
         if incident.status in ACTIVE:
-            desk.settle(incident, life)
+            desk.listen(incident)
+            desk.settle(desk.incidents[incident.id], life)
     return desk.cases, list(desk.changes.values())
 
 
@@ -84,6 +89,7 @@ class _Desk:
         self.changes: dict[str, Change] = {}
         self._places = places
         self._leads: dict[int, tuple[tuple[Signal, ...], Lead]] = {}
+        self._ear = Ear(rules.rhythms, rules.known, now)
 
     def take(self, signal: Signal) -> None:
         """Give a firing signal to the incident that it belongs to, or open one."""
@@ -131,11 +137,22 @@ class _Desk:
             if signal.fingerprint in case.fired:
                 self.cases[key] = case.clear(signal.fingerprint, self.now)
 
+    def listen(self, incident: Incident) -> None:
+        """Look who is silent where a young trouble is told by callers alone, and name it."""
+        case = self.cases.get(incident.id)
+        if case is None or not self._ear.asks(incident, case) or self._lead(case.signals).named:
+            return
+        found = self._ear.silence(case.signals, since(incident, case))
+        if found is not None and (supported := case.support(found)) is not case:
+            named = self._named(replace(incident, updated_at=self.now), supported)
+            self._write("attached", replace(named, services=_joined(named.services, named.service)),
+                        supported, found.evidence[0].text, (found,))
+
     def settle(self, incident: Incident, life: Mapping[str, int]) -> None:
         """Resolve an incident if there is positive evidence that it is over."""
         case = self.cases.get(incident.id)
         if case is None:
-            case = self.cases[incident.id] = _restored(incident)
+            case = self.cases[incident.id] = restored(incident)
         reason = why_over(incident, case, life, self.now, self.rules.quiet)
         if reason:
             done = replace(incident.move("resolved", self.now), firing=(), last_signal_at=case.last_at,
@@ -194,7 +211,7 @@ class _Desk:
         self._write("opened", incident, case, _and(f"{signal.title}: {signal.cause}", why), (signal,))
 
     def _attach(self, incident: Incident, reason: str, signal: Signal) -> None:
-        case = (self.cases.get(incident.id) or _restored(incident)).add(signal, self.now)
+        case = (self.cases.get(incident.id) or restored(incident)).add(signal, self.now)
         incident = self._regarded(incident, case, signal)
         self._write("attached", incident, case, f"{signal.title}: {reason}", (signal,))
         self._unite(incident.id, signal)
@@ -229,10 +246,9 @@ class _Desk:
         case = self.cases[keeps.id].with_all_of(theirs)
         ended = replace(goes.move("resolved", self.now), firing=(), last_signal_at=theirs.last_at,
                         resolution=f"part of incident {keeps.id}: {why}")
-        found = self._lead(case.signals)
         whole = replace(
-            keeps, severity=max((keeps.severity, goes.severity), key=lambda each: SEVERITY_ORDER[each]),
-            title=title(found), cls=found.cls, service=found.service, host=found.host,
+            self._named(keeps, case),
+            severity=max((keeps.severity, goes.severity), key=lambda each: SEVERITY_ORDER[each]),
             services=_joined(keeps.services, *goes.services), hosts=_joined(keeps.hosts, *goes.hosts),
             fingerprints=_joined(keeps.fingerprints, *goes.fingerprints),
             firing=_joined(keeps.firing, *goes.firing), started_at=min(keeps.started_at, goes.started_at),
@@ -254,7 +270,7 @@ class _Desk:
                         f"{signal.title}: {reason}", (signal,))
 
     def _again(self, incident: Incident, signal: Signal, why: str = "") -> None:
-        before = self.cases.get(incident.id) or _restored(incident)
+        before = self.cases.get(incident.id) or restored(incident)
         if incident.status == "resolved":
             ended = incident.resolved_at or 0
             if signal.last_at <= ended and self.now - ended <= CLOSE:
@@ -283,17 +299,19 @@ class _Desk:
 
     def _regarded(self, incident: Incident, case: Case, signal: Signal) -> Incident:
         """Return the incident as all its signals now explain it."""
-        found = self._lead(case.signals) if case.signals else None
+        named = self._named(incident, case) if case.signals else incident
         severity = max((incident.severity, signal.severity), key=lambda each: SEVERITY_ORDER[each])
-        fresh = replace(
-            incident, severity=severity, updated_at=self.now, last_signal_at=self.now, signals=case.count,
-            services=_joined(incident.services, signal.service, found.service if found else ""),
+        return replace(
+            named, severity=severity, updated_at=self.now, last_signal_at=self.now, signals=case.count,
+            services=_joined(incident.services, signal.service, named.service),
             hosts=_joined(incident.hosts, signal.host), started_at=min(incident.started_at, signal.at),
             fingerprints=_joined(incident.fingerprints, signal.fingerprint),
             firing=_joined(incident.firing, signal.fingerprint))
-        if found is None:
-            return fresh
-        return replace(fresh, title=title(found), cls=found.cls, service=found.service, host=found.host)
+
+    def _named(self, incident: Incident, case: Case) -> Incident:
+        """Return the incident with the title, class and place that explain its signals."""
+        found = self._lead(case.signals)
+        return replace(incident, title=title(found), cls=found.cls, service=found.service, host=found.host)
 
     def _lead(self, signals: tuple[Signal, ...]) -> Lead:
         known = self._leads.get(id(signals))
@@ -306,7 +324,7 @@ class _Desk:
         self.incidents[incident.id] = incident
         self.cases[incident.id] = replace(case, told_at=self.now)
         # what the case had no room for cannot be cited, so its evidence need not be stored
-        signals = tuple(each for each in signals if each.fingerprint in case.fired)
+        signals = tuple(each for each in signals if each.fingerprint in case.fired or not each.opens)
         before = self.changes.get(incident.id)
         if before is not None:
             note = note or before.note
@@ -319,16 +337,6 @@ class _Desk:
                                            at=self.now, signals=signals, note=note)
 
 
-def title(found: Lead) -> str:
-    """Return a title that names the class, the place and what was seen."""
-    where = found.service or found.host
-    words = CLASSES[found.cls]
-    seen = found.signal.title
-    if found.service and found.signal.service and found.service != found.signal.service:
-        seen = f"{found.signal.service} reports: {seen}"
-    return f"{words}: {where}: {seen}" if where else f"{words}: {seen}"
-
-
 def _and(reason: str, why: str) -> str:
     return f"{reason}; {why}" if why else reason
 
@@ -336,10 +344,3 @@ def _and(reason: str, why: str) -> str:
 def _joined(before: tuple[str, ...], *more: str) -> tuple[str, ...]:
     fresh = [each for each in more if each and each not in before]
     return (*before, *dict.fromkeys(fresh)) if fresh and len(before) < _FINGERPRINTS else before
-
-
-def _restored(incident: Incident) -> Case:
-    """Return what can be known of an incident whose case was lost: its row."""
-    fired = {each: incident.last_signal_at for each in incident.firing}
-    return Case(signals=(), fired=fired, cleared={}, last_at=incident.last_signal_at,
-                told_at=incident.updated_at, count=incident.signals)

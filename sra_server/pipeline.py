@@ -26,6 +26,7 @@ from .domain.place import of_target
 from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
 from .doubt import due
+from .rhythm import hear as hear_rhythms
 from .state import State
 from .stops import hear
 
@@ -63,7 +64,7 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     known = known_of(state, settings)
     signals = [_placed(signal, known) for signal in signals]
     rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known, lessons=settings.lessons,
-                  doubts=state.doubts, stops=state.stops)
+                  doubts=state.doubts, stops=state.stops, rhythms=state.rhythms)
     cases, changes = correlate(signals, state.cases, incidents, _Life(state.life), clock, rules, new_id)
     return replace(state, cases=cases), tuple(_analyse(change, cases, offers, known) for change in changes)
 
@@ -106,6 +107,7 @@ def _detect(state: State, batch: Batch, detectors: tuple[Detector, ...], *, back
 def _learn(state: State, batch: Batch) -> None:
     """Note who shows life, and behind which place which service is probed."""
     clock = state.clock
+    hear_rhythms(state.rhythms, batch, clock)
     for waited in hear(state.stops, batch, clock):
         state.memory("signature").drop(waited)
     # each name once, however many counts and points tell it

@@ -18,6 +18,7 @@ from .domain.record import MINUTE
 from .domain.signal import Signal
 from .doubt import HELD
 from .doubt import due as held_until
+from .rhythm import HEARD
 from .stops import STANDING
 
 VERSION = 1
@@ -38,9 +39,9 @@ _UNWATCHED = re.compile(r'"unwatched":(\{[^{}]*\})')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Detector memories by name, cases by incident, signs of life (receipt time), places, doubts and stops.
+    """Detector memories by name, cases by incident, signs of life (receipt time), places, doubts, stops.
 
-    A fold works on a fork: the state that it was given stays as it was.
+    And the rhythms of services. A fold works on a fork: the state that it was given stays as it was.
     """
 
     clock: int = 0
@@ -50,6 +51,7 @@ class State:
     cases: Mapping[str, Case] = field(default_factory=dict)
     doubts: Memory = field(default_factory=lambda: Memory(HELD))
     stops: Memory = field(default_factory=lambda: Memory(STANDING))
+    rhythms: Memory = field(default_factory=lambda: Memory(HEARD))
 
     @classmethod
     def empty(cls) -> State:
@@ -80,7 +82,7 @@ class State:
     def fork(self, clock: int) -> State:
         """Return a state that starts equal and is written apart."""
         return replace(self, clock=clock, life=self.life.fork(), places=self.places.fork(),
-                       doubts=self.doubts.fork(), stops=self.stops.fork(),
+                       doubts=self.doubts.fork(), stops=self.stops.fork(), rhythms=self.rhythms.fork(),
                        detectors={name: each.fork(clock) for name, each in self.detectors.items()})
 
     def memory(self, detector: str) -> Memory:
@@ -96,7 +98,7 @@ class State:
             "version": VERSION, "clock": self.clock, "unwatched": self.unwatched,
             "used": {name: each.used() for name, each in self.detectors.items() if each.lasting},
             "life": self.life.to_json(), "places": self.places.to_json(), "doubts": self.doubts.to_json(),
-            "stops": self.stops.to_json(),
+            "stops": self.stops.to_json(), "rhythms": self.rhythms.to_json(),
             "detectors": {name: each.to_json() for name, each in self.detectors.items()},
             "cases": dict(self.cases),
         }
@@ -112,7 +114,8 @@ class State:
             if len(text) <= most:
                 break
             state = state.fork(state.clock)
-            for memory in (*state.detectors.values(), state.life, state.places, state.doubts, state.stops):
+            for memory in (*state.detectors.values(), state.life, state.places, state.doubts, state.stops,
+                           state.rhythms):
                 memory.halve()
             text = state.to_json()
         return state, text
@@ -130,6 +133,7 @@ class State:
                    places=Memory.from_json(stored["places"], 1024),
                    doubts=Memory.from_json(stored.get("doubts", [0, []]), HELD),
                    stops=Memory.from_json(stored.get("stops", [0, []]), STANDING),
+                   rhythms=Memory.from_json(stored.get("rhythms", [0, []]), HEARD),
                    detectors={name: _memory(name, stored) for name in stored["detectors"]},
                    cases={key: _case(each) for key, each in stored["cases"].items()})
 

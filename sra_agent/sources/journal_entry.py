@@ -29,6 +29,8 @@ FIELDS = (
     "_TRANSPORT",
 )
 NAME_CHARACTERS = 200
+#: Kinds of units that systemd starts and that fail by themselves, as a mount does.
+_STARTED = (".mount", ".socket", ".swap", ".automount", ".timer", ".path", ".device")
 _LEVELS = (CRITICAL, CRITICAL, CRITICAL, ERROR, WARNING, INFO, INFO, DEBUG)
 _CURSOR = re.compile(rb'"__CURSOR"\s*:\s*"([^"\\]{1,1000})"')
 
@@ -111,6 +113,8 @@ def service_of(fields: dict[str, Any]) -> str:
         name = container
     elif unit.endswith(".service") and not unit.startswith("user@"):
         name = unit.removesuffix(".service")
+    elif about.endswith(_STARTED):
+        name = about.rpartition(".")[0]
     else:
         name = said or unit or "journal"
     return "".join(c for c in name if c.isprintable())[:NAME_CHARACTERS] or "journal"

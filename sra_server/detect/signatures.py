@@ -32,6 +32,8 @@ from .usual import Rule, judge
 _AT = attrgetter("at")
 _EVIDENCE = 5
 _TEXT = 2000
+#: Of so many matches of one batch is asked which place they name.
+_ASKED = 8
 #: So long after a text others may follow from it: a worker is given half a minute to end.
 _FOLLOWS = 60 * SECOND
 #: How a warning begins that speaks of a trouble which there is not.
@@ -175,15 +177,21 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     if not firing:
         return None
     shown = tuple(_unpack(each) for each in stored)
-    places = _places(text_of(records[0])) if signature.target else ()
     return Signal(
         detector="signature", fingerprint=key, cls=signature.cls,
         severity=severity,
         title=signature.title, at=min(map(_AT, shown)), last_at=records[-1].at,
         service=records[0].service, host=records[0].host, count=len(records) - twice(records),
         cause=signature.means,
-        subject=places[0] if places else "", remedies=signature.remedies, evidence=shown,
+        subject=_subject(records) if signature.target else "", remedies=signature.remedies, evidence=shown,
         unanswered=signature.unanswered)
+
+
+def _subject(records: list[Record]) -> str:
+    """Return the place that has failed, of the first records: an access line beside the error names none."""
+    told = [each for each in records[:_ASKED]
+            if not ("client" in each.metadata and "status" in each.metadata)]
+    return next((places[0] for each in (told or records[:1]) if (places := _places(text_of(each)))), "")
 
 
 def _places(text: str) -> tuple[str, ...]:

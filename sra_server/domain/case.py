@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .called import NOT_THERE, calls, leader_of, nobody_there, silent_server, store_of
 from .evidence import Evidence
-from .place import normal, places_in
 from .record import SECOND
 from .signal import SEVERITY_ORDER, Signal
-from .software import is_store, kind_spoken, of_kind, passes_on
+from .software import is_store, passes_on
 
 SIGNALS = 32
+#: The detector of a sign that somebody is silent who is missed.
+SILENCE = "silence"
 #: And no more than so many that are evidence alone.
 SUPPORTING = 6
 _EVIDENCE = 5
@@ -34,16 +36,6 @@ EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_fa
 _RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
 #: That a health check fails tells no cause; that a service says itself that it has one of these does.
 _TELLING = frozenset({"cpu_overload", "queue_backlog", "rate_limited"})
-#: What a client says of its store, often in the store's own words.
-_OF_STORES = frozenset({"database_failure", "deadlock", "disk_full", "memory_exhaustion"})
-#: That something asked for is not there, as a store says it: the question is wrong, and so is who asked.
-_NOT_THERE = re.compile(r"\b(?:relation|column|table|type|function|schema|collection|index)\b[^\n]{0,120}"
-                        r"\b(?:does not|doesn't) exist\b"
-                        r"|\bunknown (?:column|table)\b|\bno such (?:table|column)\b")
-#: Who runs out of memory speaks of himself; these are the words of a store that has no room for others.
-_NO_ROOM = ("'maxmemory'",)
-#: So much of a text is searched for the kind of store that it speaks of.
-_KIND = 6000
 #: Of these a proxy only passes on what somebody behind it has.
 _PASSED_ON = frozenset({"error_burst", "external_api_down"})
 #: As long as it goes on saying so: what came first and is no longer told explains nothing.
@@ -78,9 +70,9 @@ class Case:
     """The signals of one incident, one for each fingerprint, and when each last fired (receipt time).
 
     `told_at`: when the last change was written; `more`: signals beyond SIGNALS, counted and not kept, and
-    `beyond` the places that they name;
-    `returns`: how often it came back, after `pause` at the longest; `hushed`: which signs a silence covers
-    while others are told, until when that was seen (receipt time) and which silence.
+    `beyond` the places that they name; `returns`: how often it came back, last at `returned`, after `pause`
+    at the longest; `hushed`: which signs a silence covers while others are told, until when that was seen
+    (receipt time) and which silence.
     """
 
     signals: tuple[Signal, ...]
@@ -92,6 +84,7 @@ class Case:
     reopened: int = 0
     more: int = 0
     returns: int = 0
+    returned: int = 0
     pause: int = 0
     hushed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     beyond: tuple[str, ...] = ()
@@ -114,7 +107,7 @@ class Case:
 
     def back(self, at: int) -> Case:
         """Return the case of a trouble that was over, wholly or in part, and is there again."""
-        return replace(self, returns=self.returns + 1, pause=max(self.pause, at - self.last_at))
+        return replace(self, returns=self.returns + 1, returned=at, pause=max(self.pause, at - self.last_at))
 
     def with_all_of(self, other: Case) -> Case:
         """Return the case with everything in it that another holds."""
@@ -127,6 +120,7 @@ class Case:
             last_at=max(self.last_at, other.last_at), count=self.count + other.count,
             more=self.more + other.more + len(ordered[SIGNALS:]), reopened=max(self.reopened, other.reopened),
             returns=max(self.returns, other.returns), pause=max(self.pause, other.pause),
+            returned=max(self.returned, other.returned),
             hushed={**other.hushed, **self.hushed},
             beyond=_places(self.beyond, *other.beyond, *(each.subject for each in ordered[SIGNALS:])))
 
@@ -146,18 +140,25 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """The signal that explains the others, the place where the cause is, and why this one."""
+    """The signal that explains the others, the place where the cause is, and why this one.
+
+    `named`: others lead to it.
+    """
 
     signal: Signal
     cls: str
     service: str
     host: str
     why: str
+    named: bool = False
 
 
 def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     """Return the most explanatory of some signals (at least one); mere evidence leads nothing."""
+    silent = [each for each in signals if each.detector == SILENCE]
     signals = _without_asked(tuple(each for each in signals if each.opens) or signals)
+    if any(each.cls == "service_crash" and each.service for each in signals):
+        silent = []  # who is known to be down leaves others without work, and these are silent as well
     services = {each.service for each in signals if each.service}
     named: dict[str, list[Signal]] = {}
     for each in signals:
@@ -168,8 +169,11 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     for each in signals:
         if any(each in by for by in named.values()):
             continue
-        if store := _store_of(each, signals) or _silent_store(each, known):
-            named.setdefault(store, []).append(each)
+        if found := (leader_of(each, known.services) or store_of(each, signals)
+                     or silent_server(each, known.services)):
+            named.setdefault(found, []).append(each)
+        elif silent and calls(each) and each.host == silent[0].host and each.service != silent[0].service:
+            named.setdefault(silent[0].service, []).append(each)
     # whoever is named and names somebody else is a link of the chain, not its end
     ends = {service: by for service, by in named.items()
             if not any(effect.service == service for other, effects in named.items() if other != service
@@ -191,41 +195,22 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     cls = best.cls
     if cls in ("service_crash", "external_api_down") and "database_failure" in {each.cls for each in effects}:
         cls = "database_failure"
-    host = best.host if best in own else ""
-    return Lead(signal=best, cls=cls, service=end, host=host, why=f"the errors of {sufferers} point to {end}")
-
-
-def _store_of(effect: Signal, signals: tuple[Signal, ...]) -> str:
-    """Return the store of which a client speaks without its name: the only one that is in trouble as well."""
-    if effect.cls not in _OF_STORES or not effect.service or is_store(effect.service):
-        return ""
-    ill = {each.service for each in signals if is_store(each.service) and (
-        effect.cls in ("database_failure", "deadlock") or each.cls == effect.cls)}
-    return ill.pop() if len(ill) == 1 else ""
-
-
-def _silent_store(effect: Signal, known: Known) -> str:
-    """Return the store that a client misses and that says nothing itself: the only one of its kind."""
-    if not effect.service or is_store(effect.service) or effect.detector != "signature":
-        return ""
-    text = "\n".join(each.text for each in effect.evidence[:3])[:_KIND].lower()
-    if not (effect.cls == "deadlock" or (effect.cls == "database_failure" and effect.unanswered)
-            or (effect.cls in _OF_STORES and any(words in text for words in _NO_ROOM))):
-        return ""
-    if _NOT_THERE.search(text) is not None or not (kind := kind_spoken(text)):
-        return ""  # what is said of a wrong question is said by a store that answers
-    found = of_kind(kind, known.services)
-    # what stands at an address of another machine is not known by its kind
-    near = all(normal(each).startswith(("127.", "[::1]")) or "." not in each.partition(":")[0]
-               for each in (effect.subject, *places_in(text)) if each)
-    return next(iter(found)) if len(found) == 1 and near else ""
+    if cls == "external_api_down" and best not in own and end in known.services and (
+            (nobody_there(best) and best.last_at >= max(each.last_at for each in signals) - _STILL_TOLD)
+            or any(each.service == end for each in silent)):
+        cls = "service_crash"  # what is one's own and does not answer is down, whatever its callers call it
+    quiet = next((each for each in silent if each.service == end and each.evidence), None)
+    host = best.host if best in own else quiet.host if quiet else ""
+    why = quiet.evidence[0].text if quiet else ""
+    return Lead(signal=best, cls=cls, service=end, host=host,
+                named=True, why=why or f"the errors of {sufferers} point to {end}")
 
 
 def _without_asked(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
     """Return the signals without what stores say of wrong questions, if who asked says so as well."""
-    asked = [each for each in signals if is_store(each.service) and _NOT_THERE.search(_first_lines(each))]
+    asked = [each for each in signals if is_store(each.service) and NOT_THERE.search(_first_lines(each))]
     if not asked or not any(each.cls == asked[0].cls and not is_store(each.service)
-                            and _NOT_THERE.search(_first_lines(each)) for each in signals):
+                            and NOT_THERE.search(_first_lines(each)) for each in signals):
         return signals
     return tuple(each for each in signals if each not in asked)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 #: Where a store listens unless it is told otherwise, and parts of the names of services that may be there.
 _PORTS = {
-    "5432": ("postg", "pg", "patroni", "timescale", "cockroach"), "6432": ("pgbouncer", "odyssey"),
+    "5432": ("postg", "pg", "patroni", "timescale", "cockroach"), "6432": ("pgbouncer", "odyssey", "pgcat"),
     "3306": ("mysql", "maria", "percona", "galera"), "1521": ("oracle",), "1433": ("mssql", "sqlserver"),
     "6379": ("redis", "valkey", "keydb", "dragonfly"), "11211": ("memcache",), "27017": ("mongo",),
     "9042": ("cassandra", "scylla"), "9200": ("elastic", "opensearch"), "8983": ("solr",), "7687": ("neo4j",),
@@ -25,6 +25,22 @@ _STORES = tuple(sorted({"minio", "ceph", *(part for parts in _PORTS.values() for
 #: And what people call a store of their own, as a word of its name.
 _CALLED_STORES = frozenset({"db", "database", "sql", "cache", "queue", "broker", "mq"})
 _WORDS = re.compile(r"[^a-z]+")
+#: Where stores also listen: a second of a kind on one machine, or the port beside the usual one.
+_ALSO = {"5433": "5432", "5434": "5432", "3307": "3306", "6380": "6379", "5671": "5672", "8883": "1883",
+         "27018": "27017", "27019": "27017", "2380": "2379", "9093": "9092"}
+#: Servers that others call and that call others themselves, or that keep what few would call a store.
+_SERVERS = {
+    "53": ("named", "bind", "dnsmasq", "unbound", "coredns", "kresd", "knot", "pdns", "resolved"),
+    "389": ("slapd", "ldap", "dirsrv"), "636": ("slapd", "ldap", "dirsrv"), "3128": ("squid",),
+    "11300": ("beanstalk",), "26379": ("sentinel",), "8200": ("vault", "openbao"), "88": ("krb", "kdc"),
+    "25": ("postfix", "exim", "sendmail"), "587": ("postfix", "exim", "sendmail"), "143": ("dovecot",),
+    "993": ("dovecot",), "2049": ("nfs",), "873": ("rsync",), "514": ("rsyslog", "syslog"),
+}
+#: The resolver's port, where names are asked for.
+RESOLVER = "53"
+#: What one of several is called that only follows another; nothing is written to it.
+_FOLLOWS = re.compile(r"(?:^|[^a-z])(?:replicas?|slave|standby|secondary|follower|read(?:er|only)?|ro)\d*"
+                      r"(?:[^a-z]|$)")
 #: How clients and drivers speak of a store, by the port where it mostly listens. A store that is reached
 #: through another port is still called by its kind.
 _SPOKEN = {
@@ -71,6 +87,30 @@ def kind_spoken(text: str) -> str:
     """Return the usual port of the one kind of store that a text in lower case speaks of, or ""."""
     found = [port for port, words in _SPOKEN.items() if any(word in text for word in words)]
     return found[0] if len(found) == 1 else ""
+
+
+def follows(service: str) -> bool:
+    """Say whether the name of a service is that of a replica."""
+    return _FOLLOWS.search(service.lower()) is not None
+
+
+def kind_of(service: str) -> str:
+    """Return the usual port of the kind of server that the name of a service tells, or ""."""
+    kinds = [port for port, parts in {**_PORTS, **_SERVERS}.items() if _begins(service, parts)]
+    return kinds[-1] if kinds else ""
+
+
+def at_port(port: str, services: Iterable[str]) -> frozenset[str]:
+    """Return those services which by their names are what listens at a port; none where it tells nothing."""
+    port = _ALSO.get(port, port)
+    parts = _PORTS.get(port) or _SERVERS.get(port)
+    if parts is None:
+        return frozenset()
+    # a pool in front of a database begins like it and has a port of its own
+    others = _PORTS["6432"] if port == "5432" else ()
+    return frozenset(
+        each for each in services if _begins(each, parts) and not _begins(each, others)
+        and (_BESIDES.isdisjoint(_WORDS.split(each.lower())) or parts == ("sentinel",)))
 
 
 def of_kind(kind: str, services: Iterable[str]) -> frozenset[str]:

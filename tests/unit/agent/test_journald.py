@@ -73,6 +73,7 @@ def test_a_long_message_is_cut_and_its_size_told() -> None:
         ({"unit": "session-3.scope", "SYSLOG_IDENTIFIER": "sudo"}, "sudo"),
         ({"unit": "user@1000.service", "SYSLOG_IDENTIFIER": "gnome"}, "gnome"),
         ({"unit": "init.scope", "pid": 1, "UNIT": "db.service"}, "db"),
+        ({"unit": "init.scope", "pid": 1, "UNIT": "mnt-archive.mount"}, "mnt-archive"),
         ({"unit": "", "_TRANSPORT": "kernel", "SYSLOG_IDENTIFIER": "kernel"}, "kernel"),
         ({"unit": "", "_COMM": "python3"}, "python3"),
         ({"unit": "docker.service", "CONTAINER_NAME": "web-1"}, "web-1"),
