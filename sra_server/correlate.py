@@ -276,7 +276,9 @@ class _Desk:
             if signal.last_at <= ended and self.now - ended <= CLOSE:
                 # what was written before the end and came late tells nothing new
                 return
-            case = replace(before.back(self.now), reopened=before.reopened + 1).add(signal, self.now)
+            # what was over explains nothing before it is told again
+            fresh = replace(before.back(self.now), reopened=before.reopened + 1, signals=())
+            case = fresh.add(signal, self.now)
             back = self._regarded(replace(incident.move("open", self.now), resolution=None), case, signal)
             self._write("reopened", back, case, _and(f"{signal.title}: it fires again", why), (signal,),
                         flap_note(case, self.rules.quiet))

@@ -144,3 +144,17 @@ def test_the_place_is_that_of_the_error_whichever_line_comes_first(access_first:
         world.fold(batch(second + 0.5, *(told if access_first else told[::-1])))
     shown = [each.subject for change in world.changes for each in change.signals]
     assert shown and shown[-1] == "127.0.0.1:8000"
+
+
+def test_what_was_over_does_not_explain_a_trouble_that_is_opened_again() -> None:
+    world = broken(lived(seldom=("etcd",)), "dial tcp 127.0.0.82:2379: connect: connection refused",
+                   caller="flags", seconds=10)
+    assert world.only().service == "etcd"
+    for second in range(BROKEN + 10, BROKEN + 200, 5):
+        world.fold(batch(second, alive=["flags", "etcd", "nginx"]))
+    assert world.only().status == "resolved"
+    for second in range(BROKEN + 200, BROKEN + 210):
+        world.fold(batch(second + 0.5, record(
+            "dial tcp 127.0.0.83:8000: connect: connection refused", second, service="flags"),
+            alive=["etcd", "nginx"]))
+    assert (world.only().status, world.only().service) == ("open", "flags")
