@@ -116,7 +116,8 @@ def _learn(state: State, batch: Batch) -> None:
     for point in batch.points:
         hosts[point.host] = None
         if point.name != "probe.up":
-            if point.service:
+            # that somebody asked is no life of who was asked
+            if point.service and not point.name.startswith("probe."):
                 services[point.service] = None
             continue
         if point.value >= 1:

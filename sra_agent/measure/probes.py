@@ -66,6 +66,12 @@ async def _http(address: str) -> str | None:
             await writer.wait_closed()
 
 
+def _status(trouble: str) -> float:
+    """Return the status in HTTP with which a check was answered, 0 where nobody answered."""
+    word, _, number = trouble.partition(" ")
+    return float(number) if word == "status" and number.isdigit() else 0.0
+
+
 async def watch(probe: Probe, keep: Callable[[list[Point]], None], stop: asyncio.Event) -> None:
     """Ask again and again until told to stop, and hand over whether it was up and how long it took."""
     while not stop.is_set():
@@ -74,8 +80,11 @@ async def watch(probe: Probe, keep: Callable[[list[Point]], None], stop: asyncio
         seconds = time.monotonic() - began
         now = time.time()
         tags = {"probe": probe.name, "target": probe.target}
+        # first why it failed, so that whoever reads in order knows it with the failure
         keep(
             [
+                *([point("probe.status", _status(trouble), now, service=probe.service, **tags)]
+                  if trouble and probe.http is not None else ()),
                 point("probe.up", 0.0 if trouble else 1.0, now, service=probe.service, **tags),
                 point("probe.seconds", seconds, now, unit="seconds", service=probe.service, **tags),
             ]

@@ -129,7 +129,7 @@ def _hear(memory: Memory, batch: Batch) -> list[Signal]:
         memory.put(key, list(_Host(max(now, host.heard), max(at, host.at), host.n, host.gap)))
     spoke = {count.service: count.host for count in batch.counts if count.service and count.n}
     spoke |= {point.service: point.host for point in batch.points
-              if point.service and point.name not in ("probe.up", "probe.seconds")}
+              if point.service and not point.name.startswith("probe.")}
     for name, where in spoke.items():
         key = f"service|{name}"
         stored = memory.get(key)

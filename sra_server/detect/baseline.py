@@ -32,7 +32,7 @@ _FRESH = 10 * MINUTE
 #: What has lasted for so long is the new usual.
 _USUAL = 6 * 60 * MINUTE
 #: Others look after these, or they only ever rise.
-_LEFT_OUT = ("probe.up", "agent.", "system.disk", "system.network", "process.")
+_LEFT_OUT = ("probe.up", "probe.status", "agent.", "system.disk", "system.network", "process.")
 
 
 class _Mood(NamedTuple):

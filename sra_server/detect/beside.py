@@ -51,7 +51,7 @@ def text_of(record: Record) -> str:
 def _told(value: Any) -> str:
     """Return the words of an error, however it was stored."""
     if not isinstance(value, dict | list):
-        return str(value)[:_TEXT]
+        return _shortened(str(value))
     said: list[str] = []
     late: list[Any] = []
     for text in _walk(value, _DEPTH, late):
@@ -66,6 +66,11 @@ def _told(value: Any) -> str:
     return "\n".join(said)[:_TEXT]
 
 
+def _shortened(text: str) -> str:
+    """Return the beginning and the end of a long text: a trace of Python says last what was the matter."""
+    return text if len(text) <= _TEXT else f"{text[:_TEXT // 2]}\n{text[-(_TEXT // 2):]}"
+
+
 def _walk(value: Any, depth: int, late: list[Any]) -> Iterator[str]:
     """Yield the texts of a group or list, nearest first; put traces aside."""
     deeper: list[Any] = []
@@ -77,7 +82,7 @@ def _walk(value: Any, depth: int, late: list[Any]) -> Iterator[str]:
         elif isinstance(inner, dict | list):
             deeper.append(inner)
         elif isinstance(inner, str) and inner:
-            yield inner[:_TEXT]
+            yield _shortened(inner)
     if depth > 0:
         for inner in deeper:
             yield from _walk(inner, depth - 1, late)

@@ -13,6 +13,7 @@ from typing import Any
 from .called import NOT_THERE, calls, leader_of, nobody_there, silent_server, store_of
 from .evidence import Evidence
 from .record import SECOND
+from .reply import answers, explained
 from .signal import SEVERITY_ORDER, Signal
 from .software import is_store, passes_on
 
@@ -34,8 +35,6 @@ EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_fa
             "database_failure", "deadlock", "service_crash", "cpu_overload",
             "queue_backlog", "rate_limited", "external_api_down", "auth_failures", "error_burst")
 _RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
-#: That a health check fails tells no cause; that a service says itself that it has one of these does.
-_TELLING = frozenset({"cpu_overload", "queue_backlog", "rate_limited"})
 #: Of these a proxy only passes on what somebody behind it has.
 _PASSED_ON = frozenset({"error_burst", "external_api_down"})
 #: As long as it goes on saying so: what came first and is no longer told explains nothing.
@@ -155,6 +154,7 @@ class Lead:
 
 def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     """Return the most explanatory of some signals (at least one); mere evidence leads nothing."""
+    heard = signals
     silent = [each for each in signals if each.detector == SILENCE]
     signals = _without_asked(tuple(each for each in signals if each.opens) or signals)
     if any(each.cls == "service_crash" and each.service for each in signals):
@@ -179,7 +179,7 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
             if not any(effect.service == service for other, effects in named.items() if other != service
                        for effect in effects)}
     if not ends:
-        best = _best(signals)
+        best = _best(signals, heard)
         return Lead(signal=best, cls=best.cls, service=best.service, host=best.host,
                     why="it explains most" if len(signals) > 1 else "it is the only sign")
     end = min(ends, key=lambda name: (-len({each.service for each in ends[name]}), name not in services,
@@ -189,8 +189,8 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     own = [each for each in signals if each.service == end]
     hosts = {each.host for each in own}
     own += [each for each in signals if not each.service and each.host in hosts]
-    best = _best(own or effects)
-    if best.cls == "error_burst":
+    best = _best(own or effects, heard)
+    if best.cls == "error_burst" and best.detector != "signature":
         best = min(effects, key=_order)
     cls = best.cls
     if cls in ("service_crash", "external_api_down") and "database_failure" in {each.cls for each in effects}:
@@ -253,14 +253,11 @@ def _speaks(text: str, service: str) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
 
 
-def _best(signals: Sequence[Signal]) -> Signal:
+def _best(signals: Sequence[Signal], heard: Sequence[Signal]) -> Signal:
     """Return the signal that explains most; a failing check is passed over if its service says why."""
-    telling = [each for each in signals
-               if each.detector == "signature" and each.cls in _TELLING and not each.unanswered]
-    if telling:
-        signals = [each for each in signals if each.detector != "probe" or not any(
-            said.service == each.service and said.last_at >= each.last_at - _STILL_TOLD for said in telling)]
-    return min(signals, key=_order)
+    best = min((each for each in signals if each.detector != "probe" or not explained(each, signals)),
+               key=_order)
+    return replace(best, cls="error_burst") if best.detector == "probe" and answers(best, heard) else best
 
 
 def _order(signal: Signal) -> tuple[int, bool, bool, bool, int, int, str]:

@@ -117,6 +117,22 @@ async def test_a_probe_tells_up_and_seconds_for_its_service() -> None:
     assert sum(p["name"] == "probe.seconds" for p in points) == 2
 
 
+async def test_an_answer_that_is_an_error_tells_its_status_before_that_the_check_failed() -> None:
+    server, port = await listener(b"HTTP/1.1 500 Oops\r\n\r\n")
+    points: list[Point] = []
+    stop = asyncio.Event()
+    probe = Probe(name="p", service="shop", http=f"http://127.0.0.1:{port}/", seconds=0.5)
+    task = asyncio.create_task(watch(probe, points.extend, stop))
+    await asyncio.sleep(0.2)
+    server.close()
+    await server.wait_closed()
+    await asyncio.sleep(0.6)
+    stop.set()
+    await task
+    assert [(p["name"], p["value"]) for p in points if p["name"] != "probe.seconds"] == [
+        ("probe.status", 500.0), ("probe.up", 0.0), ("probe.status", 0.0), ("probe.up", 0.0)]
+
+
 class Broken:
     def collect(self, now: float) -> list[Point]:
         raise RuntimeError("no such sensor")
