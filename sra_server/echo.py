@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from .domain.place import normal, places_in
 from .domain.record import SECOND
 from .domain.signal import Signal
-from .domain.software import is_store, kind_spoken, of_kind
+from .domain.software import is_store, kind_spoken, of_kind, passes_on
 
 #: What is said and what is repeated lie no further apart.
 _AT_ONCE = 30 * SECOND
+#: Two clients who are refused by the same begin no further apart.
+_SAME_MOMENT = 10 * SECOND
+#: What somebody called does to all who call him. That something has expired each may have for himself.
+_MEETS_ALL = ("signature|rate_limited|", "signature|certificate_refused|")
 #: So many words in a row are no chance: "sorry, too many clients already".
 _RUN = 5
 _EVIDENCE, _TEXT = 5, 2000
@@ -62,11 +67,29 @@ def same_tokens(one: Signal, other: Signal) -> str:
     return f"both refuse tokens of {min(shared)}" if shared else ""
 
 
+def same_call(one: Signal, other: Signal) -> str:
+    """Return in words that two clients of one host are refused alike from the same moment on, or "".
+
+    A certificate that nobody trusts, or a limit, meets everybody who calls there. Who refuses his own
+    visitors is no client, and two who name different places have two troubles.
+    """
+    if one.cls != other.cls or not one.fingerprint.startswith(_MEETS_ALL) \
+            or not other.fingerprint.startswith(_MEETS_ALL) or one.host != other.host or not one.service \
+            or not other.service or abs(one.at - other.at) > _SAME_MOMENT \
+            or any(passes_on(each.service) or is_store(each.service) for each in (one, other)):
+        return ""
+    named = [{normal(each).partition(":")[0] for each in (signal.subject, *_places(_texts(signal))) if each}
+             for signal in (one, other)]
+    if all(named) and not named[0] & named[1]:
+        return ""
+    return f"{one.service} and {other.service} are refused alike from the same moment on"
+
+
 def echoed(one: Signal, other: Signal) -> str:
     """Return why two signs are of one trouble by what they repeat, in words, or ""."""
     if {one.detector, other.detector} != {"signature"}:
         return ""
-    return said_by_both(one, other) or same_tokens(one, other)
+    return said_by_both(one, other) or same_tokens(one, other) or same_call(one, other)
 
 
 def speaks_of_store(signal: Signal) -> bool:
@@ -86,6 +109,11 @@ def _at_once(one: Signal, other: Signal) -> bool:
 
 def _texts(signal: Signal) -> tuple[str, ...]:
     return tuple(each.text[:_TEXT] for each in signal.evidence[:_EVIDENCE])
+
+
+@lru_cache(maxsize=256)
+def _places(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(place for text in texts for place in places_in(text))
 
 
 @lru_cache(maxsize=256)  # in a storm each sign is held against every other

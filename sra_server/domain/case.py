@@ -35,6 +35,10 @@ EXPLAINS = ("disk_full", "memory_exhaustion", "certificate_expired", "network_fa
             "database_failure", "deadlock", "service_crash", "cpu_overload",
             "queue_backlog", "rate_limited", "external_api_down", "auth_failures", "error_burst")
 _RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
+#: Who was not answered before, and no longer says so, has got over it.
+_MISSED = 180 * SECOND
+#: What is the matter with the machine's disk, whatever stores on it say of it.
+_OF_DISKS = ("signature|file_system_damaged|", "signature|disk_errors|", "signature|file_system_loses_data|")
 #: Of these a proxy only passes on what somebody behind it has.
 _PASSED_ON = frozenset({"error_burst", "external_api_down"})
 #: As long as it goes on saying so: what came first and is no longer told explains nothing.
@@ -156,7 +160,7 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     """Return the most explanatory of some signals (at least one); mere evidence leads nothing."""
     heard = signals
     silent = [each for each in signals if each.detector == SILENCE]
-    signals = _without_asked(tuple(each for each in signals if each.opens) or signals)
+    signals = _without_asked(_told_still(tuple(each for each in signals if each.opens) or signals))
     if any(each.cls == "service_crash" and each.service for each in signals):
         silent = []  # who is known to be down leaves others without work, and these are silent as well
     services = {each.service for each in signals if each.service}
@@ -204,6 +208,12 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     why = quiet.evidence[0].text if quiet else ""
     return Lead(signal=best, cls=cls, service=end, host=host,
                 named=True, why=why or f"the errors of {sufferers} point to {end}")
+
+
+def _told_still(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    """Return the signals without those who missed somebody and no longer do, while others go on."""
+    newest = max(each.last_at for each in signals)
+    return tuple(each for each in signals if not each.unanswered or each.last_at >= newest - _MISSED)
 
 
 def _without_asked(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
@@ -262,7 +272,8 @@ def _best(signals: Sequence[Signal], heard: Sequence[Signal]) -> Signal:
 
 def _order(signal: Signal) -> tuple[int, bool, bool, bool, int, int, str]:
     # the kernel tells what it did to somebody; who says the same of himself is that one
-    return (_RANK.get(signal.cls, len(_RANK)), signal.service.lower() == "kernel",
+    cls = "disk_full" if signal.fingerprint.startswith(_OF_DISKS) else signal.cls
+    return (_RANK.get(cls, len(_RANK)), signal.service.lower() == "kernel",
             signal.cls in _PASSED_ON and passes_on(signal.service),
             signal.detector != "probe", -SEVERITY_ORDER[signal.severity], signal.at, signal.fingerprint)
 

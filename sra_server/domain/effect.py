@@ -13,7 +13,9 @@ _BRINGS: dict[str, frozenset[str]] = {
                                   "error_burst"}),
     "database_failure": frozenset({"external_api_down", "service_crash", "cpu_overload", "queue_backlog",
                                    "error_burst"}),
-    "deadlock": frozenset({"database_failure", "error_burst"}),
+    # who waits for himself hangs, and his callers wait for him
+    "deadlock": frozenset({"database_failure", "service_crash", "external_api_down", "cpu_overload",
+                           "queue_backlog", "error_burst"}),
     "service_crash": frozenset({"external_api_down", "database_failure", "network_failure", "cpu_overload",
                                 "queue_backlog", "error_burst"}),
     "cpu_overload": frozenset({"external_api_down", "service_crash", "database_failure", "queue_backlog",

@@ -8,7 +8,7 @@ import pytest
 from sra_server.domain.record import Record
 
 from .test_vicinity import Part, _bursts, lines, memory, processor, together, usual
-from .world import World, batch
+from .world import World, at, batch
 
 STAMP = "2026-11-25 06:34:00.123 UTC [77] shop@shop "
 AT = 'connection failed: connection to server at "127.0.0.1", port 15432 failed: '
@@ -150,3 +150,30 @@ def test_who_guesses_at_a_service_that_misses_its_store_is_told_apart() -> None:
     world.fold(batch(7, *lines(0, (LOST, "shop", 3))))
     world.fold(batch(12, *lines(5, (GUESSED, "shop", 9))))
     assert [each.status for each in world.incidents.values()] == ["open", "open"]
+
+
+LIMITED = "map 25 not fetched: partner answered 429 Too Many Requests"
+LIMITED_TOO = "partner fare failed: Request failed with status code 429"
+UNTRUSTED = 'Get "https://api.partner.example/v1/maps/25": x509: certificate signed by unknown authority'
+UNTRUSTED_TOO = "partner fare failed: unable to verify the first certificate"
+UNTRUSTED_ELSEWHERE = 'Get "https://mails.example/v1": x509: certificate signed by unknown authority'
+
+
+@pytest.mark.parametrize(("one", "other", "after", "incidents"), [
+    (LIMITED, LIMITED_TOO, 1, 1), (LIMITED, LIMITED_TOO, 25, 2),
+    (UNTRUSTED, UNTRUSTED_TOO, 1, 1), (UNTRUSTED, UNTRUSTED_ELSEWHERE, 1, 2)])
+def test_two_clients_who_are_refused_alike_at_once_have_one_trouble(
+        one: str, other: str, after: int, incidents: int) -> None:
+    world = World()
+    told = sorted((*lines(0, (one, "maps", 9)), *lines(after, (other, "fares", 9))), key=lambda each: each.at)
+    for second in range(1, 45):
+        world.fold(batch(second, *(each for each in told if at(second - 1) <= each.at < at(second))))
+    assert len(world.incidents) == incidents
+
+
+def test_a_proxy_that_limits_its_visitors_is_no_client() -> None:
+    limits = ('limiting requests, excess: 20.600 by zone "one", client: 10.0.0.1, server: shop, '
+              'request: "GET / HTTP/1.1", host: "shop"')
+    world = World()
+    world.fold(batch(7, *lines(0, (limits, "nginx", 9)), *lines(0, (LIMITED, "maps", 9))))
+    assert len(world.incidents) == 2

@@ -1,0 +1,54 @@
+"""Which sign a trouble is named after: what is told still, and what is the matter with the machine."""
+from __future__ import annotations
+
+import pytest
+
+from .test_vicinity import lines
+from .world import World, batch
+
+GONE = "pika.exceptions.AMQPConnectionError: Connection refused"
+DENIED = "ConnectionClosedByBroker: (530) \"NOT_ALLOWED - access to vhost 'orders' refused for user 'shop'\""
+READ_ONLY = "OSError: [Errno 30] Read-only file system: '/srv/data/a'"
+NO_SNAPSHOT = ("redis.exceptions.ResponseError: MISCONF Redis is configured to save RDB snapshots, but it's "
+               "currently unable to persist to disk.")
+
+
+def test_who_is_answered_again_and_refused_is_named_after_the_refusal() -> None:
+    world = World()
+    world.fold(batch(7, *lines(0, (GONE, "dispatch", 8))))
+    for second in range(30, 260, 30):
+        world.fold(batch(second, alive=["dispatch"]))
+    for second in range(300, 360, 10):
+        world.fold(batch(second + 7, *lines(second, (DENIED, "dispatch", 8))))
+    latest = max(world.incidents.values(), key=lambda each: each.created_at)
+    assert latest.cls == "auth_failures"
+
+
+def test_who_is_still_not_answered_is_named_after_it() -> None:
+    world = World()
+    for second in range(0, 60, 10):
+        world.fold(batch(second + 7, *lines(second, (GONE, "dispatch", 4), (DENIED, "dispatch", 4))))
+    assert "external_api_down" in {each.cls for each in world.incidents.values()}
+
+
+@pytest.mark.parametrize("store_first", [True, False])
+def test_a_disk_that_is_read_only_explains_the_store_that_cannot_save(store_first: bool) -> None:
+    world = World()
+    parts = [lines(0, (NO_SNAPSHOT, "shop", 4)), lines(0, (READ_ONLY, "shop", 4))]
+    for second, part in enumerate(parts if store_first else parts[::-1]):
+        world.fold(batch(7 + second, *part))
+    assert world.only().cls == "error_burst"
+
+
+@pytest.mark.parametrize(("text", "cls"), [
+    ("pymysql.err.OperationalError: (1814, 'Tablespace has been discarded for table `customers`')",
+     "database_failure"),
+    ("pika.exceptions.NackError: 0 message(s) NACKed", "queue_backlog"),
+    ("POST /login: automatic bind not successful - invalidCredentials", "auth_failures"),
+    ('etcd answered 429: {"error":"etcdserver: mvcc: database space exceeded","code":8}', "database_failure"),
+])
+def test_the_class_of_a_refusal_is_that_of_its_reason(text: str, cls: str) -> None:
+    world = World()
+    for second in range(0, 30, 5):
+        world.fold(batch(second + 7, *lines(second, (text, "shop", 5))))
+    assert world.only().cls == cls
