@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 from .parsed import LEVEL_NAMES, Context, Parsed, level_name, new
 from .stamps import ymd
+from .within import within
 
 _DATE = re.compile(
     # MariaDB pads the hour with a blank
@@ -166,8 +167,8 @@ def _words(text: str, end: int, at: Optional[int], context: Context) -> Optional
                       "java")
     found = _CRI.match(text, end)
     if found is not None:
-        return Parsed(at, None, context.service, context.host, text[found.end():], {"stream": found[1]},
-                      "cri")
+        return within(Parsed(at, None, context.service, context.host, text[found.end():],
+                             {"stream": found[1]}, "cri"), context)
     return None
 
 
@@ -209,7 +210,7 @@ def _generic(text: str, end: int, at: Optional[int], context: Context) -> Option
     found = _GENERIC_LEVEL.match(text, end)
     if found is None:
         start = _SKIP.match(text, end).end()  # type: ignore[union-attr]
-        return Parsed(at, None, context.service, context.host, text[start:], {}, "generic")
+        return within(Parsed(at, None, context.service, context.host, text[start:], {}, "generic"), context)
     word = found[found.lastindex or 0]
     # What stands between the date and the level (a thread, a logger) is kept in the message's place.
     between = text[end:found.start(found.lastindex or 0)].strip("[]<> \t|:;,-")

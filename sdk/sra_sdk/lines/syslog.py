@@ -11,6 +11,7 @@ from .haproxy import traffic
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import ymd
 from .undated import klog
+from .within import within
 
 _PRI = re.compile(r"<([0-9]{1,3})>")
 _BSD = re.compile(r"([A-Z][a-z]{2} [ 0-3]?[0-9] [0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))? (\S+) ")
@@ -123,7 +124,8 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
         if inner is not None:
             return inner._replace(at=at or inner.at, service=name(program), host=host,
                                   metadata={**metadata, **inner.metadata})
-    return Parsed(at, level, name(program), host, text[start:], metadata, form)
+    read = Parsed(at, level, name(program), host, text[start:], metadata, form)
+    return within(read, context) if level is None or level == "info" else read
 
 
 def _unit(text: str, start: int) -> Optional[str]:
@@ -165,6 +167,7 @@ def _structured(text: str, start: int, level: str, metadata: dict[str, Any],
     said = traffic(message, 0) if app == "haproxy" else None
     if said is not None:
         metadata.update(said)
-    return Parsed(at, level, context.service if app == "-" else name(app),
+    read = Parsed(at, level, context.service if app == "-" else name(app),
                   context.host if host == "-" else name(host), message, metadata,
                   "syslog5424" if said is None else "haproxy")
+    return within(read, context) if level == "info" and said is None else read
