@@ -38,6 +38,8 @@ _UNRESOLVED = re.compile(r"temporary failure in name resolution|eai_again|servfa
 _TOLD = frozenset({"certificate_expired", "auth_failures", "disk_full", "memory_exhaustion", "rate_limited"})
 #: Who is not trusted on the way leaves those behind it without work.
 _TRUST = re.compile(r"certificate|x509|handshak|\bssl\b|\btls\b")
+#: What tells one of several of a kind from another: fares1 and fares2, api-1 and api-2.
+_NUMBER = re.compile(r"[-_.]?\d+\Z")
 _ACCESS = re.compile(r'" [1-5]\d\d (?:\d|-)')
 
 
@@ -149,8 +151,8 @@ def _fallen(one: _Host, now: int) -> Signal | None:
         name = fronts[0]  # who is behind it has no work either
     elif spoken:
         name = spoken[0][1]
-    elif len(others) == 1:
-        name = others[0]  # nor has the store of who is frozen
+    elif len({_NUMBER.sub("", name) for name in others or still}) == 1:
+        name = min(others or still)  # nor has the store of who is frozen; one of a kind stands for all
     else:
         return None
     return _sign(name, asked, one, now, "service_crash", f"{name} {_nothing(still[name])}")

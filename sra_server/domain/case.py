@@ -16,6 +16,7 @@ from .record import SECOND
 from .reply import answers, explained
 from .signal import SEVERITY_ORDER, Signal
 from .software import is_store, passes_on
+from .witness import front_of, only_tells
 
 SIGNALS = 32
 #: The detector of a sign that somebody is silent who is missed.
@@ -174,7 +175,7 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
         if any(each in by for by in named.values()):
             continue
         if found := (leader_of(each, known.services) or store_of(each, signals)
-                     or silent_server(each, known.services)):
+                     or silent_server(each, known.services) or front_of(each, known.services)):
             named.setdefault(found, []).append(each)
         elif silent and calls(each) and each.host == silent[0].host and each.service != silent[0].service:
             named.setdefault(silent[0].service, []).append(each)
@@ -270,12 +271,19 @@ def _best(signals: Sequence[Signal], heard: Sequence[Signal]) -> Signal:
     return replace(best, cls="error_burst") if best.detector == "probe" and answers(best, heard) else best
 
 
-def _order(signal: Signal) -> tuple[int, bool, bool, bool, int, int, str]:
+def _order(signal: Signal) -> tuple[int, bool, int, bool, int, int, str]:
     # the kernel tells what it did to somebody; who says the same of himself is that one
     cls = "disk_full" if signal.fingerprint.startswith(_OF_DISKS) else signal.cls
     return (_RANK.get(cls, len(_RANK)), signal.service.lower() == "kernel",
-            signal.cls in _PASSED_ON and passes_on(signal.service),
+            _distance(signal),
             signal.detector != "probe", -SEVERITY_ORDER[signal.severity], signal.at, signal.fingerprint)
+
+
+def _distance(signal: Signal) -> int:
+    """Return how far from the cause who tells of it stands: a proxy, or a check that asks from outside."""
+    if signal.cls not in _PASSED_ON:
+        return 0
+    return 2 if only_tells(signal) else int(passes_on(signal.service))
 
 
 def _places(before: tuple[str, ...], *more: str) -> tuple[str, ...]:

@@ -74,3 +74,33 @@ def test_of_a_long_text_the_end_is_kept_for_it_tells_what_was_the_matter() -> No
     [case] = world.state.cases.values()
     kept = case.signals[0].evidence[0].text
     assert len(kept) <= 2000 and kept.startswith("Exception on") and kept.endswith("deadlock detected")
+
+
+PAGE = "https://www.ferry.lan/fares/12 "
+ANSWERED = PAGE + "HTTP 502 in 0.009s"
+GONE = PAGE + "unreachable: curl: (7) Failed to connect to www.ferry.lan port 443: Couldn't connect to server"
+UNTRUSTED = PAGE + "unreachable: curl: (60) SSL certificate problem: certificate has expired"
+
+
+@pytest.mark.parametrize("text", [GONE, UNTRUSTED])
+def test_a_check_from_outside_blames_the_only_web_server_that_it_cannot_reach_or_trust(text: str) -> None:
+    assert told(text, "nginx", "tokens").only().service == "nginx"
+
+
+@pytest.mark.parametrize(("text", "services"), [
+    (ANSWERED, ("nginx",)),                                # somebody behind it may be ill
+    (GONE, ("nginx", "haproxy")),
+    (UNTRUSTED.replace("www.ferry.lan", "api.partner.example"), ("nginx",)),
+    ("could not charge: " + UNTRUSTED, ("nginx",)),        # who says so is no check
+])
+def test_a_check_blames_nobody_where_it_was_answered_or_two_may_be_meant_or_it_asks_somebody_far(
+        text: str, services: tuple[str, ...]) -> None:
+    assert told(text, *services).only().service == "shop"
+
+
+def test_a_proxy_is_named_before_the_check_that_it_answers() -> None:
+    failed = FAILED.replace("500", "502").replace("POST /order", "GET /fares/12")
+    world = World()
+    world.fold(batch(-60, alive=["check", "nginx"]))
+    world.fold(batch(7, *lines(0, (ANSWERED, "check", 5)), *lines(1, (failed, "nginx", 5))))
+    assert world.only().service == "nginx"

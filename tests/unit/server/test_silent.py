@@ -83,6 +83,11 @@ def test_a_frozen_service_explains_the_silence_of_its_store() -> None:
     assert broken(lived("basket", "redis"), UPSTREAM_HERE).only().service == "basket"
 
 
+def test_the_first_of_several_of_one_kind_that_fell_silent_together_stands_for_all() -> None:
+    found = broken(lived("basket-1", "basket-2", "search"), UPSTREAM_HERE, alive=("search",)).only()
+    assert (found.service, found.cls) == ("basket-1", "service_crash")
+
+
 def test_nobody_takes_a_proxy_for_his_database() -> None:
     world = broken(lived("haproxy", "search"), UNREACHED, caller="orders", alive=("search",))
     assert world.only().service == "orders"
