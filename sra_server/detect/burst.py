@@ -166,7 +166,8 @@ def _signal(key: str, track: Track, batch: Batch, count: int) -> Signal:
         at=begun if track.born else min((each.at for each in shown), default=track.minute),
         last_at=max(last, track.minute), service=service, host=host, count=count,
         cause="it does hardly anything but fail" if track.born
-        else "it writes far more errors than it is used to", unanswered=True,
+        else "it writes far more errors than it is used to",
+        unanswered=not track.sudden.endures,
         remedies=("restart_service", "rollback_deployment"),
         evidence=(event, *(of_record(each) for each in shown)))
 

@@ -19,6 +19,11 @@ from .counting import rate, tail
 _ERRORS, _MOMENTS, _LASTS = 8, 3, 16 * SECOND
 #: Fewer are enough where they go on for longer.
 _FEW, _LONGER = 6, 25 * SECOND
+#: A smaller part proves as much where so many go on for so long: a program may write more than one line for
+#: each request that is well.
+_MORE, _STEADY, _LITTLE = 12, 45 * SECOND, 0.04
+#: No restart brings errors in so many seconds over so long.
+_OFTEN, _BEYOND = 8, 30 * SECOND
 #: Such a part of what is written in the run, over all of it and lately; so many times the usual part.
 _SHARE, _TIMES = 0.1, 5
 #: Lately are about so many records. No error for so long is a run that is over: calls that hang fail one
@@ -66,6 +71,16 @@ class Sudden(NamedTuple):
     heard: int = 0
     lengths: Sequence[int] = ()
 
+    @property
+    def endures(self) -> bool:
+        """Say whether it is told and has gone on for longer than any restart."""
+        return bool(self.told) and self.moments >= _OFTEN and self.last - self.since > _BEYOND
+
+    @property
+    def least(self) -> float:
+        """Return which part of the records must be errors."""
+        return _LITTLE if self.n >= _MORE and self.last - self.since >= _STEADY else _SHARE
+
 
 class Usual(NamedTuple):
     """What is known of the minutes before: how many, errors, squares of these, and records of a minute."""
@@ -101,7 +116,7 @@ def gone_on(run: Sudden, n: int, every: int, seconds: Sequence[int], usual: Usua
     run = run._replace(
         n=run.n + n, all=run.all + every, moments=run.moments + fresh, last=max(run.last, *seconds, 0),
         fails=run.fails + (1 - _LATELY ** every) * (n / every - run.fails))
-    if run.fails < _SHARE / 2:
+    if run.fails < _LITTLE / 2:
         return _over(run)
     return run._replace(told=int(_ill(run, now)))
 
@@ -124,7 +139,7 @@ def _ill(run: Sudden, now: int) -> bool:
     if len(longest) > 1 and lasts < min(_HELD, _LONG * longest[1] * SECOND):
         return False
     share = run.n / run.all
-    if min(share, run.fails) < max(_SHARE, _TIMES * rate(run.total, run.minutes) / max(run.lines, 1.0)):
+    if min(share, run.fails) < max(run.least, _TIMES * rate(run.total, run.minutes) / max(run.lines, 1.0)):
         return False
     minutes = max(SECOND, now - run.after) / MINUTE
     more = (run.all - run.n) / minutes - run.lines

@@ -31,10 +31,12 @@ STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns",
           r"|.{0,60}(?:(?:received|got|caught|due to)(?: signal)?:? (?:sigterm|15\b|terminated)"
           r"|sigterm(?:\)| signal)? received|sigquit\) received|sigwinch, shutting down"
           r"|\): normal shutdown))")
-#: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni and
-#: Elasticsearch.
-TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #",
-        r"\Aerror \(grandchild #[0-9]+ failed with exit|\(cron\) error \(grandchild #[0-9]+ failed with exit"
+#: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni,
+#: Elasticsearch and sshd, and what a service could not write.
+TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #"
+        ",hip or modes,read-only file s",
+        r"cannot write \S{1,200}: read-only file system|\Aauthentication refused: bad ownership or modes for "
+        r"|\Aerror \(grandchild #[0-9]+ failed with exit|\(cron\) error \(grandchild #[0-9]+ failed with exit"
         r"|slow consumer detected:|demot(?:ed|ing) self because |\bfollowing a leader \(\)"
         r"|cluster health status changed from \[\w+\] to \[red\]")
 #: Facts of failure, in lower case; the first that is found decides.
@@ -74,6 +76,9 @@ FACTS: tuple[Rule, ...] = (
           r"failed password|authentication fail|failed login|login fail|invalid user |failed publickey"
           r"|maximum authentication attempts|too many authentication failures|incorrect password attempt"
           r"|invalid (?:credentials|password)|bad password|access denied for user"),
+    _rule(WARNING, "hip or modes", r"\Aauthentication refused: bad ownership or modes for "),
+    _rule(ERROR, "read-only file system,work-horse", r"cannot write \S{1,200}: read-only file system"
+          r"|work-horse terminated unexpectedly; waitpid returned "),
     _rule(WARNING, "probe failed,throttled,threshold",
           r"(?:readiness|liveness|startup) probe failed|cpu clock throttled|temperature above threshold"),
     _rule(WARNING, "must evict pod", r"must evict pod\(s\) to reclaim"),

@@ -50,6 +50,18 @@ def test_a_part_that_fails_is_told_within_twenty_seconds() -> None:
         assert 15 <= shop.writes(good, bad, 300)[0] <= 21, (good, bad)
 
 
+def test_a_smaller_part_is_told_if_it_goes_on_for_a_minute() -> None:
+    shop = Service()
+    shop.writes(200, 0, HOUR)
+    assert 45 <= shop.writes(190, 14, 300)[0] <= 65, "each request that is well writes two lines"
+    shop = Service()
+    shop.writes(600, 0, HOUR)
+    assert not shop.writes(580, 14, 300), "one in forty"
+    shop = Service()
+    shop.writes(200, 0, HOUR)
+    assert not shop.writes(190, 14, 40) + shop.writes(200, 0, 600), "it was over before"
+
+
 def test_few_errors_are_told_as_soon_as_they_are_eight() -> None:
     shop = Service()
     shop.writes(30, 0, HOUR)
@@ -112,6 +124,21 @@ def test_the_fold_opens_one_incident_and_it_is_medium() -> None:
         world.fold(batch(second + 1, record("KeyError: 'zone'" if fails else "served", second,
                                             level=40 if fails else 20)))
     assert [(each.service, each.severity) for each in world.incidents.values()] == [("shop", "medium")]
+
+
+def test_a_release_that_fails_from_its_restart_on_is_told_within_forty_seconds() -> None:
+    for fails, least in ((40, 1), (15, 0)):
+        world = World(through_json=False)
+        for second in range(905):
+            world.fold(batch(second + 1, record("served", second, level=20)))
+        world.fold(batch(906, record("Handling signal: term", 905, level=30)))
+        for second in range(906, 906 + fails):
+            bad = second % 2
+            world.fold(batch(second + 1, record("KeyError: 'zone'" if bad else "served", second,
+                                                level=40 if bad else 20)))
+        for second in range(906 + fails, 960):
+            world.fold(batch(second + 1, record("served", second, level=20)))
+        assert [each.cls for each in world.incidents.values()] == ["error_burst"] * least, fails
 
 
 def test_a_service_of_the_night_is_told_within_a_minute_though_its_day_was_busy() -> None:
