@@ -15,10 +15,12 @@ from .domain.case import Known, names
 from .domain.evidence import Evidence
 from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
-from .domain.software import may_listen
+from .domain.software import may_listen, starts_slowly
 
 #: Who is stopped is silent for no longer than this while it starts: a message broker takes ten seconds.
 GRACE = 10 * SECOND
+#: What runs in a machine of its own (the JVM, Erlang) writes nothing for longer, before its first line.
+SLOW_GRACE = 20 * SECOND
 #: And no restart excuses anything for longer.
 LONGEST = 30 * SECOND
 #: Clocks and clients are about so exact: the first error may be stamped before the stop that it follows.
@@ -103,7 +105,7 @@ def waits(stops: Stops, signal: Signal, known: Known, now: int) -> bool:
     if not signal.unanswered:
         return False
     for key, each in _standing(stops):
-        if _excused(signal, each, now) and _concerns(key, signal, known):
+        if _excused(signal, each, _grace(key), now) and _concerns(key, signal, known):
             if signal.fingerprint not in each.waiting and len(each.waiting) < _WAITING:
                 stops.put(key, list(each._replace(waiting=[*each.waiting, signal.fingerprint])))
             return True
@@ -116,7 +118,7 @@ def blamed(stops: Stops, signal: Signal, known: Known, now: int) -> Evidence | N
         return None
     for key, each in reversed(_standing(stops)):
         near = each.at - _SKEW <= signal.last_at <= each.at + _TOLD
-        if near and not each.back and now - each.heard > GRACE and _concerns(key, signal, known) \
+        if near and not each.back and now - each.heard > _grace(key) and _concerns(key, signal, known) \
                 and _may_be(key, signal):
             service, _, host = key.partition("|")
             record, text, source, line = each.record
@@ -135,12 +137,16 @@ def _standing(stops: Stops) -> list[tuple[str, _Stop]]:
     return [(key, _Stop(*stored)) for key, stored in stops.items()]
 
 
-def _excused(signal: Signal, stop: _Stop, now: int) -> bool:
+def _grace(key: str) -> int:
+    return SLOW_GRACE if starts_slowly(key.partition("|")[0]) else GRACE
+
+
+def _excused(signal: Signal, stop: _Stop, grace: int, now: int) -> bool:
     # by the times of the events: what comes late, all at once, is judged as if it had come in time
     begun = signal.last_at - signal.last_at % MINUTE if signal.detector in _BY_MINUTE else signal.last_at
     if signal.last_at < stop.at - _SKEW or begun > stop.at + LONGEST:
         return False
-    return signal.last_at <= stop.at + GRACE or now - stop.heard <= GRACE
+    return signal.last_at <= stop.at + grace or now - stop.heard <= grace
 
 
 def _concerns(key: str, signal: Signal, known: Known) -> bool:

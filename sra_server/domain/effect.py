@@ -3,8 +3,9 @@ from __future__ import annotations
 
 #: What a class brings about; two classes may be one trouble only if one brings about the other.
 _BRINGS: dict[str, frozenset[str]] = {
+    # a store that waits for room keeps its locks
     "disk_full": frozenset({"database_failure", "service_crash", "external_api_down", "queue_backlog",
-                            "error_burst"}),
+                            "error_burst", "deadlock"}),
     "memory_exhaustion": frozenset({"service_crash", "database_failure", "external_api_down", "cpu_overload",
                                     "queue_backlog", "error_burst"}),
     "certificate_expired": frozenset({"external_api_down", "network_failure", "database_failure",

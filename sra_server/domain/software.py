@@ -54,6 +54,9 @@ _SPOKEN = {
 _CALLED = {"6379": {"cache"}, "11211": {"cache"}, "5672": {"queue", "broker", "mq"},
            "9092": {"queue", "broker"}}
 _DATABASE = {"db", "database", "sql"}
+#: Stores that run in the JVM or in Erlang, which are up for many seconds before they answer.
+_SLOW = ("rabbit", "artemis", "activemq", "qpid", "kafka", "elastic", "opensearch", "cassandra", "solr",
+         "neo4j", "couch", "zookeeper", "emqx")
 #: Parts of the names of services that pass on what others answer.
 _FRONTS = ("nginx", "apache", "httpd", "haproxy", "traefik", "envoy", "caddy", "varnish", "proxy", "gateway",
            "ingress", "balancer", "openresty")
@@ -65,6 +68,11 @@ _BESIDES = frozenset({"exporter", "backup", "dump", "admin", "sentinel", "metric
 def is_store(service: str) -> bool:
     """Say whether the name of a service is that of a database, cache or message broker."""
     return _begins(service, _STORES) or _called_store(service)
+
+
+def starts_slowly(service: str) -> bool:
+    """Say whether the name of a service is that of a store which takes many seconds to start."""
+    return _begins(service, _SLOW)
 
 
 def passes_on(service: str) -> bool:

@@ -24,8 +24,9 @@ def _rule(level: str, needles: str, pattern: str) -> Rule:
 
 #: No pattern begins with an assertion such as \b: it would have to be tried at each character.
 #: That a program was asked to stop: no failure, and yet what people ask for who see its clients complain.
-STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns",
-          r"\A(?:stopping .{1,160}\.\.\.\Z|received (?:fast|smart) shutdown request|user requested shutdown"
+STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns,asked to stop",
+          r"\A(?:stopping .{1,160}\.\.\.\Z|(?:.{0,120}\blog: {1,3})?received (?:fast|smart) shutdown request"
+          r"|user requested shutdown|rabbitmq is asked to stop"
           r"|proxy \S{1,100} stopped \(cumulated conns"
           r"|handling signal: (?:term|hup|quit|int|usr2)\b|sigterm[:,]"
           r"|.{0,60}(?:(?:received|got|caught|due to)(?: signal)?:? (?:sigterm|15\b|terminated)"

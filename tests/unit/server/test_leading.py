@@ -40,6 +40,18 @@ def test_a_disk_that_is_read_only_explains_the_store_that_cannot_save(store_firs
     assert world.only().cls == "error_burst"
 
 
+FULL = "mariadbd: Disk is full writing './mariadb-bin.000001' (Errcode: 28 \"No space left on device\")"
+LOCKED = "SQLSTATE[HY000]: General error: 1205 Lock wait timeout exceeded; try restarting transaction"
+
+
+def test_a_store_that_waits_for_room_keeps_its_locks() -> None:
+    world = World()
+    world.fold(batch(7, *lines(0, (FULL, "mariadb", 3), (LOCKED.replace("1205", "2006"), "shop", 1))))
+    for second in range(12, 60, 5):
+        world.fold(batch(second + 7, *lines(second, (LOCKED, "shop", 3))))
+    assert world.only().cls == "disk_full"
+
+
 @pytest.mark.parametrize(("text", "cls"), [
     ("pymysql.err.OperationalError: (1814, 'Tablespace has been discarded for table `customers`')",
      "database_failure"),

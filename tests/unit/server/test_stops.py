@@ -86,6 +86,63 @@ def test_a_stop_without_return_is_told_after_the_grace_with_the_stop_in_its_evid
     assert opened.incident.cls == "database_failure"
 
 
+NO_BROKER = "pika.exceptions.AMQPConnectionError: Connection to 10.0.0.8:5672 failed: Connection refused"
+
+
+def broker_told(stop: str, *, back: int | None, until: int = 60) -> int | None:
+    """Stop a broker, which is silent until it is back; return when its client's complaints are told."""
+    world = World()
+    world.fold(batch(0, stopped(0, stop, service="rabbitmq")))
+    for second in range(0, until, 3):
+        answers = back is not None and second >= back
+        lines = () if answers else (record(NO_BROKER, second + 0.5, service="intake", number=second),)
+        world.fold(batch(second + 1, *lines, alive=["rabbitmq"] if answers else ["intake"]))
+        if world.incidents:
+            return second + 1
+    return None
+
+
+def test_a_broker_may_be_silent_for_longer_while_it_starts() -> None:
+    assert broker_told("RabbitMQ is asked to stop...", back=18) is None
+
+
+def test_a_broker_that_does_not_come_back_is_told_soon_after() -> None:
+    when = broker_told("RabbitMQ is asked to stop...", back=None)
+    assert when is not None and 20 <= when <= 25
+
+
+def test_a_broker_of_which_no_stop_was_read_is_told_as_ever() -> None:
+    when = broker_told("RabbitMQ serves 40 queues", back=None)
+    assert when is not None and when <= 10
+
+
+APART = ("Slave I/O: error reconnecting to master 'copy@10.0.0.5:3306' - retry-time: 5  maximum-retries: "
+         "100000  message: Can't connect to server on '10.0.0.5' (111 \"Connection refused\")")
+
+
+@pytest.mark.parametrize(("seconds", "told"), [([0], False), ([0, 5], False), ([0, 280], False),
+                                               ([0, 5, 10], True), ([0, 60], True)])
+def test_a_replica_without_its_primary_is_told_when_it_asked_again_in_vain(
+        seconds: list[int], told: bool) -> None:
+    world = World()
+    for second in seconds:
+        world.fold(batch(second + 1, record(APART, second, service="mariadb-replica", number=second)))
+    assert bool(world.incidents) is told
+
+
+REFUSED = "(gw_backend.c.274) establishing connection failed: socket: tcp:10.0.0.9:8700: Connection refused"
+ALL_DOWN = "(gw_backend.c.960) all handlers for /rate/13? on  are down."
+
+
+@pytest.mark.parametrize(("seconds", "told"), [([0, 0.1, 1], False), ([0, 2, 4, 6, 8], True)])
+def test_a_backend_that_is_restarted_refuses_for_a_moment(seconds: list[float], told: bool) -> None:
+    world = World()
+    for at in seconds:
+        world.fold(batch(at + 0.5, record(REFUSED, at, service="lighttpd", number=1),
+                         record(ALL_DOWN, at, service="lighttpd", number=2)))
+    assert bool(world.incidents) is told
+
+
 def test_without_a_stop_two_lines_are_enough() -> None:
     assert told(World(), until=60) == 2
 
