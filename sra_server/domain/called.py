@@ -28,13 +28,24 @@ _REFUSES = (("'maxmemory'", "6379"), ("oom command not allowed", "6379"),
             ("max number of clients reached", "6379"), ("too many clients already", "5432"),
             ("remaining connection slots are reserved", "5432"), ("lock wait timeout exceeded", "3306"),
             ("out of memory storing object", "11211"),
-            ("no more connections allowed (max_client_conn", "6432"))
+            ("no more connections allowed (max_client_conn", "6432"),
+            ("misconf redis", "6379"), ("misconf errors writing", "6379"))
+#: Words of a store that takes no writes at all; one that only follows another says the same.
+_READS_ONLY = (("--read-only option", "3306"), ("--super-read-only option", "3306"),
+               ("in a read-only transaction", "5432"))
+#: The socket of a file that a client could not connect to, by the words of its name.
+_SOCKET = re.compile(r"\bunix:(?:/[\w.@+-]{1,64}){0,7}/([\w.@+-]{1,64})")
+#: So short a word of a name may be anything.
+_WORD = 3
+#: So short a word of a place may be anything.
+_TELLING = 4
 #: Whose own store leads it says so in these words.
 _LEADER = re.compile(r"\b(?:master|primary|leader|upstream server|source)\b|\bwal stream\b|for sync:")
 #: That nobody listens at a place, and not only that who listens is slow or answers with an error.
 _NOBODY = re.compile(r"connection refused|econnrefused|connectionrefused|actively refused|errno 111\b"
                      r"|error 111\b|error=111\b|<nosrv>|no server is available"
-                     r"|no live upstreams|no healthy upstream|no route to host")
+                     r"|no live upstreams|no healthy upstream|no route to host"
+                     r"|connection_refused|has failed and is disabled")
 #: That it is the connection which is gone, and not what was wanted over it.
 _LOST = re.compile(r"\brefused\b|\blost\b|could not connect|\btimed? ?out\b|unreachable|no route to host"
                    r"|can't connect|closed the connection")
@@ -99,7 +110,7 @@ def may_be_missed(effect: Signal, services: frozenset[str]) -> frozenset[str]:
     if not effect.service or is_store(effect.service) or effect.detector != "signature":
         return frozenset()
     text = text_of(effect)
-    refused = next((kind for words, kind in _REFUSES if words in text), "")
+    refused = next((kind for words, kind in (*_REFUSES, *_READS_ONLY) if words in text), "")
     missed = effect.cls in _MISSED and effect.unanswered
     if not (missed or effect.cls == "deadlock" or (refused and effect.cls in (*OF_STORES, "error_burst"))):
         return frozenset()
@@ -109,9 +120,12 @@ def may_be_missed(effect: Signal, services: frozenset[str]) -> frozenset[str]:
     others = services - {effect.service}
     if not refused and missed:
         # on the way to somebody far the proxy next door may be what does not answer
-        by_port = [at_port(each.rpartition(":")[2], others) for each in places if ":" in each and near(each)]
+        by_port = [_spoken_of(each, at_port(each.rpartition(":")[2], others))
+                   for each in places if ":" in each and near(each)]
         if any(by_port):
             return next(filter(None, by_port))
+        if by_socket := _at_socket(text, others):
+            return by_socket
     if not all(map(near, places)):
         return frozenset()  # what stands at an address of another machine is not known by its kind
     kind = refused or kind_spoken(text)
@@ -120,6 +134,28 @@ def may_be_missed(effect: Signal, services: frozenset[str]) -> frozenset[str]:
             kind not in _BROKERS or "http" in text or not nobody_there(effect)):
         return frozenset()
     return of_kind(kind, others) if kind else frozenset()
+
+
+def _spoken_of(place: str, found: frozenset[str]) -> frozenset[str]:
+    """Return of several services that may be at a place the one after which its host is called, or all."""
+    host = place.rpartition(":")[0]
+    words = {each: set(re.split(r"[^a-z]+", each.lower())) for each in found}
+    called = [each for each in found if any(
+        len(word) >= _TELLING and word in host and not any(
+            other.startswith(word) for name in found if name != each for other in words[name])
+        for word in words[each])]
+    return frozenset(called) if len(called) == 1 else found
+
+
+def _at_socket(text: str, services: frozenset[str]) -> frozenset[str]:
+    """Return the only service whose name begins as the socket of a file does that nobody answers at."""
+    names = {match.group(1) for match in _SOCKET.finditer(text)}
+    if len(names) != 1:
+        return frozenset()
+    said = re.split(r"[^a-z]+", names.pop())
+    found = frozenset(each for each in services
+                      if len(first := re.split(r"[^a-z]+", each.lower())[0]) >= _WORD and first in said)
+    return found if len(found) == 1 else frozenset()
 
 
 def calls(signal: Signal) -> bool:

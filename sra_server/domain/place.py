@@ -34,7 +34,7 @@ _PORT = re.compile(r"[:/]\d\d")
 _PORTS = {"http": "80", "https": "443", "postgres": "5432", "postgresql": "5432", "redis": "6379",
           "mysql": "3306", "amqp": "5672", "mongodb": "27017"}
 _FILES = (".py", ".java", ".go", ".js", ".ts", ".c", ".cc", ".cpp", ".h", ".rb", ".rs", ".kt", ".php", ".cs",
-          ".log", ".conf", ".scala")
+          ".log", ".conf", ".scala", "config.ru")
 _NOT_A_HOST = frozenset({"at", "line", "on", "port", "pid", "status", "code", "error", "errno", "column",
                          "tcp", "udp"})
 

@@ -48,6 +48,7 @@ _SPOKEN = {
     "3306": ("mysql", "mariadb"), "6379": ("redis", "jedis", "lettuce", "'maxmemory'"),
     "11211": ("memcache",), "27017": ("mongo",), "5672": ("rabbitmq", "amqp", "pika.", "kombu"),
     "9042": ("cassandra",), "9200": ("elasticsearch", "opensearch"), "9092": ("kafka",), "2379": ("etcd",),
+    "4222": ("nats: ", "natserror", "nats://"),
     "1433": ("sqlserver", "sqlclient"), "1521": ("ora-",), "8123": ("clickhouse",),
 }
 #: Of the words in _CALLED_STORES, which kinds they may be.

@@ -33,12 +33,13 @@ STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns,ask
           r"|sigterm(?:\)| signal)? received|sigquit\) received|sigwinch, shutting down"
           r"|\): normal shutdown))")
 #: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni,
-#: Elasticsearch and sshd, and what a service could not write.
+#: Elasticsearch, sshd and PostgreSQL, and what a service could not write.
 TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #"
-        ",hip or modes,read-only file s",
+        ",hip or modes,read-only file s,plication worker\" (",
         r"cannot write \S{1,200}: read-only file system|\Aauthentication refused: bad ownership or modes for "
         r"|\Aerror \(grandchild #[0-9]+ failed with exit|\(cron\) error \(grandchild #[0-9]+ failed with exit"
-        r"|slow consumer detected:|demot(?:ed|ing) self because |\bfollowing a leader \(\)"
+        r"|slow consumer detected:|logical replication worker. \(pid [0-9]+\) exited with exit code [1-9]"
+        r"|demot(?:ed|ing) self because |\bfollowing a leader \(\)"
         r"|cluster health status changed from \[\w+\] to \[red\]")
 #: Facts of failure, in lower case; the first that is found decides.
 FACTS: tuple[Rule, ...] = (

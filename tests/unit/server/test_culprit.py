@@ -13,6 +13,19 @@ FAR = UNREACHED + ' connection to server at "orders.db.example", port 5432 faile
 LOCKED = "pymysql.err.OperationalError: (1205, 'Lock wait timeout exceeded; try restarting transaction')"
 NO_ROOM = "redis.exceptions.OutOfMemoryError: command not allowed when used memory > 'maxmemory'."
 HEAP = "java.lang.OutOfMemoryError: Java heap space\n\tat org.postgresql.core.PGStream.read(PGStream.java)"
+NO_DISK = "Error: MISCONF Errors writing to the AOF file: No space left on device"
+READS_ONLY = ("pymysql.err.OperationalError: (1290, 'The MySQL server is running with the --read-only option"
+              " so it cannot execute this statement')")
+RACK = ("Redis::TimeoutError - Connection timed out:\n"
+        "\t/usr/share/gems/redis-4.8.0/lib/redis/client.rb:268:in `process'\n\tconfig.ru:30:in `block'")
+NATS = "NatsError: CONNECTION_REFUSED"
+NO_REPLY = "POST /basket failed: no answer from redis within 2500 ms"
+SESSIONS = ("PHP Warning:  session_start(): Failed to read session data: memcached (path: mc.shop.lan:11211)"
+            " in /srv/www/index.php on line 7")
+SOCKET = ("(gw_backend.c.274) establishing connection failed: socket: unix:/run/php/php8.2-fpm.sock:"
+          " Connection refused")
+REPORT = ('psql: error: connection to server at "pgreport.shop.lan" (127.0.1.12), port 5432 failed:'
+          ' Connection refused')
 LACKS = 'column "stock" does not exist'
 BUG = "ValueError: could not convert string to float: 'abc'"
 FAILED = '10.1.1.1 - - [25/Nov/2026:06:34:00 +0000] "POST /order HTTP/1.1" 500 157 "-" "app/3.2"'
@@ -27,17 +40,52 @@ def told(text: str, *services: str, times: int = 3) -> World:
 
 
 @pytest.mark.parametrize(("text", "store"), [
-    (UNREACHED, "postgresql"), (UNREACHED, "orders-db"), (LOCKED, "mariadb"), (NO_ROOM, "redis")])
+    (UNREACHED, "postgresql"), (UNREACHED, "orders-db"), (LOCKED, "mariadb"), (NO_ROOM, "redis"),
+    (NO_DISK, "redis"), (READS_ONLY, "mariadb"), (RACK, "redis"), (NO_REPLY, "redis")])
 def test_a_store_that_says_nothing_is_named_by_the_words_of_its_client(text: str, store: str) -> None:
     assert told(text, store, "rabbitmq").only().service == store
 
 
 @pytest.mark.parametrize(("text", "services"), [
     (UNREACHED, ("redis",)), (UNREACHED, ("pg-orders", "pg-users")), (FAR, ("postgresql",)),
-    (UNREACHED, ("postgres-exporter",)), (HEAP, ("postgresql",))])
+    (UNREACHED, ("postgres-exporter",)), (HEAP, ("postgresql",)),
+    # who is only read from says the same as a primary that is left so
+    (READS_ONLY, ("mariadb", "mariadb-replica")), (SOCKET, ("php-fpm", "php-admin"))])
 def test_nobody_is_named_of_another_kind_or_place_or_where_two_may_be_meant(
         text: str, services: tuple[str, ...]) -> None:
     assert told(text, *services).only().service == "shop"
+
+
+@pytest.mark.parametrize(("text", "missed", "others"), [
+    (NATS, "nats", ()), (SESSIONS, "memcached", ("redis",)), (SOCKET, "php-fpm", ("redis",)),
+    (REPORT, "postgresql-report", ("postgresql",))])
+def test_who_is_gone_is_named_by_place_socket_or_kind(
+        text: str, missed: str, others: tuple[str, ...]) -> None:
+    world = World()
+    world.fold(batch(-60, alive=["shop", missed, *others]))
+    for second in range(0, 24, 6):
+        world.fold(batch(second + 1, *lines(second, (text, "shop", 2))))
+    assert world.only().service == missed
+
+
+@pytest.mark.parametrize(("times", "told"), [(4, 0), (9, 1)])
+def test_a_server_that_its_proxy_goes_around_is_told_once_it_is_not_back(times: int, told: int) -> None:
+    world = World()
+    world.fold(batch(-60, alive=["nginx", "fares"]))
+    line = ('*9 upstream server temporarily disabled while connecting to upstream, client: 10.0.0.1,'
+            ' server: shop, request: "GET / HTTP/1.1", upstream: "http://127.0.1.43:8800/", host: "shop"')
+    for second in range(0, times * 10, 10):
+        world.fold(batch(second + 1, *lines(second, (line, "nginx", 1)), alive=["fares"]))
+    assert len(world.incidents) == told
+
+
+@pytest.mark.parametrize(("times", "told"), [(2, 0), (5, 1)])
+def test_a_subscription_that_fails_again_and_again_is_told(times: int, told: int) -> None:
+    world = World()
+    line = 'background worker "logical replication worker" (PID 77) exited with exit code 1'
+    for second in range(0, times * 5, 5):
+        world.fold(batch(second + 1, *lines(second, (line, "postgresql", 1))))
+    assert len(world.incidents) == told
 
 
 def test_a_trouble_of_a_silent_store_is_over_when_its_clients_are_well() -> None:
