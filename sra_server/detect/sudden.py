@@ -116,7 +116,7 @@ def gone_on(run: Sudden, n: int, every: int, seconds: Sequence[int], usual: Usua
     run = run._replace(
         n=run.n + n, all=run.all + every, moments=run.moments + fresh, last=max(run.last, *seconds, 0),
         fails=run.fails + (1 - _LATELY ** every) * (n / every - run.fails))
-    if run.fails < _LITTLE / 2:
+    if run.fails < _SHARE / 2:
         return _over(run)
     return run._replace(told=int(_ill(run, now)))
 
