@@ -6,7 +6,6 @@ receipt of batches: who sends seldom has long gaps for all of its services.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 from .domain.record import MINUTE, SECOND, Batch
@@ -74,9 +73,10 @@ def hear(rhythms: Rhythms, batch: Batch, now: int) -> None:
         rhythms.put(key, list(one._replace(warned=now) if warns else one))
 
 
-def heard_on(rhythms: Rhythms, host: str) -> Iterator[tuple[str, Rhythm]]:
-    """Yield the services that were heard of on a host."""
+def by_host(rhythms: Rhythms) -> dict[str, dict[str, Rhythm]]:
+    """Return who was heard of on each host, by service."""
+    found: dict[str, dict[str, Rhythm]] = {}
     for key, stored in rhythms.items():
-        service, _, where = key.rpartition("|")
-        if where == host:
-            yield service, Rhythm(*stored)
+        service, _, host = key.rpartition("|")
+        found.setdefault(host, {})[service] = Rhythm(*stored)
+    return found

@@ -20,7 +20,7 @@ from .domain.place import places_in
 from .domain.record import MINUTE, SECOND
 from .domain.signal import Signal
 from .domain.software import RESOLVER, at_port, follows, is_store, passes_on
-from .rhythm import Rhythm, Rhythms, heard_on
+from .rhythm import Rhythm, Rhythms, by_host
 
 #: A trouble older than this has shown what there is to see.
 LOOKED_FOR = 5 * MINUTE
@@ -63,7 +63,7 @@ class Ear:
 
     def __init__(self, rhythms: Rhythms | None, known: Known, now: int) -> None:
         self._rhythms, self._known, self._now = rhythms, known, now
-        self._hosts: dict[str, dict[str, Rhythm]] = {}
+        self._hosts: dict[str, dict[str, Rhythm]] | None = None
 
     def asks(self, incident: Incident, case: Case) -> bool:
         """Say whether it is worth listening: the trouble is young, and somebody calls in vain."""
@@ -87,9 +87,9 @@ class Ear:
         return _resolver(one, self._now) or _of_a_kind(one, self._known, self._now) or _fallen(one, self._now)
 
     def _heard(self, host: str) -> dict[str, Rhythm]:
-        if host not in self._hosts:
-            self._hosts[host] = dict(heard_on(self._rhythms, host)) if self._rhythms is not None else {}
-        return self._hosts[host]
+        if self._hosts is None:  # read once for all troubles, and only where there is one to ask about
+            self._hosts = by_host(self._rhythms) if self._rhythms is not None else {}
+        return self._hosts.get(host, {})
 
 
 def _resolver(one: _Host, now: int) -> Signal | None:

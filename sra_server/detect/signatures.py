@@ -77,7 +77,9 @@ class Signatures:
             elif signature is not None and not alone(memory, signature, record):
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
-        signals = (_judge(memory, key, signature, records, brought, batch)
+        # parted once: in a storm of many services each would look through the records of all
+        written = _by_writer(batch) if any(each.habit for each, _ in found.values()) else {}
+        signals = (_judge(memory, key, signature, records, brought, written)
                    for key, (signature, records) in found.items())
         return [*stops.values(), *(signal for signal in signals if signal is not None)]
 
@@ -116,6 +118,13 @@ class Signatures:
         return signature if said == text else self.catalogue.find(said, record.level)
 
 
+def _by_writer(batch: Batch) -> dict[tuple[str, str], list[Record]]:
+    found: dict[tuple[str, str], list[Record]] = {}
+    for record in batch.records:
+        found.setdefault((record.service, record.host), []).append(record)
+    return found
+
+
 def _said(record: Record, text: str) -> str:
     """Return what the record says itself: no warning and no request is judged by what it repeats."""
     if "client" in record.metadata and "status" in record.metadata:
@@ -129,7 +138,8 @@ def _said(record: Record, text: str) -> str:
 
 
 def _judge(memory: Memory, key: str, signature: Signature, records: list[Record],
-           brought: dict[tuple[str, str], dict[int, int]], batch: Batch) -> Signal | None:
+           brought: dict[tuple[str, str], dict[int, int]],
+           written: dict[tuple[str, str], list[Record]]) -> Signal | None:
     """Count the matches within the window and say whether they are enough."""
     before = memory.get(key)
     times, kept, firing, process, *since = before or ([], [], False, "")
@@ -164,8 +174,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         whose = records[0].service, records[0].host
         known = heard(memory, *whose, brought.get(whose, {}), records[0].at)
         matched = {each.id for each in records}
-        beside = sorted(each.at for each in batch.records
-                        if (each.service, each.host) == whose and each.id not in matched)
+        beside = sorted(each.at for each in written[whose] if each.id not in matched)
         verdict = judge(memory, key, Rule(signature.count, signature.window),
                         [_match(signature, each) for each in fresh], known, beside=beside,
                         enough=firing, earlier=before and before[0], fired=bool(before and before[2]))

@@ -2,9 +2,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 
 from sra_server.detect.memory import Memory
 from sra_server.detect.signatures import Signatures
+from sra_server.domain.record import Record
 from sra_server.domain.signal import Signal
 
 from ..world import batch, record
@@ -131,3 +134,24 @@ def test_what_follows_is_of_the_same_service_and_soon() -> None:
 def test_a_worker_that_does_not_end_with_its_master_is_part_of_the_stop() -> None:
     found = run(batch(0, record("Handling signal: term", 0, level=30)), batch(31, record(KILLED, 31)))
     assert [each.state for signals in found for each in signals] == ["stopped", "stopped"]
+
+
+class _Read(tuple[Record, ...]):
+    """Counts how often all of it is read."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        type(self).times += 1
+        return super().__iter__()
+
+
+def test_in_a_storm_of_many_services_the_records_are_not_read_again_for_each_of_them() -> None:
+    said = "connect to payments:8080 failed: connection refused"
+    times = []
+    for services in (3, 300):
+        _Read.times = 0
+        lines = _Read(record(said, 0, number=n, service=f"s{n}") for n in range(services))
+        DETECTOR.detect(Memory(), replace(batch(1), records=lines))
+        times.append(_Read.times)
+    assert times[0] == times[1]
