@@ -95,16 +95,17 @@ def main() -> int:
         if done.returncode != 0:
             print(f"The tests do not pass without any mutant:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
             return 1
-    survivors = 0
+    survivors: list[str] = []
     # most of these tests wait for real programs, so twice as many as there are cores run side by side
     with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
         for mutant, (problem, seconds) in zip(mutants, pool.map(timed, mutants), strict=True):
-            survivors += problem is not None
             verdict = "SURVIVED" if problem else "killed  "
             print(f"{verdict} {mutant.name} ({seconds:.1f} s)", flush=True)
             if problem:
-                print(f"         {problem}")
-    print(f"{len(mutants) - survivors} of {len(mutants)} guards are held by their tests")
+                survivors.append(f"SURVIVED {mutant.name}\n         {problem}")
+    print(f"{len(mutants) - len(survivors)} of {len(mutants)} guards are held by their tests")
+    for survivor in survivors:  # once more at the end: who reads a log of CI often has its end alone
+        print(survivor)
     return 1 if survivors else 0
 
 
