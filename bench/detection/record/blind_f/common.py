@@ -50,7 +50,7 @@ world.NAMES = {
 }
 from world import World, port_open, quiet  # noqa: E402
 
-TOOLS = Path("/opt/blindf")
+TOOLS = Path("/opt/clinic")
 VENV = str(TOOLS / "venv/bin")
 PG, Process = freight.PG, freight.Process
 run, end, ask, until, until_closed = freight.run, freight.end, freight.ask, freight.until, freight.until_closed

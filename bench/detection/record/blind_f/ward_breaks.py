@@ -67,8 +67,8 @@ def spoil(w: World, *places: int) -> None:
 def f_ward_file_system_damaged(w: World) -> None:
     """A part of the charts' disk is overwritten: the kernel finds directories and bitmaps of its file system damaged."""
     m = calm(w)
-    spoil(w, *range(2, 60))
-    w.every(10, lambda n: spoil(w, *range(2, 60)), first=5)
+    spoil(w, *range(102, 1100))
+    w.every(10, lambda n: spoil(w, *range(102, 1100)), first=5)
     w.every(4, lambda n: shell(f"ls -lR {HOME}/charts; echo x > {HOME}/charts/new-{n}; mkdir {HOME}/charts/d{n}"), first=1)
     after(w, m, 85)
 

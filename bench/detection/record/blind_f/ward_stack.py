@@ -55,6 +55,8 @@ printf '*/1 * * * * deploy test -d /srv/clinic && echo counted > /dev/null\\n' >
 mkdir -p /var/log/ward; for each in one two; do echo line > /var/log/ward/$each.log; done
 printf '/var/log/ward/*.log {\\n  rotate 2\\n  missingok\\n  create 0640 root root\\n}\\n' > /etc/logrotate-ward.conf
 mkdir -p /run/sshd; ssh-keygen -A >/dev/null
+echo '127.0.0.1 localhost ward-4' > /etc/hosts
+echo 'error_log syslog:server=unix:/dev/log,nohostname warn;' > /etc/nginx/conf.d/log.conf
 systemctl stop chrony rsyslog 2>/dev/null
 systemctl restart cron ssh nginx redis-server
 systemctl start charts copy.timer rotate.timer
