@@ -70,7 +70,7 @@ def f_sanic_pool_leaks(w: World) -> None:
     w.sleep(85)
 
 
-@case(HOST, FILES, ALL, "error_burst", "letters", ("letters.log", "LookupError"), also=("service_crash",), why_also="jobs that fail; the worker itself goes on", cpu=CPU)
+@case(HOST, FILES, ALL, "error_burst", "letters", ("letters.log", "Failed to process message"), also=("service_crash",), why_also="jobs that fail; the worker itself goes on", cpu=CPU)
 def f_dramatiq_actor_fails(w: World) -> None:
     """A release of the letters has lost a template: half of the actor's messages fail, are tried again and given up."""
     up = calm(w)
@@ -171,8 +171,8 @@ def f_bull_jobs_fail(w: World) -> None:
     w.sleep(75)
 
 
-@case(HOST, FILES, ALL, "queue_backlog", "scans", ("scans.log", "scans worker is ready"), also=("deadlock", "service_crash", "cpu_overload", "error_burst"),
-      why_also="its only thread computes without end: nothing is worked off, and it says nothing", silent=True, cpu=CPU)
+@case(HOST, FILES, ALL, "service_crash", "scans", ("scans.log", "could not renew lock|Missing lock|stalled"), also=("deadlock", "queue_backlog", "cpu_overload", "error_burst"),
+      why_also="its only thread computes without end: nothing is worked off, and it says so only when it can again", silent=True, cpu=CPU)
 def f_bull_worker_blocked(w: World) -> None:
     """A release of the scans computes for a minute and a half without letting go: nothing is worked off, locks are lost, the job counts as stalled."""
     up = calm(w)

@@ -117,7 +117,7 @@ def f_ward_upgrade_fails(w: World) -> None:
     after(w, m, 85)
 
 
-@case(HOST, FILES, ALL, "error_burst", "rotate logrotate", (J, "logrotate|error: "), also=("service_crash",), why_also="a job of a timer that fails each time", **WORKS)
+@case(HOST, FILES, ALL, "error_burst", "rotate logrotate", (J, "insecure permissions|rotate.service: (Main|Failed)"), also=("service_crash",), why_also="a job of a timer that fails each time", **WORKS)
 def f_ward_rotation_insecure(w: World) -> None:
     """A deploy made the folder of the logs writable for everybody: logrotate refuses it each time, and nothing is rotated."""
     m = calm(w)
