@@ -149,7 +149,7 @@ def f_ward_copy_target_gone(w: World) -> None:
 def f_ward_journal_flooded(w: World) -> None:
     """A release of the charts traces everything; journald suppresses thousands of its lines."""
     m = s.start(w)
-    m.sh("mkdir -p /etc/systemd/journald.conf.d; printf '[Journal]\\nRateLimitIntervalSec=10s\\nRateLimitBurst=300\\n' > /etc/systemd/journald.conf.d/limit.conf; systemctl restart systemd-journald")
+    m.sh("mkdir -p /etc/systemd/journald.conf.d; printf '[Journal]\\nRateLimitIntervalSec=10s\\nRateLimitBurst=40\\n' > /etc/systemd/journald.conf.d/limit.conf; systemctl restart systemd-journald")
     w.sleep(32)
     w.breaks()
     s.setting("charts", "CHARTS_RELEASE=chatty")
