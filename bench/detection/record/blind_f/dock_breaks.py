@@ -133,6 +133,8 @@ def f_docker_cache_paused(w: World) -> None:
     calm(w)
     s.docker("pause", "cache")
     w.sleep(75)
+    # what is frozen cannot end with the world
+    s.docker("unpause", "cache")
 
 
 @case(HOST, FILES, ALL, "disk_full", "worker dock-3", (WORKER, "No space left"), effects=("error_burst", "queue_backlog"), cpu=CPU)

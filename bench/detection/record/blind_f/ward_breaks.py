@@ -183,13 +183,13 @@ def f_ward_nginx_certificate_missing(w: World) -> None:
     after(w, m)
 
 
-@case(HOST, FILES, ALL, "service_crash", "chrony chronyd", (J, "chrony.*([Ff]atal|Fatal error|Could not|failed)|Failed with result"), also=("error_burst",),
-      why_also="what fails is a service of the host; the ward's go on", **WORKS)
-def f_ward_clock_service_fails(w: World) -> None:
-    """A hardening wrote a mistyped directive into chrony's settings: the time service cannot be started, though it is tried again and again."""
+@case(HOST, FILES, ALL, "service_crash", "charts", (J, "NAMESPACE|mount namespacing"), effects=("error_burst", "external_api_down", "network_failure"), **WORKS)
+def f_ward_hardening_namespace(w: World) -> None:
+    """A hardening of the charts' unit names a folder that is not there: systemd cannot set up its name space, and the service cannot be started."""
     m = calm(w)
-    m.sh("echo 'poool ntp.clinic.internal iburst' >> /etc/chrony/chrony.conf")
-    w.every(15, lambda n: m.sh("systemctl reset-failed chrony; systemctl restart chrony"))
+    (HOME / "control/charts.service.d").mkdir()
+    (HOME / "control/charts.service.d/hardening.conf").write_text("[Service]\nProtectSystem=strict\nReadWritePaths=/mnt/charts /var/lib/charts\n")
+    m.sh("systemctl daemon-reload; systemctl restart charts")
     after(w, m)
 
 

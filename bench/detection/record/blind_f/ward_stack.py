@@ -1,4 +1,4 @@
-"""The host of a ward: a booted Debian with a service, timers, cron, sshd, sudo, logrotate, chrony, nginx, Redis. Its journal is the log, and what the kernel says of its disk."""
+"""The host of a ward: a booted Debian with a service, timers, cron, sshd, sudo, logrotate, nginx, Redis. Its journal is the log, and what the kernel says of its disk."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ printf '/var/log/ward/*.log {\\n  rotate 2\\n  missingok\\n  create 0640 root ro
 mkdir -p /run/sshd; ssh-keygen -A >/dev/null
 echo '127.0.0.1 localhost ward-4' > /etc/hosts
 echo 'error_log syslog:server=unix:/dev/log,nohostname warn;' > /etc/nginx/conf.d/log.conf
-systemctl stop chrony rsyslog 2>/dev/null
+systemctl stop rsyslog 2>/dev/null
 systemctl restart cron ssh nginx redis-server
 systemctl start charts copy.timer rotate.timer
 """
