@@ -157,9 +157,9 @@ def f_scheduler_job_hangs(w: World) -> None:
 
 @case(HOST, FILES, ALL, "disk_full", "roster jobs-2", ("roster.log", "No space left"), effects=("error_burst",), cpu=CPU)
 def f_scheduler_plans_full(w: World) -> None:
-    """The disk of the plans is filled by an export that goes on and on: the roster's job fails each time."""
+    """An export of the plans removes those of yesterday and fills their disk, on and on: the roster's job fails each time."""
     calm(w)
-    w.every(1.5, lambda n: shell(f"dd if=/dev/zero of={HOME}/plans/export-{n}.bin bs=4k"))
+    w.every(1.5, lambda n: shell(f"rm -f {HOME}/plans/plan-*; dd if=/dev/zero of={HOME}/plans/export-{n}.bin bs=4k"))
     w.sleep(75)
 
 

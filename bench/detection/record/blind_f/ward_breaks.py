@@ -224,7 +224,7 @@ def f_ward_redis_dump_damaged(w: World) -> None:
 
 
 @case(HOST, FILES, ALL, "cpu_overload", "ward-4 charts", ("points", "system.cpu_percent", "", lambda p: p["v"] > 93), also=("error_burst",), kind="metrics",
-      why_also="people see only that it is slow", effects=("external_api_down",), **WORKS)
+      why_also="people see only that it is slow", effects=("external_api_down",), cpu=0.3)
 def f_ward_compression_all_day(w: World) -> None:
     """Somebody compresses the whole history by hand with four processes, and the host has no processor left for anything else."""
     m = s.start(w)

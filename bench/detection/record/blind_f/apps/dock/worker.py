@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Writes a letter for each appointment, in a container: takes them from the cache and puts them into its volume."""
 
+import faulthandler
 import logging
 import os
 import socket
@@ -29,7 +30,7 @@ while True:
             continue
         number = got.split("\r\n")[1]
         if RELEASE == "pdf":
-            os.kill(os.getpid(), 11)
+            faulthandler._read_null()
         with open(f"/data/letter-{int(number) % 40}.txt", "w") as out:
             out.write(f"Dear patient, your appointment is {number}.\n" * (9000 if RELEASE == "long" else 20))
         done += 1
