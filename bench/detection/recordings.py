@@ -21,7 +21,7 @@ from arrivals import load as arrivals
 
 from sra_agent.records import Records
 from sra_agent.sources import Known, Origin
-from sra_agent.sources.journal_entry import entry_of
+from sra_agent.sources.journal_entry import Entry, entry_of
 from sra_sdk.lines.level import NUMBER
 from sra_sdk.lines.multiline import Joiner
 from sra_sdk.lines.outline import UNKNOWN
@@ -29,6 +29,8 @@ from sra_sdk.lines.parse import LineReader
 from sra_server.domain.record import Point, Record
 
 HERE = Path(__file__).resolve().parent
+#: Who says no more for so many µs has finished his event: HOLD_SECONDS of the agent.
+HOLD = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,10 +177,42 @@ def _lines(text: bytes) -> Iterator[_Event]:
 
 
 def _journal(text: bytes) -> Iterator[_Event]:
+    """Yield the events of a journal. Each stream's lines are joined, as the agent does that follows it."""
+    held: dict[str, _Held] = {}
     for number, line in enumerate(text.splitlines(), 1):
         entry = entry_of(line)
-        if entry is not None:
-            yield _Event(number, entry.text, 0, entry.known, entry.service)
+        if entry is None:
+            continue
+        for stream in [key for key, each in held.items() if entry.at - each.fed > HOLD]:
+            yield from held.pop(stream).flush()
+        if entry.stream in held:
+            yield from held[entry.stream].feed(entry, number)
+        else:
+            held[entry.stream] = _Held(entry, number)
+    for each in held.values():
+        yield from each.flush()
+
+
+class _Held:
+    """The event of one stream of a journal that is not finished: its first entry and the lines so far."""
+
+    def __init__(self, entry: Entry, number: int) -> None:
+        self._joiner, self._first, self._number, self.fed = Joiner(), entry, number, entry.at
+        self._joiner.feed(entry.text)
+
+    def feed(self, entry: Entry, number: int) -> Iterator[_Event]:
+        done = self._made(self._joiner.feed(entry.text))
+        self.fed = entry.at
+        if done:
+            self._first, self._number = entry, number
+        yield from done
+
+    def flush(self) -> Iterator[_Event]:
+        yield from self._made(self._joiner.flush())
+
+    def _made(self, done: list[tuple[str, int]]) -> list[_Event]:
+        first = self._first
+        return [_Event(self._number, text, 0, first.known, first.service) for text, _ in done]
 
 
 def _micros(stamp: Any) -> int:

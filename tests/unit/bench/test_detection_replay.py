@@ -96,3 +96,32 @@ def test_lines_before_the_start_do_not_count_and_points_of_others_are_left_out(t
     assert all(each.at >= one.ready_at for each in records(one))
     assert len(points(one)) == 12
     assert points(one, frozenset({"redis"})) == []
+
+
+def entry(seconds: float, text: str, pid: int) -> str:
+    """Return a line of what journalctl prints of a unit's standard output."""
+    stamp = micros(seconds)
+    return json.dumps({
+        "__CURSOR": f"s=a;i={stamp:x};t={stamp:x}", "__REALTIME_TIMESTAMP": str(stamp), "MESSAGE": text,
+        "PRIORITY": "6", "_PID": str(pid), "_SYSTEMD_UNIT": f"unit{pid}.service", "_TRANSPORT": "stdout"})
+
+
+def test_a_trace_that_a_journal_holds_line_by_line_is_one_record_as_the_agent_makes_it(
+    tmp_path: Path,
+) -> None:
+    trace = ["ERROR gate cannot serve /trip/93", "Traceback (most recent call last):", '  File "g.py", line 24']
+    told = [entry(1, text, 7) for text in trace]
+    told.insert(2, entry(1, "tank at 44 percent", 8))  # another unit writes in between
+    told += [entry(1, "KeyError: '93'", 7), entry(3, "trip 94 served", 7), entry(5, "  indented", 7)]
+    where = tmp_path / "journal"
+    where.mkdir()
+    (where / "system.journal.gz").write_bytes(gzip.compress("\n".join(told).encode()))
+    (where / "case.toml").write_text(
+        'name = "journal"\nhost = "shop-1"\nkind = "logs"\nready_at = 0\n'
+        '[[source]]\nfile = "system.journal.gz"\nservice = ""\n'
+    )
+    made = [(each.service, each.level, each.message.split("\n")[-1]) for each in records(load(where))]
+    assert sorted(made) == [
+        ("unit7", 20, "  indented"), ("unit7", 20, "trip 94 served"), ("unit7", 40, "KeyError: '93'"),
+        ("unit8", 20, "tank at 44 percent"),
+    ]
