@@ -23,6 +23,8 @@ _MEETS_ALL = ("signature|rate_limited|", "signature|certificate_refused|")
 #: So many words in a row are no chance: "sorry, too many clients already".
 _RUN = 5
 _EVIDENCE, _TEXT = 5, 2000
+#: What tells one of several of a program from another.
+_NUMBER = re.compile(r"[-_.]?\d{1,4}\Z")
 #: These a store and its client may have without each other: each has a disk, a memory, a net of its own.
 _OWN = frozenset({"disk_full", "memory_exhaustion", "cpu_overload", "network_failure", "certificate_expired"})
 _SYSTEM = re.compile(
@@ -85,11 +87,35 @@ def same_call(one: Signal, other: Signal) -> str:
     return f"{one.service} and {other.service} are refused alike from the same moment on"
 
 
+def same_program(one: Signal, other: Signal) -> str:
+    """Return in words that two of one program fail alike from the same moment on, or "".
+
+    Instances that differ by their number alone run the same release and call the same others. What each has
+    of its own, as a disk, may fail at two of them; and two who name different places miss two others.
+    """
+    if one.service == other.service or one.cls != other.cls or one.cls in _OWN \
+            or one.fingerprint.split("|")[1:2] != other.fingerprint.split("|")[1:2] \
+            or abs(one.at - other.at) > _SAME_MOMENT or not _one_program(one.service, other.service):
+        return ""
+    named = [set(filter(None, (normal(each.subject),))) for each in (one, other)]
+    if all(named) and not named[0] & named[1]:
+        return ""
+    return f"{one.service} and {other.service} are of one program and fail alike from the same moment on"
+
+
+def _one_program(one: str, other: str) -> bool:
+    """Say whether two names differ by their number alone: fares1 and fares2, api-1 and api-2; no stores."""
+    names = [_NUMBER.sub("", each.lower()) for each in (one, other)]
+    return names[0] == names[1] != "" and one != other and not is_store(one) and all(
+        _NUMBER.search(each.lower()) for each in (one, other))
+
+
 def echoed(one: Signal, other: Signal) -> str:
     """Return why two signs are of one trouble by what they repeat, in words, or ""."""
     if {one.detector, other.detector} != {"signature"}:
         return ""
-    return said_by_both(one, other) or same_tokens(one, other) or same_call(one, other)
+    return (said_by_both(one, other) or same_tokens(one, other) or same_call(one, other)
+            or same_program(one, other))
 
 
 def speaks_of_store(signal: Signal) -> bool:

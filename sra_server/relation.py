@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .domain.called import silent_server
 from .domain.case import Case, Known, lead, names
 from .domain.effect import brings, compatible
 from .domain.incident import Incident
@@ -70,7 +71,8 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
     if not recent:
         return None
     store = next(filter(None, (_store_there(each, signal, known) for each in signals)), "")
-    return _near(incident, signals, signal, gap, known) or (Link(rank=3, why=store) if store else None)
+    return _near(incident, signals, signal, gap, known) or (Link(rank=3, why=store) if store else None) or (
+        None if more else _one_missed(incident, signals, signal, known))
 
 
 def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signal: Signal, known: Known, *,
@@ -118,6 +120,19 @@ def _pointed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, kn
     common = pointed & {name for each in signals for name in names(each, everything, known)}
     if common:
         return Link(rank=_SAID, why=f"both point to {sorted(common)[0]}")
+    return None
+
+
+def _one_missed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, known: Known) -> Link | None:
+    """Return the link to who misses the same, or is it, where a client names it by its kind or port alone."""
+    near = [each for each in signals if each.opens and each.host == signal.host]
+    missed = silent_server(signal, known.services) if near else ""
+    if not missed:
+        return None
+    if missed == incident.service or any(each.service == missed for each in near):
+        return Link(rank=_SAID, why=f"the errors of {signal.service} point to {missed}")
+    if any(silent_server(each, known.services) == missed for each in near):
+        return Link(rank=_SAID, why=f"both miss {missed}")
     return None
 
 

@@ -131,7 +131,7 @@ def _of_a_kind(one: _Host, known: Known, now: int) -> Signal | None:
 def _fallen(one: _Host, now: int) -> Signal | None:
     """Return who wrote regularly and stopped when the errors began, if it can be only one."""
     asked = [each for each in one.callers if each.cls in ("external_api_down", "database_failure")
-             and all(map(near, _places(each)))]
+             and not is_store(each.service) and all(map(near, _places(each)))]  # a store calls nobody
     text = "\n".join(map(text_of, asked))
     if not asked or _TRUST.search(text):
         return None

@@ -109,7 +109,9 @@ def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
     if not brings(cause.cls, effect.cls) or (cause.detector in _AHEAD and cause.cls != effect.cls):
         return False
     if cause.cls == "disk_full":
-        return gap <= CLOSE and _room(cause, effect)
+        # a store that waits for room says so once, and who waits for its locks gives up after a minute
+        waits = is_store(cause.service) and effect.cls == "deadlock"
+        return gap <= (_PATIENT if waits else CLOSE) and _room(cause, effect)
     if cause.cls in _SLOWS and cause.opens and of_host(cause) and effect.cls == "error_burst":
         return gap <= CLOSE and _said(effect).starved
     if of_host(cause) or of_host(effect) or cause.cls == effect.cls == "network_failure":
@@ -127,6 +129,8 @@ def _room(cause: Signal, effect: Signal) -> bool:
     tops = {_top(mount)} if mount else {_top(each) for each in _said(cause).paths}
     if not tops or (_COMMON.match(mount) if mount else tops & _COMMON_TOPS):
         return True
+    if is_store(cause.service) and effect.cls == "deadlock":
+        return True  # the store has said itself that it has no room
     theirs = {_top(each) for each in (*_said(effect).paths, effect.subject) if each.startswith("/")}
     if cause.cls == effect.cls:
         return of_host(cause) or not theirs or bool(theirs & tops)

@@ -48,7 +48,13 @@ _NOBODY = re.compile(r"connection refused|econnrefused|connectionrefused|activel
                      r"|connection_refused|has failed and is disabled")
 #: That it is the connection which is gone, and not what was wanted over it.
 _LOST = re.compile(r"\brefused\b|\blost\b|could not connect|\btimed? ?out\b|unreachable|no route to host"
-                   r"|can't connect|closed the connection")
+                   r"|can't connect|closed the connection|\bconnection[ _]closed\b|\bdisconnected\b"
+                   r"|\bno servers? available\b")
+#: How a server says that it no longer hears a client, and a client that it waited in vain.
+_UNHEARD = re.compile(r"missed heartbeats from client|got timeout reading communication packets"
+                      r"|could not receive data from client: connection timed out"
+                      r"|exceeded timeout, disconnecting|keep-?alive timeout")
+_WAITED = re.compile(r"\btimed? ?out\b|timeout(?:\b|error|exception)|\betimedout\b|\bdeadline[_ ]exceeded\b")
 #: Stores that pass messages on; their clients seldom speak of them for another reason.
 _BROKERS = frozenset({"5672", "9092", "1883", "4222", "61616"})
 #: So much of a text is searched for the kind of store that it speaks of.
@@ -131,7 +137,7 @@ def may_be_missed(effect: Signal, services: frozenset[str]) -> frozenset[str]:
     kind = refused or kind_spoken(text)
     # who is missed over HTTP may speak of a store as well; of that one it must be said that it fails
     if not refused and effect.cls not in ("database_failure", "deadlock") and (
-            kind not in _BROKERS or "http" in text or not nobody_there(effect)):
+            kind not in _BROKERS or "http" in text or not (nobody_there(effect) or _LOST.search(text))):
         return frozenset()
     return of_kind(kind, others) if kind else frozenset()
 
@@ -168,6 +174,16 @@ def nobody_there(signal: Signal) -> bool:
     """Say whether a caller found nobody where it called, of late: it may have had other troubles before."""
     return signal.unanswered and any(
         _NOBODY.search(each.text[:_KIND].lower()) for each in signal.evidence[-_LATEST:])
+
+
+def cut_off(own: Iterable[Signal], effects: Iterable[Signal]) -> bool:
+    """Say whether neither side of a connection hears the other: then it is what lies between them."""
+    return any(_UNHEARD.search(text_of(each)) for each in own) and any(
+        each.unanswered and _WAITED.search(_lately(each)) for each in effects)
+
+
+def _lately(signal: Signal) -> str:
+    return "\n".join(each.text[:_KIND] for each in signal.evidence).lower()
 
 
 def answers(effect: Signal) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .called import NOT_THERE, calls, leader_of, nobody_there, silent_server, store_of
+from .called import NOT_THERE, calls, cut_off, leader_of, nobody_there, silent_server, store_of
 from .evidence import Evidence
 from .record import SECOND
 from .reply import answers, explained
@@ -40,6 +40,8 @@ _RANK = {cls: rank for rank, cls in enumerate(EXPLAINS)}
 _MISSED = 180 * SECOND
 #: What is the matter with the machine's disk, whatever stores on it say of it.
 _OF_DISKS = ("signature|file_system_damaged|", "signature|disk_errors|", "signature|file_system_loses_data|")
+#: What the two ends of a broken way say of each other.
+_ENDS = frozenset({"queue_backlog", "external_api_down", "service_crash"})
 #: Of these a proxy only passes on what somebody behind it has.
 _PASSED_ON = frozenset({"error_burst", "external_api_down"})
 #: As long as it goes on saying so: what came first and is no longer told explains nothing.
@@ -202,13 +204,20 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
         cls = "database_failure"
     if cls == "external_api_down" and best not in own and end in known.services and (
             (nobody_there(best) and best.last_at >= max(each.last_at for each in signals) - _STILL_TOLD)
-            or any(each.service == end for each in silent)):
+            or any(each.service == end for each in silent) or _missed_by_all(end, effects)):
         cls = "service_crash"  # what is one's own and does not answer is down, whatever its callers call it
+    if cls in _ENDS and cut_off(own, effects):
+        cls = "network_failure"
     quiet = next((each for each in silent if each.service == end and each.evidence), None)
     host = best.host if best in own else quiet.host if quiet else ""
     why = quiet.evidence[0].text if quiet else ""
     return Lead(signal=best, cls=cls, service=end, host=host,
                 named=True, why=why or f"the errors of {sufferers} point to {end}")
+
+
+def _missed_by_all(end: str, effects: Sequence[Signal]) -> bool:
+    """Say whether two who call a store or broker both get no answer: then it is not one of them."""
+    return is_store(end) and len({each.service for each in effects if each.unanswered}) > 1
 
 
 def _told_still(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:

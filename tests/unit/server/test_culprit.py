@@ -152,3 +152,70 @@ def test_a_proxy_is_named_before_the_check_that_it_answers() -> None:
     world.fold(batch(-60, alive=["check", "nginx"]))
     world.fold(batch(7, *lines(0, (ANSWERED, "check", 5)), *lines(1, (failed, "nginx", 5))))
     assert world.only().service == "nginx"
+
+
+def every(seconds: int, *told: tuple[str, str], lasts: int = 40, seen: tuple[str, ...] = ()) -> World:
+    """Return the world in which each of some services says its text every few seconds."""
+    world = World()
+    world.fold(batch(-60, alive=[*seen, *(service for _, service in told)]))
+    for second in range(0, lasts, seconds):
+        parts = [lines(second + n * 0.7, (text, service, 1)) for n, (text, service) in enumerate(told)]
+        world.fold(batch(second + 3, *(each for part in parts for each in part)))
+    return world
+
+
+# what clients in several languages say of a broker that is one's own
+BUNNY = "Could not establish TCP connection to mq.shop.lan:5672: Bunny::ClientTimeout"
+PIKA = "pika.exceptions.AMQPConnectionError: Connection to 127.0.0.1:5672 failed: [Errno 111] Connection refused"
+GO_NATS = "nats: no servers available for connection"
+JS_NATS = "NatsError: CONNECTION_REFUSED"
+HEARTBEATS = ("closing AMQP connection <0.688.0> (10.0.0.9:40022 -> 10.0.0.8:5672):\n"
+              "missed heartbeats from client, timeout: 60s")
+
+
+@pytest.mark.parametrize(("one", "other", "broker"), [
+    (BUNNY, PIKA, "rabbitmq"), (PIKA, BUNNY, "rabbitmq"), (GO_NATS, JS_NATS, "nats"),
+    (JS_NATS, "nats: connection closed", "nats")])
+def test_two_clients_that_have_lost_one_broker_have_one_trouble_and_it_is_the_brokers(
+        one: str, other: str, broker: str) -> None:
+    found = every(5, (one, "intake"), (other, "miller"), seen=(broker,)).only()
+    assert (found.service, found.cls) == (broker, "service_crash")
+
+
+def test_clients_of_two_brokers_have_two_troubles() -> None:
+    assert len(every(5, (BUNNY, "intake"), (JS_NATS, "miller"), seen=("rabbitmq", "nats")).incidents) == 2
+
+
+def test_where_neither_side_hears_the_other_it_is_the_network_between_them() -> None:
+    found = every(5, (HEARTBEATS, "rabbitmq"), (BUNNY, "miller")).only()
+    assert (found.cls, found.service) == ("network_failure", "rabbitmq")
+
+
+def test_a_client_that_alone_is_silent_hangs_and_no_network_is_blamed() -> None:
+    assert every(5, (HEARTBEATS, "rabbitmq"), lasts=10).only().cls == "queue_backlog"
+
+
+WAITING = ("error reconnecting to master 'copy@127.0.0.1:3306' - retry-time: 5  maximum-retries: 100000  message:"
+           " Lost connection to server at 'waiting for initial communication packet', system error: 110"
+           ' "Connection timed out"')
+BUSY = "AH00161: server reached MaxRequestWorkers setting, consider raising the MaxRequestWorkers setting"
+
+
+def test_a_database_that_hangs_is_named_by_its_replica_and_explains_busy_workers() -> None:
+    world = World()
+    world.fold(batch(-60, alive=["mariadb", "mariadb-replica", "apache2"]))
+    world.fold(batch(1, *lines(0, (BUSY, "apache2", 1))))
+    world.fold(batch(50, *lines(49, (WAITING, "mariadb-replica", 1))))
+    assert (world.only().service, world.only().cls) == ("mariadb", "database_failure")
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("queue=grain depth=26 consumers=0", 1), ("queue mails has no consumers, 12 messages wait", 1),
+    ("orders: messages_ready: 812, consumers: 0", 1), ("consumers=0 lag=77 topic=orders", 1),
+    ("queue=grain depth=0 consumers=0", 0), ("queue=grain depth=26 consumers=2", 0)])
+def test_a_queue_from_which_nobody_takes_is_told_once_it_goes_on(text: str, told: int) -> None:
+    world = World()
+    for second in range(0, 40, 5):
+        world.fold(batch(second + 1, record(text, second, service="warden", level=30)))
+        assert second >= 15 or not world.incidents
+    assert [each.cls for each in world.incidents.values()] == ["queue_backlog"] * told

@@ -177,3 +177,32 @@ def test_a_proxy_that_limits_its_visitors_is_no_client() -> None:
     world = World()
     world.fold(batch(7, *lines(0, (limits, "nginx", 9)), *lines(0, (LIMITED, "maps", 9))))
     assert len(world.incidents) == 2
+
+
+HTML = "the answer cannot be read: invalid character '<' looking for beginning of value"
+GONE = "Get \"http://{}/v1\": dial tcp: connect: connection refused"
+
+
+@pytest.mark.parametrize(("services", "texts", "after", "incidents"), [
+    (("fares1", "fares2"), (HTML, HTML), 1, 1),
+    (("api-1", "api-2"), (GONE.format("rates.partner.example"), GONE.format("rates.partner.example")), 2, 1),
+    (("api-1", "api-2"), (GONE.format("rates.partner.example"), GONE.format("mails.example")), 1, 2),
+    (("fares1", "fares2"), (HTML, HTML), 25, 2),                  # not at the same moment
+    (("fares1", "maps2"), (HTML, HTML), 1, 2)])                   # two programs
+def test_instances_of_one_program_that_fail_alike_at_once_have_one_trouble(
+        services: tuple[str, str], texts: tuple[str, str], after: int, incidents: int) -> None:
+    told = sorted((*lines(0, (texts[0], services[0], 12)), *lines(after, (texts[1], services[1], 12))),
+                  key=lambda each: each.at)
+    world = World()
+    for second in range(1, 45):
+        world.fold(batch(second, *(each for each in told if at(second - 1) <= each.at < at(second))))
+    assert len(world.incidents) == incidents
+
+
+def test_two_disks_of_instances_stay_two_troubles() -> None:
+    full = "write /data/a: no space left on device"
+    told = [*lines(0, (full, "node-1", 3)),
+            *(_at_host(each, "web-2") for each in lines(1, (full, "node-2", 3)))]
+    world = World()
+    world.fold(batch(9, *told))
+    assert len(world.incidents) == 2

@@ -163,3 +163,9 @@ def test_what_was_over_does_not_explain_a_trouble_that_is_opened_again() -> None
             "dial tcp 127.0.0.83:8000: connect: connection refused", second, service="flags"),
             alive=["etcd", "nginx"]))
     assert (world.only().status, world.only().service) == ("open", "flags")
+
+
+def test_a_store_calls_nobody_so_who_has_lost_it_is_not_what_it_misses() -> None:
+    ended = "FATAL:  terminating connection due to administrator command"
+    world = broken(lived("weigh", "search"), ended, caller="postgresql", alive=("search",))
+    assert all(each.service != "weigh" for each in world.incidents.values())

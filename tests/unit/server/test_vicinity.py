@@ -314,3 +314,17 @@ def test_what_is_evidence_alone_joins_no_two_troubles() -> None:
     assert supported == {"baseline"}
     world.fold(batch(10, *beside(GIVES_UP, 10, service="mailer", times=1)))
     assert len(world.incidents) == 2
+
+
+DATA_FULL = "Disk is full writing '/srv/data/bin.000001' (Errcode: 28 \"No space left on device\"). Waiting for someone to free space..."
+LOCK_WAIT = "SQLSTATE[HY000]: General error: 1205 Lock wait timeout exceeded; try restarting transaction in /srv/www/index.php:19"
+
+
+@pytest.mark.parametrize(("store", "incidents"), [("mariadb", 1), ("backup", 2)])
+def test_who_waits_a_minute_for_the_locks_of_a_store_without_room_has_its_trouble(
+        store: str, incidents: int) -> None:
+    world = World()
+    world.fold(batch(1, *lines(0, (DATA_FULL, store, 1))))
+    for second in range(52, 60, 2):
+        world.fold(batch(second, *lines(second - 1, (LOCK_WAIT, "apache2", 1))))
+    assert len(world.incidents) == incidents
