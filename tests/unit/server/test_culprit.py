@@ -166,7 +166,8 @@ def every(seconds: int, *told: tuple[str, str], lasts: int = 40, seen: tuple[str
 
 # what clients in several languages say of a broker that is one's own
 BUNNY = "Could not establish TCP connection to mq.shop.lan:5672: Bunny::ClientTimeout"
-PIKA = "pika.exceptions.AMQPConnectionError: Connection to 127.0.0.1:5672 failed: [Errno 111] Connection refused"
+PIKA = ("pika.exceptions.AMQPConnectionError: Connection to 127.0.0.1:5672 failed:"
+        " [Errno 111] Connection refused")
 GO_NATS = "nats: no servers available for connection"
 JS_NATS = "NatsError: CONNECTION_REFUSED"
 HEARTBEATS = ("closing AMQP connection <0.688.0> (10.0.0.9:40022 -> 10.0.0.8:5672):\n"
@@ -195,8 +196,8 @@ def test_a_client_that_alone_is_silent_hangs_and_no_network_is_blamed() -> None:
     assert every(5, (HEARTBEATS, "rabbitmq"), lasts=10).only().cls == "queue_backlog"
 
 
-WAITING = ("error reconnecting to master 'copy@127.0.0.1:3306' - retry-time: 5  maximum-retries: 100000  message:"
-           " Lost connection to server at 'waiting for initial communication packet', system error: 110"
+WAITING = ("error reconnecting to master 'copy@127.0.0.1:3306' - retry-time: 5  maximum-retries: 100000"
+           "  message: Lost connection to server at 'waiting for initial communication packet', system error: 110"
            ' "Connection timed out"')
 BUSY = "AH00161: server reached MaxRequestWorkers setting, consider raising the MaxRequestWorkers setting"
 

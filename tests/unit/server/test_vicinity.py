@@ -316,8 +316,10 @@ def test_what_is_evidence_alone_joins_no_two_troubles() -> None:
     assert len(world.incidents) == 2
 
 
-DATA_FULL = "Disk is full writing '/srv/data/bin.000001' (Errcode: 28 \"No space left on device\"). Waiting for someone to free space..."
-LOCK_WAIT = "SQLSTATE[HY000]: General error: 1205 Lock wait timeout exceeded; try restarting transaction in /srv/www/index.php:19"
+DATA_FULL = ("Disk is full writing '/srv/data/bin.000001' (Errcode: 28 \"No space left on device\")."
+             " Waiting for someone to free space...")
+LOCK_WAIT = ("SQLSTATE[HY000]: General error: 1205 Lock wait timeout exceeded; try restarting transaction"
+             " in /srv/www/index.php:19")
 
 
 @pytest.mark.parametrize(("store", "incidents"), [("mariadb", 1), ("backup", 2)])
