@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .domain.called import silent_server
+from .domain.called import calls, silent_server
 from .domain.case import Case, Known, lead, names
 from .domain.effect import brings, compatible
 from .domain.incident import Incident
@@ -131,7 +131,7 @@ def _one_missed(incident: Incident, signals: tuple[Signal, ...], signal: Signal,
         return None
     if missed == incident.service or any(each.service == missed for each in near):
         return Link(rank=_SAID, why=f"the errors of {signal.service} point to {missed}")
-    if any(silent_server(each, known.services) == missed for each in near):
+    if any(calls(each) and silent_server(each, known.services) == missed for each in near):
         return Link(rank=_SAID, why=f"both miss {missed}")
     return None
 

@@ -109,7 +109,7 @@ def entry(seconds: float, text: str, pid: int) -> str:
 def test_a_trace_that_a_journal_holds_line_by_line_is_one_record_as_the_agent_makes_it(
     tmp_path: Path,
 ) -> None:
-    trace = ["ERROR gate cannot serve /trip/93", "Traceback (most recent call last):", '  File "g.py", line 2']
+    trace = ["ERROR gate cannot serve /trip", "Traceback (most recent call last):", '  File "g.py", line 2']
     told = [entry(1, text, 7) for text in trace]
     told.insert(2, entry(1, "tank at 44 percent", 8))  # another unit writes in between
     told += [entry(1, "KeyError: '93'", 7), entry(3, "trip 94 served", 7), entry(5, "  indented", 7)]

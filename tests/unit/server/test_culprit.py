@@ -197,8 +197,8 @@ def test_a_client_that_alone_is_silent_hangs_and_no_network_is_blamed() -> None:
 
 
 WAITING = ("error reconnecting to master 'copy@127.0.0.1:3306' - retry-time: 5  maximum-retries: 100000"
-           "  message: Lost connection to server at 'waiting for initial communication packet', system error: 110"
-           ' "Connection timed out"')
+           "  message: Lost connection to server at 'waiting for initial communication packet', system error:"
+           ' 110 "Connection timed out"')
 BUSY = "AH00161: server reached MaxRequestWorkers setting, consider raising the MaxRequestWorkers setting"
 
 
