@@ -42,7 +42,7 @@ def influx_password_rotated(world: World, run: Any) -> None:
       why_also="a right that is missing: the store answers, and refuses")
 def influx_right_revoked(world: World, run: Any) -> None:
     """An operator revokes the board's right to read the database."""
-    query("REVOKE ALL PRIVILEGES FROM board")
+    query("REVOKE READ ON grid FROM board")
 
 
 @case("gauge", "error_burst", "influxdb ingest", ("ingest.log", "max-series-per-database"), options={"series": 600},
