@@ -71,10 +71,10 @@ def influx_wrong_owner(world: World, run: Any) -> None:
         time.sleep(4)
 
 
-@case("gauge", "disk_full", "prometheus", ("prometheus.log", "no space left"), options={"prom_disk": 24}, effects=("error_burst", "service_crash", "database_failure"))
+@case("gauge", "disk_full", "prometheus", ("prometheus.log", "no space left"), options={"prom_disk": 24}, effects=("error_burst", "service_crash", "database_failure"), after=110)
 def prometheus_disk_full(world: World, run: Any) -> None:
     """The disk of Prometheus is filled by a snapshot; it can write no sample any more."""
-    sh("dd if=/dev/zero of=/srv/shop/tsdb/snapshot.tar bs=64k")
+    sh("dd if=/dev/zero of=/srv/shop/tsdb/snapshot.tar bs=1k")
 
 
 @case("gauge", "service_crash", "alertmanager", ("prometheus.log", "(?i)error sending alert"), silent=True, also=("external_api_down",),
