@@ -5,7 +5,22 @@ from __future__ import annotations
 import signal
 import time
 
-from ground import HOME, LOG, Any, World, chore, family, folder, get, port_open, python, quietly, sh, stop, touch
+from ground import (
+    HOME,
+    LOG,
+    Any,
+    World,
+    chore,
+    family,
+    folder,
+    get,
+    port_open,
+    python,
+    quietly,
+    sh,
+    stop,
+    touch,
+)
 
 SOURCES = {
     "influxdb.log": "influxdb", "prometheus.log": "prometheus", "alertmanager.log": "alertmanager", "exporter.log": "node-exporter",

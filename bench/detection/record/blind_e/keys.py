@@ -6,7 +6,23 @@ import os
 import time
 from pathlib import Path
 
-from ground import HOME, LOG, Any, World, chore, family, folder, get, node, port_open, python, quietly, sh, stop, touch
+from ground import (
+    HOME,
+    LOG,
+    Any,
+    World,
+    chore,
+    family,
+    folder,
+    get,
+    node,
+    port_open,
+    python,
+    quietly,
+    sh,
+    stop,
+    touch,
+)
 
 LETTERS = ("a", "b", "c")
 SOURCES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ground import HOME, LOG, Any, Path, World, chore, family, folder, port_open, python, sh, stop, touch
+from ground import HOME, LOG, Any, Path, World, chore, family, folder, python, sh, stop, touch
 
 SOURCES = {
     "kdc.log": "krb5kdc", "radius.log": "freeradius", "pdns.log": "pdns", "chrony.log": "chronyd",
@@ -112,7 +112,7 @@ def start(world: World) -> dict[str, Any]:
     run["doors"] = python(world, "doors")
     run["fetcher"] = python(world, "fetcher")
     # people ask for tickets now and then, with their passwords
-    world.every(9, lambda n: sh("echo first-light | KRB5CCNAME=FILE:/tmp/person kinit liv", seconds=9), first=3)
+    world.every(9, lambda n: sh("echo first-light | KRB5CCNAME=FILE:/srv/shop/person kinit liv", seconds=9), first=3)
     return run
 
 
@@ -121,7 +121,7 @@ def start(world: World) -> dict[str, Any]:
 def person(world: World, run: Any) -> None:
     """a person mistypes passwords: one of Kerberos twice, one of a badge, one of a name that is not there"""
     for who, word in (("noah", "firstlight"), ("noah", "First-light"), ("nobody2", "x")):
-        sh(f"echo {word} | KRB5CCNAME=FILE:/tmp/person2 kinit {who}")
+        sh(f"echo {word} | KRB5CCNAME=FILE:/srv/shop/person2 kinit {who}")
     sh("echo 'User-Name=theo,User-Password=1,Message-Authenticator=0x00' | radclient -t 2 -r 1 127.0.3.42:1812 auth hinge-and-lock")
 
 

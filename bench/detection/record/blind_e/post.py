@@ -6,7 +6,23 @@ import sys
 import time
 from pathlib import Path
 
-from ground import HERE, HOME, LOG, Any, World, chore, family, folder, port_open, python, quietly, rsyslog, sh, stop, touch
+from ground import (
+    HERE,
+    HOME,
+    LOG,
+    Any,
+    World,
+    chore,
+    family,
+    folder,
+    port_open,
+    python,
+    quietly,
+    rsyslog,
+    sh,
+    stop,
+    touch,
+)
 
 sys.path.append(str(HERE.parent / "fresh_c"))
 
@@ -16,9 +32,9 @@ USERS = {"liv": "blue-kite", "noah": "tall-ship", "mira": "old-clock", "theo": "
 
 def certify(seconds: float) -> None:
     """Give Dovecot a certificate that ends after some seconds."""
-    from cryptography import x509  # noqa: F401  # said here, where it is missing, and not in the middle of a recording
-
     import importlib.util
+
+    from cryptography import x509  # noqa: F401  # said here, where it is missing, and not in the middle of a recording
 
     spec = importlib.util.spec_from_file_location("fresh_c_ground", HERE.parent / "fresh_c/ground.py")
     if spec is None or spec.loader is None:
@@ -56,7 +72,7 @@ def rspamd_conf() -> None:
     base = Path("/etc/rspamd")
     for name, text in {
         "worker-normal.inc": 'enabled = false;\n', "worker-controller.inc": 'enabled = false;\n', "worker-fuzzy.inc": 'enabled = false;\n',
-        "worker-proxy.inc": f'bind_socket = "127.0.3.33:11332";\nmilter = yes;\ntimeout = 8s;\nupstream "local" {{\n default = yes;\n self_scan = yes;\n}}\ncount = 1;\n',
+        "worker-proxy.inc": 'bind_socket = "127.0.3.33:11332";\nmilter = yes;\ntimeout = 8s;\nupstream "local" {\n default = yes;\n self_scan = yes;\n}\ncount = 1;\n',
         "logging.inc": f'type = "file";\nfilename = "{LOG}/rspamd.log";\nlevel = "info";\n',
         "options.inc": 'dns { nameserver = ["127.0.0.53"]; timeout = 0.2s; retransmits = 1; }\nlocal_addrs = [127.0.0.0/8];\n',
     }.items():
@@ -178,8 +194,8 @@ def dovecot_restart(world: World, run: Any) -> None:
 
 @chore("post")
 def bulk(world: World, run: Any) -> None:
-    """two hundred letters come at once"""
-    sh("smtp-source -s 4 -m 200 -f club@grid.example -t theo@grid.example 127.0.3.31:25", seconds=60)
+    """eighty letters come at once"""
+    sh("smtp-source -s 4 -m 80 -f club@grid.example -t theo@grid.example 127.0.3.31:25", seconds=60)
 
 
 @chore("post")

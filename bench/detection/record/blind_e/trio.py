@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import time
 
-from ground import HOME, LOG, OWN, Any, World, chore, family, folder, get, port_open, python, quietly, sh, shutil, stop, touch
+from ground import (
+    HOME,
+    LOG,
+    OWN,
+    Any,
+    World,
+    chore,
+    family,
+    folder,
+    get,
+    port_open,
+    python,
+    quietly,
+    sh,
+    shutil,
+    stop,
+    touch,
+)
 
 SOURCES = {
     **{f"maria-{n}.log": f"maria-{n}" for n in (1, 2, 3)}, "roster-a.log": "roster-a", "roster-b.log": "roster-b", "wsrep-check.log": "wsrep-check",

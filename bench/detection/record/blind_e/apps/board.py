@@ -50,7 +50,7 @@ class Page(BaseHTTPRequestHandler):
                 self.answer(404, "no such page", began)
                 return
             self.answer(200, body, began)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the visitor gets an answer
             tell("error", f"page {self.path} failed: {error}", error=type(error).__name__, stack=traceback.format_exc(limit=-2))
             self.answer(502, "not available", began)
 

@@ -42,7 +42,7 @@ def main() -> None:
         try:
             flush(session)
             written += count
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next round is tried
             log.error("could not write %d readings: %s", count, error)
         if time.monotonic() - told > 15:
             log.info("%d readings written", written)

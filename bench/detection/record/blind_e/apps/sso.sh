@@ -1,6 +1,6 @@
 #!/bin/bash
 # Renews the tickets of the web front's service every few seconds and asks for one of the archive, as a portal does for its users.
-export KRB5CCNAME=FILE:/tmp/sso.cache
+export KRB5CCNAME=FILE:/srv/shop/sso.cache
 say() { echo "$(date -u +%FT%T.%3NZ) sso $1: $2"; }
 say info "single sign-on starts, principal portal@GRID.EXAMPLE"
 count=0

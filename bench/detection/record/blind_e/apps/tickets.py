@@ -5,10 +5,10 @@ import time
 import uuid
 
 import structlog
+from redis.backoff import ConstantBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from redis.backoff import ConstantBackoff
 
 structlog.configure(processors=[
     structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.add_log_level, structlog.processors.format_exc_info,

@@ -31,10 +31,11 @@ def page(who: str, word: str) -> None:
                 step = "expunge"
                 box.store(f"1:{seen - 20}", "+FLAGS", r"\Deleted")
                 box.expunge()
-            step = "fetch"
-            box.fetch(str(max(seen, 1)), "(FLAGS BODY[HEADER.FIELDS (SUBJECT)])")
+            if seen:
+                step = "fetch"
+                box.fetch("*", "(FLAGS BODY[HEADER.FIELDS (SUBJECT)])")
         tell("INFO", "page shown", user=who, messages=seen, ms=round((time.monotonic() - began) * 1000))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, the next round is tried
         tell("ERROR", f"page failed at {step}: {type(error).__name__}: {error}", user=who, ms=round((time.monotonic() - began) * 1000))
 
 
