@@ -139,7 +139,7 @@ def node_upgraded(world: World, run: Any) -> None:
 @chore("trio")
 def import_wards(world: World, run: Any) -> None:
     """an import writes four thousand rows at the second node"""
-    sql(2, "CREATE TABLE wards.old (id INT PRIMARY KEY, note VARCHAR(80)); INSERT INTO wards.old SELECT seq, CONCAT('note ', seq) FROM seq_1_to_4000")
+    sql(2, "USE wards; CREATE TABLE wards.old (id INT PRIMARY KEY, note VARCHAR(80)); INSERT INTO wards.old SELECT seq, CONCAT('note ', seq) FROM seq_1_to_4000")
 
 
 @chore("trio")

@@ -44,7 +44,7 @@ def galera_node_cut_off(world: World, run: Any) -> None:
 def galera_disk_full(world: World, run: Any) -> None:
     """The disk of the third node is filled by a dump; an import that the others take makes it leave the cluster."""
     sh("dd if=/dev/zero of=/srv/shop/maria-3/dump.sql bs=64k")
-    sql(1, "CREATE TABLE wards.history (id INT PRIMARY KEY, note CHAR(200)); INSERT INTO wards.history SELECT seq, REPEAT('n',200) FROM seq_1_to_60000")
+    sql(1, "USE wards; CREATE TABLE wards.history (id INT PRIMARY KEY, note CHAR(200)); INSERT INTO wards.history SELECT seq, REPEAT('n',200) FROM seq_1_to_60000")
 
 
 @case("trio", "service_crash", "maria-2 maria-1 maria-3", ("roster-a.log", "(?i)timed out|lost connection|OperationalError"), silent=True, also=("database_failure", "network_failure"),

@@ -42,16 +42,17 @@ def restic_locked(world: World, run: Any) -> None:
     """A clean-up that was killed left an exclusive lock in the repository; each backup gives up."""
     env = {**os.environ, "RESTIC_PASSWORD_FILE": "/srv/shop/restic.pass", "RESTIC_REPOSITORY": "/srv/shop/vault/restic", "RESTIC_CACHE_DIR": "/srv/shop/cache/restic"}
     locks = HOME / "vault/restic/locks"
-    for _ in range(20):
+    for _ in range(25):
         while list(locks.iterdir()):
             time.sleep(0.02)
-        check = subprocess.Popen(["restic", "-q", "prune"], env=env)
-        while check.poll() is None and not list(locks.iterdir()):
-            time.sleep(0.002)
-        check.kill()
-        check.wait()
-        time.sleep(0.3)
-        if list(locks.iterdir()):
+        prune = subprocess.Popen(["restic", "-q", "prune"], env=env)
+        while prune.poll() is None and not list(locks.iterdir()):
+            time.sleep(0.001)
+        prune.kill()
+        prune.wait()
+        left = [subprocess.run(["restic", "-q", "--no-lock", "cat", "lock", each.name], env=env, capture_output=True, text=True, check=False).stdout for each in locks.iterdir()]
+        # a backup of the job may have come in between, whose lock is a shared one and goes away
+        if any('"exclusive": true' in each for each in left):
             return
 
 

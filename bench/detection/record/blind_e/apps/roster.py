@@ -7,7 +7,7 @@ import time
 import pymysql
 from flask import Flask, jsonify, request
 
-logging.basicConfig(format="%(asctime)s,%(process)d %(levelname)s [%(name)s] %(message)s", datefmt="%Y-%m-%d %H:%M:%S", level=logging.INFO)
+logging.basicConfig(format="%(asctime)s %(levelname)s [%(name)s] %(message)s", level=logging.INFO)
 logging.getLogger("werkzeug").setLevel(logging.WARNING)
 NODE = os.environ["NODE"]
 NAME = os.environ["NAME"]
