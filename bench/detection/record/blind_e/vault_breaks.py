@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 
-from ground import HOME, Any, World, case, kill, sh, stop
+from ground import HOME, Any, Path, World, case, kill, sh, stop
 from vault import ftp_conf, ftp_login, ftp_user, proftpd, rsync_conf, secret
 
 ERRORS = ("error_burst", "external_api_down")
@@ -42,15 +42,20 @@ def restic_locked(world: World, run: Any) -> None:
     """A clean-up that was killed left an exclusive lock in the repository; each backup gives up."""
     env = {**os.environ, "RESTIC_PASSWORD_FILE": "/srv/shop/restic.pass", "RESTIC_REPOSITORY": "/srv/shop/vault/restic", "RESTIC_CACHE_DIR": "/srv/shop/cache/restic"}
     locks = HOME / "vault/restic/locks"
+
+    def whole() -> list[Path]:
+        """The locks that are written to their end."""
+        return [each for each in locks.iterdir() if len(each.name) == 64]
+
     for _ in range(25):
-        while list(locks.iterdir()):
+        while whole():
             time.sleep(0.02)
         prune = subprocess.Popen(["restic", "-q", "prune"], env=env)
-        while prune.poll() is None and not list(locks.iterdir()):
+        while prune.poll() is None and not whole():
             time.sleep(0.001)
         prune.kill()
         prune.wait()
-        left = [subprocess.run(["restic", "-q", "--no-lock", "cat", "lock", each.name], env=env, capture_output=True, text=True, check=False).stdout for each in locks.iterdir()]
+        left = [subprocess.run(["restic", "-q", "--no-lock", "cat", "lock", each.name], env=env, capture_output=True, text=True, check=False).stdout for each in whole()]
         # a backup of the job may have come in between, whose lock is a shared one and goes away
         if any('"exclusive": true' in each for each in left):
             return
