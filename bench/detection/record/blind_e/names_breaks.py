@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import time
 
-from ground import HOME, Any, World, aside, case, kill, sh, stop
-from names import admin, kdc, radius, radius_conf, zones
+from ground import HOME, Any, World, case, kill, sh, stop
+from names import admin, kdc, pdns, radius, radius_conf, zones
 
 ERRORS = ("error_burst", "external_api_down")
 
@@ -90,11 +90,13 @@ def pdns_table_missing(world: World, run: Any) -> None:
     zones("ALTER TABLE records RENAME TO records_2026")
 
 
-@case("names", "database_failure", "pdns", ("pdns.log", "(?i)locked|error|exception"), effects=(*ERRORS, "network_failure", "service_crash"), also=("network_failure", "deadlock", "error_burst"),
-      why_also="names cannot be resolved, for the database is locked", after=75)
-def pdns_database_locked(world: World, run: Any) -> None:
-    """An operator's tool keeps the database of zones locked."""
-    aside(lambda: sh("sqlite3 /srv/shop/pdns/zones.sqlite 'PRAGMA journal_mode=DELETE; PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;' '.shell sleep 200'", seconds=240))
+@case("names", "database_failure", "pdns", ("pdns.log", "(?i)malformed|not a database|disk image"), effects=(*ERRORS, "network_failure", "service_crash"),
+      also=("network_failure", "error_burst", "service_crash"), why_also="names cannot be resolved, for the file of them is damaged")
+def pdns_database_damaged(world: World, run: Any) -> None:
+    """A disk loses pages of the database of zones while PowerDNS is restarted; it can read no zone."""
+    stop(run["pdns"])
+    sh("for page in 1 2 3 4 5 6 7 8 9 10 11; do dd if=/dev/urandom of=/srv/shop/pdns/zones.sqlite bs=4096 seek=$page count=1 conv=notrunc; done")
+    run["pdns"] = pdns(world)
 
 
 @case("names", "error_burst", "pdns fetcher", ("fetcher.log", "could not resolve"), also=("network_failure", "database_failure"), effects=ERRORS, silent=True,

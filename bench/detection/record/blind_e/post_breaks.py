@@ -128,8 +128,8 @@ def dovecot_dropped(world: World, run: Any) -> None:
 
 
 @case("post", "error_burst", "dovecot", ("mail.log", "(?i)(fatal|error)"), also=("service_crash",), effects=ERRORS,
-      why_also="a module that is not installed: no mailbox opens")
+      why_also="a module that cannot be loaded: no mailbox opens")
 def dovecot_plugin_missing(world: World, run: Any) -> None:
-    """A deploy asks for a plugin that is not installed; every session of a mailbox ends at its start."""
+    """A deploy asks for a plugin without the one that it builds on; every session of a mailbox ends at its start."""
     dovecot_conf("mail_plugins = zlib mail_crypt_acl\n")
     sh("doveadm -c /srv/shop/dovecot/dovecot.conf reload")
