@@ -69,7 +69,8 @@ class Burst:
         for key, track in tracks.items():
             if track != before[key]:
                 memory.put(key, _stored(track))
-        return [*(_signal(key, track, batch, _brought(before[key], track, heard[key]))
+        errors = _errors(batch) if bursting else {}
+        return [*(_signal(key, track, batch, errors.get(key, []), _brought(before[key], track, heard[key]))
                   for key, track in bursting.items()),
                 *(_cleared(key, track, batch) for key, track in habits.items() if key not in bursting)]
 
@@ -106,10 +107,9 @@ def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:
         if level >= _ERROR:
             heard[0] += n
     errors: dict[tuple[str, int], list[Record]] = {}
-    for record in batch.records:
-        if record.level >= _ERROR:
-            key = record.service or f"@{record.host}", record.at - record.at % MINUTE
-            errors.setdefault(key, []).append(record)
+    for service, records in _errors(batch).items():
+        for record in records:
+            errors.setdefault((service, record.at - record.at % MINUTE), []).append(record)
     return {key: {minute: _heard(n, every, errors.get((key, minute), [])) for minute, (n, every) in
                   minutes.items()} for key, minutes in found.items()}
 
@@ -136,11 +136,18 @@ def _brought(before: Track | None, track: Track, heard: dict[int, Heard]) -> int
     return max(1, sum(each.n for each in heard.values())) if told else track.own
 
 
-def _signal(key: str, track: Track, batch: Batch, count: int) -> Signal:
+def _errors(batch: Batch) -> dict[str, list[Record]]:
+    """Return the errors of a batch by service; a storm has many services, so the batch is read once."""
+    found: dict[str, list[Record]] = {}
+    for record in batch.records:
+        if record.level >= _ERROR:
+            found.setdefault(record.service or f"@{record.host}", []).append(record)
+    return found
+
+
+def _signal(key: str, track: Track, batch: Batch, errors: list[Record], count: int) -> Signal:
     service, host, name = _place(key)
     n, usual = track.own, track.usual or rate(track.total, track.minutes)
-    errors = [each for each in batch.records if each.level >= _ERROR and each.service == service
-              and (service or each.host == host)]
     hosts = {each.host for each in errors}
     host = host or (hosts.pop() if len(hosts) == 1 else "")
     last = max((each.at for each in errors), default=track.minute)

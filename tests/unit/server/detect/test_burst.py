@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -228,3 +229,33 @@ def test_the_tail_is_a_probability_that_falls() -> None:
 
 def test_dispersion_makes_a_burst_less_surprising() -> None:
     assert tail(30, 60.0, 60.0, 60.0) < tail(30, 60.0, 1200.0, 60.0)
+
+
+class _Read(tuple[Record, ...]):
+    """Records that count how often they are read from the first to the last."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        type(self).times += 1
+        return super().__iter__()
+
+
+def test_in_a_storm_of_many_services_the_records_are_read_once_and_not_for_each_of_them() -> None:
+    times = []
+    for services in (2, 60):
+        names = [f"s{n}" for n in range(services)]
+        memory, at = Memory(), START + 10 * MINUTE
+        for index in range(10):
+            then = START + index * MINUTE
+            quiet = tuple(Count(then, name, "h", 20, 1) for name in names)
+            Burst().detect(memory, Batch(account_id="a", head=1, received_at=then, counts=quiet))
+        lines = _Read(Record(id=f"{name}{n}", at=at + n, level=40, message="it broke", service=name, host="h")
+                      for name in names for n in range(30))
+        found = Burst().detect(memory, Batch(
+            account_id="a", head=1, received_at=at, records=lines,
+            counts=tuple(Count(at, name, "h", 40, 30) for name in names)))
+        assert len(found) == services
+        times.append(_Read.times)
+        _Read.times = 0
+    assert times[0] == times[1]
