@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from .domain.case import Case, Known, Lead, lead
-from .domain.effect import compatible
 from .domain.incident import ACTIVE, Change, Incident
 from .domain.lesson import Lesson
 from .domain.record import SECOND
@@ -23,16 +22,13 @@ from .rhythm import Rhythms
 from .settle import flap_note, why_over
 from .silent import Ear, since
 from .stops import Stops, blamed, crashed, note, waits
+from .storm import storm
 from .vicinity import CLOSE
 
 #: A trouble that merely goes on is told at most this often.
 TELL = 30 * SECOND
 #: An incident's row names at most so many fingerprints, services and hosts.
 _FINGERPRINTS = 200
-#: So many places in trouble within CLOSE are one storm: by chance they do not begin together.
-STORM = 6
-#: With so many incidents open, what fits none of them joins the latest: an account is in one trouble then.
-MOST_OPEN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +83,7 @@ class _Desk:
         self.cases = {key: case for key, case in cases.items() if key in self.incidents}
         self.now, self.rules, self.new_id = now, rules, new_id
         self.changes: dict[str, Change] = {}
+        self._before = {each.id: SEVERITY_ORDER[each.severity] for each in incidents}
         self._places = places
         self._leads: dict[int, tuple[tuple[Signal, ...], Lead]] = {}
         self._ear = Ear(rules.rhythms, rules.known, now)
@@ -181,21 +178,7 @@ class _Desk:
         if found:
             best, incident = min(found, key=lambda each: (each[0].rank, -each[1].last_signal_at, each[1].id))
             return incident, best.why
-        return self._storm(signal) if signal.opens else None
-
-    def _storm(self, signal: Signal) -> tuple[Incident, str] | None:
-        """Return the incident of the storm that is going on, if one is, or of an account full of troubles."""
-        active = [each for each in self.incidents.values() if each.status in ACTIVE]
-        fresh = [each for each in active if self.now - each.created_at <= CLOSE]
-        places = self._places | {(each.service, host) for each in fresh for host in each.hosts or ("",)}
-        fits = [each for each in fresh if compatible(each.cls, signal.cls)]
-        if len(places) >= STORM and fits:
-            return (min(fits, key=lambda each: (each.created_at, each.id)),
-                    f"a storm: {len(places)} places are in trouble within {CLOSE // SECOND} s")
-        if len(active) >= MOST_OPEN:
-            return (max(active, key=lambda each: (each.created_at, each.id)),
-                    f"{len(active)} troubles are open already, so it joins the latest")
-        return None
+        return storm(self.incidents.values(), self._places, signal, self.now) if signal.opens else None
 
     # ── what happens to it ──────────────────────────────────────────────────────────────────
     def _open(self, signal: Signal, why: str) -> None:
@@ -289,7 +272,8 @@ class _Desk:
         else:
             note = ""
         told = self.changes.get(incident.id)
-        if not note and told is None and signal.fingerprint in incident.firing \
+        graver = SEVERITY_ORDER[signal.severity] > SEVERITY_ORDER[incident.severity]
+        if not note and told is None and not graver and signal.fingerprint in incident.firing \
                 and self.now - before.told_at < TELL:
             # evidence that no change carries would not be stored, and could not be cited
             self.cases[incident.id] = before.add(replace(signal, evidence=()), self.now)
@@ -335,8 +319,9 @@ class _Desk:
             reason = before.reason if reason in before.reason or before.reason.count("; ") > 5 \
                 else f"{before.reason}; {reason}"
             signals = (*before.signals, *signals)
+        worse = kind == "attached" and SEVERITY_ORDER[incident.severity] > self._before[incident.id]
         self.changes[incident.id] = Change(kind=kind, incident=incident, reason=reason,  # type: ignore[arg-type]
-                                           at=self.now, signals=signals, note=note)
+                                           at=self.now, signals=signals, note=note, worse=worse)
 
 
 def _and(reason: str, why: str) -> str:

@@ -1,7 +1,7 @@
 """A message in Slack's words: text and blocks within its limits. From slack; pure.
 
 Whatever came from a log is hostile here: it may neither mention anybody nor open a link nor leave its
-code block. `<!channel>` is written by us alone, for high and critical troubles that begin.
+code block. `<!channel>` is written by us alone, for troubles that begin as high or critical, or become so.
 """
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .message import cut
+from .message import LOUD, cut
 
 HEADER = 150
 SECTION = 3000
 BLOCKS = 50
-_LOUD = frozenset({"high", "critical"})
+#: Messages of what begins, or begins to be grave.
+_BEGINS = frozenset({"incident.opened", "incident.worsened", "incident.reopened"})
 _ICONS = {"critical": ":rotating_light:", "high": ":red_circle:", "medium": ":large_orange_circle:",
           "low": ":white_circle:"}
 _WORDS = {"incident.opened": "", "incident.reopened": "Again: ", "incident.resolved": "Resolved: ",
-          "remedy.outcome": "Repair: "}
+          "incident.worsened": "Worse: ", "remedy.outcome": "Repair: "}
 _AT = re.compile(r"@(?=\w)")
 
 
@@ -57,7 +58,7 @@ def message(body: Mapping[str, Any]) -> dict[str, Any]:
     remedies: Sequence[Mapping[str, Any]] = body.get("remedies") or []
     headline = _WORDS.get(event, "") + _title(event, incident, remedies)
     severity = incident.get("severity", "")
-    loud = severity in _LOUD and event in ("incident.opened", "incident.reopened")
+    loud = severity in LOUD and event in _BEGINS
     header = {"type": "plain_text", "text": cut(visible(headline), HEADER), "emoji": False}
     blocks: list[dict[str, Any]] = [{"type": "header", "text": header}]
     if loud:

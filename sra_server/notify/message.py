@@ -4,8 +4,9 @@
      "remedies": […], "asking": ["asking web-1 for its plan"], "link": "https://…/incidents/ID" or null,
      "note": "the silence is over (…), and the trouble is not" or null}
 
-Events: incident.opened, incident.reopened, incident.resolved, remedy.outcome. The parts have the shapes
-of GET /incidents/{id}. It is stored, so it is bounded: long texts are cut and say so.
+Events: incident.opened, incident.worsened (it is high or critical only now), incident.reopened,
+incident.resolved, remedy.outcome. The parts have the shapes of GET /incidents/{id}. It is stored, so it
+is bounded: long texts are cut and say so.
 """
 from __future__ import annotations
 
@@ -18,7 +19,10 @@ from ..domain.incident import Incident
 from ..domain.remedy import Remedy
 from ..store.casefile import Written
 
-Event = Literal["incident.opened", "incident.reopened", "incident.resolved", "remedy.outcome"]
+Event = Literal["incident.opened", "incident.worsened", "incident.reopened", "incident.resolved",
+                "remedy.outcome"]
+#: The severities for which people are called at once.
+LOUD = frozenset({"high", "critical"})
 EVIDENCE = 5
 REMEDIES = 10
 TEXT = 1500

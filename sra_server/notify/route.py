@@ -11,7 +11,7 @@ from ..domain.incident import Change, Incident
 from ..domain.remedy import Remedy
 from ..hush import never_told
 from ..store import casefile, outbox, remedies
-from .message import Event, body
+from .message import LOUD, Event, body
 
 _EVENTS: dict[str, Event] = {"opened": "incident.opened", "reopened": "incident.reopened",
                              "resolved": "incident.resolved"}
@@ -47,10 +47,22 @@ async def of_change(conn: AsyncConnection, account_id: str, change: Change, chan
     if change.kind == "unsilenced":
         event = "incident.opened" if never_told(change.incident) else "incident.reopened"
         note = change.reason
+    if graver(change):
+        event = "incident.worsened"
     if event is None or not channels.names:
         return False
     return await of_incident(conn, account_id, change.incident, event, at=change.at, channels=channels,
                              note=note)
+
+
+def graver(change: Change) -> bool:
+    """Say whether a trouble that people were told of as a lesser one is high or critical by now.
+
+    What made it so must not be what is silenced in it.
+    """
+    severity = change.incident.severity
+    return change.worse and severity in LOUD and any(
+        each.severity == severity and each.service not in change.silenced for each in change.signals)
 
 
 async def of_incident(conn: AsyncConnection, account_id: str, incident: Incident, event: Event, *, at: int,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sra_server.correlate import MOST_OPEN, Rules, correlate
+from sra_server.correlate import Rules, correlate
 from sra_server.domain.case import EXPLAINS, Known, lead
 from sra_server.domain.effect import compatible
 from sra_server.domain.evidence import Evidence
@@ -14,6 +14,7 @@ from sra_server.domain.incident import Incident
 from sra_server.domain.record import MINUTE, SECOND
 from sra_server.domain.signal import CLASSES, Signal
 from sra_server.pipeline import Settings
+from sra_server.storm import MOST_OPEN
 
 from .world import START, World, at, batch, point, probe, record
 
@@ -298,6 +299,22 @@ def test_what_goes_on_is_not_told_each_time() -> None:
         world.fold(batch(second, record(FULL, second)))
     assert 3 <= len(world.changes) <= 4
     assert world.state.cases[world.only().id].count == 90
+
+
+@pytest.mark.parametrize("same_sign", [True, False])
+def test_what_becomes_graver_is_told_at_once(same_sign: bool) -> None:
+    sign = Signal(detector="signature", fingerprint="signature|full|db|a", cls="disk_full", severity="medium",
+                  title="the disk is nearly full", at=START, last_at=START, service="db", host="a")
+    cases, [opened] = correlate([sign], {}, (), {}, START, RULES, lambda: "i1")
+    now = START + 2 * SECOND
+    goes_on = replace(sign, at=now, last_at=now)
+    cases, none = correlate([goes_on], cases, (opened.incident,), {}, now, RULES, lambda: "i2")
+    assert none == [], "what goes on is told twice a minute"
+    graver = replace(goes_on, severity="critical", fingerprint=sign.fingerprint if same_sign else "other|db")
+    _, [change] = correlate([graver], cases, (opened.incident,), {}, now + SECOND, RULES, lambda: "i3")
+    assert (change.kind, change.incident.severity, change.worse) == ("attached", "critical", True)
+    _, again = correlate([graver], cases, (change.incident,), {}, now + 2 * SECOND, RULES, lambda: "i4")
+    assert not any(each.worse for each in again)
 
 
 def test_a_closed_incident_is_left_alone_and_a_firing_check_opens_anew() -> None:

@@ -468,3 +468,16 @@ async def test_series_for_which_there_is_no_room_are_told_once_a_day_or_when_the
         head = await heads.load(conn, account)
     assert head is not None
     assert unwatched(head.state) == {"baseline": 42}
+
+
+async def test_a_trouble_that_turns_out_graver_than_people_were_told_is_told_again_once(
+        context: Context, account: str) -> None:
+    worker = Worker(context)
+    for message in ("deadlock detected", FAILURE, FAILURE):
+        await send(context, account, message)
+        await worker.step(account)
+        context.at += SECOND
+    async with context.store.reading() as conn:
+        rows = (await conn.execute(select(outbox_table).order_by(outbox_table.c.created_at))).all()
+    assert [(row.kind, row.body["incident"]["severity"]) for row in rows] == [
+        ("incident.opened", "medium"), ("incident.worsened", "critical")]

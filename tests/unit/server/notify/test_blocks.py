@@ -58,6 +58,7 @@ def test_cutting_never_leaves_half_an_entity(most: int) -> None:
 
 @pytest.mark.parametrize(("severity", "event", "loud"), [
     ("critical", "incident.opened", True), ("high", "incident.reopened", True),
+    ("critical", "incident.worsened", True), ("medium", "incident.worsened", False),
     ("medium", "incident.opened", False), ("low", "incident.opened", False),
     ("critical", "incident.resolved", False), ("critical", "remedy.outcome", False),
 ])

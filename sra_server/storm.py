@@ -1,0 +1,35 @@
+"""Storm: very many troubles at once are one. From correlate; pure.
+
+By chance many places do not begin to suffer together. And an account in which hundreds of troubles are open
+is in one trouble, so that memory stays bounded.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .domain.effect import compatible
+from .domain.incident import ACTIVE, Incident
+from .domain.record import SECOND
+from .domain.signal import Signal
+from .vicinity import CLOSE
+
+#: So many places in trouble within CLOSE are one storm.
+STORM = 6
+#: With so many incidents open, what fits none of them joins the latest.
+MOST_OPEN = 100
+
+
+def storm(incidents: Iterable[Incident], places: set[tuple[str, str]], signal: Signal,
+          now: int) -> tuple[Incident, str] | None:
+    """Return the incident that a signal joins for their number, and why; `places` begin to fire now."""
+    active = [each for each in incidents if each.status in ACTIVE]
+    fresh = [each for each in active if now - each.created_at <= CLOSE]
+    places = places | {(each.service, host) for each in fresh for host in each.hosts or ("",)}
+    fits = [each for each in fresh if compatible(each.cls, signal.cls)]
+    if len(places) >= STORM and fits:
+        return (min(fits, key=lambda each: (each.created_at, each.id)),
+                f"a storm: {len(places)} places are in trouble within {CLOSE // SECOND} s")
+    if len(active) >= MOST_OPEN:
+        return (max(active, key=lambda each: (each.created_at, each.id)),
+                f"{len(active)} troubles are open already, so it joins the latest")
+    return None
