@@ -28,8 +28,8 @@ _COSTLY = ("repeat nothing that repeats the same letters itself, as (a+)+ does, 
 HARMLESS = "harmless"
 #: The class of a text that says that its service was asked to stop: no trouble, but it explains some.
 STOPPED = "stopped"
-#: Words of an `about` up to this length must stand alone: "db" is not in "feedback".
-_SHORT = 3
+#: Stands at the begin or end of an `about` for the rest of a word.
+_REST = "*"
 #: Each byte as words are made of them: letters in lower case, digits, whatever is not ASCII; else a space.
 _WORDS = bytes(n if n > 127 else ord(chr(n).lower()) if chr(n).isalnum() else 32 for n in range(256))
 _UPPER = re.compile(r"[A-Z]")
@@ -45,7 +45,7 @@ FIELDS: dict[str, tuple[type, str]] = {
     "software": (list, "whose texts these are, as a list of names"),
     "any": (list, "fragments in lower case, three or more characters, whole words; one suffices"),
     "patterns": (list, "pairs [fragment, pattern]: the pattern is tried where the fragment stands"),
-    "about": (list, "fragments of which one must stand there as well"),
+    "about": (list, "fragments, whole words (with * parts of words), of which one must stand there as well"),
     "within": (int, "how many characters lie at most between a fragment and `about`; 0 is anywhere"),
     "match": (str, "a pattern that must be found as well"),
     "exclude": (list, "patterns of which none may be found"),
@@ -105,7 +105,7 @@ class Signature:
     means: str
     software: tuple[str, ...]
     alternatives: tuple[Way, ...]
-    about: tuple[tuple[str, re.Pattern[str] | None], ...]
+    about: tuple[tuple[str, re.Pattern[str]], ...]
     within: int
     match: Pattern | None
     exclude: Pattern | None
@@ -148,8 +148,8 @@ class Signature:
         return False
 
     def _named(self, near: str) -> bool:
-        for word, alone in self.about:  # noqa: SIM110 - any() costs three times as much
-            if word in near and (alone is None or alone.search(near)):
+        for word, whole in self.about:  # noqa: SIM110 - any() costs three times as much
+            if word in near and whole.search(near):
                 return True
         return False
 
@@ -184,7 +184,8 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         need(all(isinstance(each, str) and each for each in entry.get(field, ())), field)
     for field in ("any", "about"):
         for each in entry.get(field, ()):
-            need(each == each.lower() and (field == "about" or _usable(each)), field, f"has {each!r}")
+            usable = bool(each.strip(_REST)) if field == "about" else _usable(each)
+            need(each == each.lower() and usable, field, f"has {each!r}")
     pairs = entry.get("patterns", ())
     for pair in pairs:
         need(isinstance(pair, list) and len(pair) == 2 and all(isinstance(each, str) for each in pair)
@@ -222,7 +223,7 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         title=entry.get("title", ""), means=entry["means"], software=tuple(entry.get("software", ())),
         alternatives=(*(Way(each) for each in fragments),
                       *(Way(near, pattern(text, "patterns")) for near, text in pairs)),
-        about=tuple((each, _alone(each)) for each in entry.get("about", ())), within=entry.get("within", 0),
+        about=tuple(_about(each) for each in entry.get("about", ())), within=entry.get("within", 0),
         match=pattern(entry["match"], "match") if "match" in entry else None,
         exclude=patterns("exclude"), followed_by=patterns("followed_by"),
         habit=entry.get("habit", False), weak=patterns("weak"),
@@ -240,10 +241,12 @@ def _usable(fragment: str) -> bool:
     return len(fragment) >= 3 and bool(words(fragment))
 
 
-def _alone(word: str) -> re.Pattern[str] | None:
-    if len(word) > _SHORT or not word.isalnum():
-        return None
-    return re.compile(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])")
+def _about(fragment: str) -> tuple[str, re.Pattern[str]]:
+    """Return a fragment without its stars, and the pattern that finds it as whole words."""
+    word = fragment.strip(_REST)
+    begins = "" if fragment.startswith(_REST) or not word[0].isalnum() else r"(?<![^\W_])"
+    ends = "" if fragment.endswith(_REST) or not word[-1].isalnum() else r"(?![^\W_])"
+    return word, re.compile(f"{begins}{re.escape(word)}{ends}")
 
 
 def words(text: str) -> list[bytes]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sra_sdk.errors import BadInput
 from sra_server.detect.catalogue import Catalogue, load, load_with, read_file
-from sra_server.detect.signature import HARMLESS, STOPPED, Signature, Way, words
+from sra_server.detect.signature import HARMLESS, STOPPED, Signature, Way, read, words
 from sra_server.detect.trial import faults
 from sra_server.domain.signal import CLASSES
 
@@ -208,3 +208,30 @@ def test_only_regular_files_of_bounded_size_are_read(tmp_path: Path) -> None:
         "device.toml", "folder.toml", "long.toml", "pipe.toml"]
     assert all("no regular file" in loaded.problems[each] for each in (0, 1, 3))
     assert "more than 4 MiB" in loaded.problems[2]
+
+
+def _asks(about: str) -> Signature:
+    return read({"name": "x", "class": "error_burst", "severity": "low", "title": "x", "means": "x",
+                 "any": ["no answer"], "about": [about]})
+
+
+@pytest.mark.parametrize(("about", "text", "found"), [
+    ("redis", "no answer from redis:6379", True), ("redis", "no answer: redis_cache", True),
+    ("redis", "no answer to redistribute", False), ("redis", "no answer in redis.exceptions.timeout", True),
+    ("redisson*", "no answer in redissonclient", True), ("*redis", "no answer in ioredis", True),
+    ("*redis", "no answer to redistribute", False), ("ora-", "no answer by ora-12541", True),
+    ("ora-", "no answer by aurora-1", False), (":5432", "no answer by db:54321", False),
+    (":5432", "no answer by db:5432.", True), ("*sql*", "no answer by mysqld", True)])
+def test_what_a_text_must_be_about_stands_there_as_a_whole_word(about: str, text: str, found: bool) -> None:
+    assert _asks(about).fits(text) is found
+
+
+def test_what_merely_contains_the_name_of_a_store_is_about_none() -> None:
+    for text in ("could not connect to redistribution-hub", "cannot connect to aurora-2: connection lost"):
+        found = REAL.find(text, 40)
+        assert found is None or found.name != "database_unreachable", text
+
+
+def test_an_about_of_stars_alone_is_refused() -> None:
+    with pytest.raises(BadInput, match="about has"):
+        _asks("*")
