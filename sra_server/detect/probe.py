@@ -33,8 +33,12 @@ class Probe:
     always = False
 
     def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
-        """Return the state of each health check that fails, and of each that came back."""
+        """Return the state of each health check that fails, and of each that came back.
+
+        What began and ended within one batch is told as both: it was so, though it came late.
+        """
         found: dict[str, Signal] = {}
+        over: dict[str, Signal] = {}
         for point in batch.points:
             if point.name not in ("probe.up", "probe.status"):
                 continue
@@ -53,7 +57,7 @@ class Probe:
                 fails, passes, status = 0, min(passes + 1, LATEST), 0
                 if firing and passes >= need:
                     firing, need, latest = False, PASSES, 0
-                    found[key] = _cleared(key, point)
+                    over[key] = _cleared(key, point)
             else:
                 if not fails and not firing:
                     since, first = point.at, point.id
@@ -61,10 +65,11 @@ class Probe:
                 if firing or fails >= FAILURES or flaps:
                     need = LATEST if flaps and not firing and fails < FAILURES else need
                     firing = True
+                    over.pop(key, None)
                     target = tags.get("target", "")
                     found[key] = _firing(key, point, target, fails, since, first, status, found.get(key))
             memory.put(key, [fails, passes, firing, since, first, latest, need, status])
-        return list(found.values())
+        return [*found.values(), *over.values()]
 
 
 def _cleared(key: str, point: Point) -> Signal:

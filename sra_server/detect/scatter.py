@@ -25,13 +25,15 @@ LASTS = 5 * SECOND
 class Match(NamedTuple):
     """One match: when, the place that it names or ""; does it say that it will be tried again, and ...
 
-    ... `brief`: may it be no more than a restart?
+    ... `brief`: may it be no more than a restart? `nth` is its place among the records of its batch, for of
+    two of the same moment the one that was read first was written first.
     """
 
     at: int
     place: str = ""
     weak: bool = False
     brief: bool = False
+    nth: int = 0
 
 
 class Scatter(NamedTuple):

@@ -174,9 +174,10 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         whose = records[0].service, records[0].host
         known = heard(memory, *whose, brought.get(whose, {}), records[0].at)
         matched = {each.id for each in records}
-        beside = sorted(each.at for each in written[whose] if each.id not in matched)
+        order = {each.id: nth for nth, each in enumerate(written[whose])}
+        beside = sorted((each.at, order[each.id]) for each in written[whose] if each.id not in matched)
         verdict = judge(memory, key, Rule(signature.count, signature.window),
-                        [_match(signature, each) for each in fresh], known, beside=beside,
+                        [_match(signature, each, order[each.id]) for each in fresh], known, beside=beside,
                         enough=firing, earlier=before and before[0], fired=bool(before and before[2]))
         firing = verdict.firing
         if verdict.weak or not verdict.large:
@@ -208,7 +209,7 @@ def _places(text: str) -> tuple[str, ...]:
     return places_in(text[:_TEXT], 1)
 
 
-def _match(signature: Signature, record: Record) -> Match:
+def _match(signature: Signature, record: Record, nth: int) -> Match:
     text = text_of(record)
     # what an access line names is who called, and where from
     told = signature.target and not ("client" in record.metadata and "status" in record.metadata)
@@ -220,7 +221,7 @@ def _match(signature: Signature, record: Record) -> Match:
     low = text[:_TEXT].lower()
     brief = signature.brief is not None and signature.brief.stands_in(low)
     place = places[0] if places else ""
-    return Match(record.at, place if brief else without_own_port(place), brief=brief,
+    return Match(record.at, place if brief else without_own_port(place), brief=brief, nth=nth,
                  weak=signature.weak is not None and signature.weak.stands_in(low))
 
 

@@ -74,12 +74,13 @@ class Rule(NamedTuple):
 
 
 def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], known: Heard, *,
-          enough: bool, earlier: list[int] | None, fired: bool, beside: list[int]) -> Verdict:
+          enough: bool, earlier: list[int] | None, fired: bool,
+          beside: list[tuple[int, int]]) -> Verdict:
     """Return what the matches of one batch, in order of time, mean beside the past of their fingerprint.
 
     `enough`: there are `count` within the window. `earlier`: when those before them were; None if there were
     none, or all was forgotten. `fired`: they were enough before. `beside`: when the other
-    records of the batch were written of which that is known, in order.
+    records of the batch were written of which that is known, and their places in it, in order.
     """
     key = f"habit|{fingerprint}"
     stored = memory.get(key)
@@ -105,7 +106,7 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
         if abs(these[0].at - habit.last) > rule.window * SECOND:
             habit = over(habit._replace(n=0.0, before=0.0) if outage(habit) else habit)
         habit = closed(habit, minute, traffic)
-        known_others = [each for each in beside if minute <= each < minute + MINUTE]
+        known_others = [each for each in beside if minute <= each[0] < minute + MINUTE]
         runs = _runs(these, known_others)
         # of the others of the minute nobody knows when: as many before and after the runs as between them
         rest = max(0, left.pop(minute, 0) - len(these) - len(known_others))
@@ -114,7 +115,7 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
             habit = _filled(_leaked(habit, before + gap, traffic), run, traffic)
             if enough and not habit.since and _full(habit, rule, traffic) and unusual(habit, traffic):
                 habit = habit._replace(since=minute, calm=0, usual=rate(habit.total, habit.minutes))
-        after = sum(each >= these[-1].at for each in known_others)
+        after = sum(each >= (these[-1].at, these[-1].nth) for each in known_others)
         habit = _leaked(habit, after + gap, traffic)
     if matches:
         memory.put(key, list(habit._replace(read=traffic.total - sum(left.values()))))
@@ -122,7 +123,7 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
     return Verdict(firing=bool(habit.since) and not habit.calm, large=large, weak=weak(habit))
 
 
-def _runs(matches: list[Match], others: list[int]) -> list[tuple[int, list[Match]]]:
+def _runs(matches: list[Match], others: list[tuple[int, int]]) -> list[tuple[int, list[Match]]]:
     """Part the matches by seconds and by the others known between them, with how many of these come before.
 
     So it matters little whether a minute comes as one batch or as many.
@@ -130,7 +131,7 @@ def _runs(matches: list[Match], others: list[int]) -> list[tuple[int, list[Match
     runs: list[tuple[int, list[Match]]] = []
     passed = 0
     for match in matches:
-        before = bisect_left(others, match.at) - passed
+        before = bisect_left(others, (match.at, match.nth)) - passed
         passed += before
         if not runs or before or match.at // SECOND != runs[-1][1][-1].at // SECOND:
             runs.append((before, []))
