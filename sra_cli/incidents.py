@@ -200,8 +200,8 @@ def close(
     """Close it for good.
 
     A false alarm teaches: what opened this incident is told again only when there is clearly more of it, or
-    it lasts 15 minutes longer; each further one asks for twice that. `sra lessons` shows what was learned
-    and forgets it again.
+    it lasts 15 minutes longer; each further one asks for twice that. That can be said of a closed incident as
+    well; said twice of one, it counts once. `sra lessons` shows what was learned and forgets it again.
 
     \b
     Examples:

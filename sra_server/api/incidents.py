@@ -150,7 +150,8 @@ async def _over(conn: AsyncConnection, call: Call, incident: Incident) -> bool:
 async def close(call: Call) -> IncidentChanged:
     """Put it away for good; the same trouble will open a new one.
 
-    If it was a false alarm, its main sign will need stronger evidence: GET /lessons tells how much.
+    If it was a false alarm, its main sign will need stronger evidence: GET /lessons tells how much. That may
+    be said of an incident that is closed already as well; said again, it changes nothing.
     """
     account_id, who, given = call.principal.account_id, call.principal.name, call.body
     if given.everywhere and not given.false_alarm:
@@ -159,12 +160,18 @@ async def close(call: Call) -> IncidentChanged:
     text = (f"closed by {who}{' as a false alarm' if given.false_alarm else ''}"
             f"{': ' + given.why if given.why else ''}")
     async with call.store.writing(urgent=True) as conn:
-        incident = await incidents.move(conn, account_id, call.path["incident_id"], "closed", at=call.now(),
-                                        actor=who, kind="closed", text=text)
-        if given.false_alarm:
-            await lessons.teach(conn, account_id, incident,
-                                await timeline.signs_of(conn, account_id, incident.id), who=who,
-                                why=given.why, at=call.now(), everywhere=given.everywhere)
+        incident = await incidents.get(conn, account_id, call.path["incident_id"], lock=True)
+        made = await lessons.teach(
+            conn, account_id, incident, await timeline.signs_of(conn, account_id, incident.id), who=who,
+            why=given.why, at=call.now(), everywhere=given.everywhere) if given.false_alarm else []
+        data = {"taught": [lesson.fingerprint for lesson in made]} if made else None
+        if incident.status == "closed" and given.false_alarm:
+            if made:
+                await timeline.add(conn, account_id, incident.id, at=call.now(), kind="taught", actor=who,
+                                   text=text.replace("closed by", "said later by", 1), data=data)
+            return _changed(incident)
+        incident = await incidents.move(conn, account_id, incident.id, "closed", at=call.now(), actor=who,
+                                        kind="closed", text=text, data=data)
         await approve.cancel_waiting(conn, account_id, incident.id, reason="the incident is closed",
                                      now=call.now())
     return _changed(incident)

@@ -19,7 +19,7 @@ from ..domain.signal import Signal
 from .client import address, asked_wrong, counted, others
 from .counting import many, tail
 from .memory import Memory
-from .templates import TEMPLATES, Template, faded, merged, place
+from .templates import TEMPLATES, Template, faded, mark, merged, place
 
 #: Services remembered; a service is watched so many minutes before anything of it can be new.
 SERVICES = 128
@@ -94,7 +94,8 @@ class Novelty:
             if records:
                 service = service._replace(known=[Template(*each) for each in service.known])
                 service, lines = _learn(service, records)
-                found += _judge(key, service, lines)
+                service, some = _judge(key, service, lines)
+                found += some
                 service = service._replace(known=[list(each) for each in service.known])
             memory.put(key, list(service))
         return found
@@ -143,8 +144,8 @@ def _learn(service: _Service, records: list[Record]) -> tuple[_Service, dict[str
             continue
         old = known[number]
         # what comes late is counted to the running minute
-        n = old.n + 1 if minute <= old.minute else 1
-        known[number] = old._replace(text=merged(old, shape), minute=max(minute, old.minute), n=n)
+        n, told = (old.n + 1, old.told) if minute <= old.minute else (1, 0)
+        known[number] = old._replace(text=merged(old, shape), minute=max(minute, old.minute), n=n, told=told)
         kept = lines.setdefault(number, [])
         if len(kept) < 3:
             kept.append(record)
@@ -156,10 +157,15 @@ def _learn(service: _Service, records: list[Record]) -> tuple[_Service, dict[str
     return service._replace(forgot=forgot, known=known), named
 
 
-def _judge(key: str, service: _Service, lines: dict[str, list[Record]]) -> list[Signal]:
-    """Return the signals of templates that are new and frequent; what may pass by itself opens nothing."""
+def _judge(key: str, service: _Service,
+           lines: dict[str, list[Record]]) -> tuple[_Service, list[Signal]]:
+    """Return the signals of templates that are new and frequent; what may pass by itself opens nothing.
+
+    And the service, which remembers what was told.
+    """
     found: list[Signal] = []
-    for each in service.known:
+    known = list(service.known)
+    for number, each in enumerate(service.known):
         records = lines.get(each.text)
         watched = (each.first - service.first) // MINUTE
         if records is None or each.n < TELL or watched < LEARN or each.minute - each.first > FRESH * MINUTE:
@@ -175,7 +181,8 @@ def _judge(key: str, service: _Service, lines: dict[str, list[Record]]) -> list[
         lasts = share >= _MOSTLY or (share >= _PART and each.minute > each.first)
         opens = lasts and n >= many(FLOOR, written) and tail(n, 0.0, 0.0, float(watched)) < UNLIKELY
         found.append(_signal(key, each, records, opens=opens))
-    return found
+        known[number] = each._replace(mark=mark(each) if opens else each.mark, told=each.n)
+    return service._replace(known=known), found
 
 
 def _signal(key: str, template: Template, records: list[Record], *, opens: bool) -> Signal:
@@ -187,9 +194,10 @@ def _signal(key: str, template: Template, records: list[Record], *, opens: bool)
                      text=f"{name} never wrote this before, and {template.n} times in one minute now",
                      service=service, host=host, source="templates")
     return Signal(
-        detector="novelty", fingerprint=f"novelty|{key}|{template.first}", cls="error_burst",
+        detector="novelty", fingerprint=f"novelty|{key}|{mark(template)}", cls="error_burst",
         severity="medium", title=f"a new error, {template.n} times in one minute",
         at=min(each.at for each in records), last_at=max(each.at for each in records), service=service,
-        host=host, count=template.n, cause="it writes an error that it never wrote before", opens=opens,
-        unanswered=True, remedies=("rollback_deployment", "restart_service"),
+        host=host, count=max(1, template.n - template.told), opens=opens, unanswered=True,
+        cause="it writes an error that it never wrote before",
+        remedies=("rollback_deployment", "restart_service"),
         evidence=(event, *(of_record(each) for each in records)))

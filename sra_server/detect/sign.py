@@ -102,8 +102,11 @@ def _burst(rest: str) -> Sign:
 
 
 def _novelty(rest: str) -> Sign:
-    key, _, first = rest.rpartition("|")
-    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(first))
+    key, _, text = rest.rpartition("|")
+    if not text.isdecimal():
+        return _placed(f"a new kind of error: {text}", key)
+    # of older releases, which called it by its first minute
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(text))
     return _placed(f"a new kind of error, first seen {at:%Y-%m-%d %H:%M:%S} UTC", key)
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 WORDS = 16
 TEMPLATES = 32
 _CHARACTERS = 400
+_MARK = 120
 _OPEN = "*"
 #: Above this share of equal places two texts are one template.
 _ALIKE = 0.6
@@ -20,12 +21,17 @@ _VARIES = re.compile(r"\S*\d\S*|'[^'\n]*'|\"[^\"\n]*\"")
 
 
 class Template(NamedTuple):
-    """A text with open places: when it was first and last seen (minute), and how often in the last one."""
+    """A text with open places: when it was first and last seen (minute), and how often in the last one.
+
+    `mark` is what it was called when it first opened an incident, `told` how many of `n` a signal counted.
+    """
 
     text: str
     first: int
     minute: int
     n: int
+    mark: str = ""
+    told: int = 0
 
 
 def faded(text: str) -> str:
@@ -55,6 +61,14 @@ def place(known: list[Template], shape: str) -> int | None:
         if share > best:
             best, found = share, number
     return found if best >= _ALIKE else None
+
+
+def mark(template: Template) -> str:
+    """Return what a template is called in fingerprints: its words, which are the same the next time.
+
+    Once it has opened an incident it keeps its name, though more of its places may open.
+    """
+    return template.mark or template.text.replace("|", "/")[:_MARK]
 
 
 def merged(template: Template, shape: str) -> str:

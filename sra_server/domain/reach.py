@@ -30,7 +30,7 @@ def usual(fingerprint: str) -> str:
 
 
 def everywhere(fingerprint: str) -> str:
-    """Return what holds for the same sign at every service and host; one that is of once stays itself."""
+    """Return what holds for the same sign at every service and host."""
     kind, *parts = fingerprint.split("|")
     make = _EVERYWHERE.get(kind)
     return "|".join((kind, *make(parts))) if make and parts else fingerprint
@@ -71,5 +71,5 @@ def _series(parts: list[str]) -> list[str]:
 _EVERYWHERE: dict[str, Callable[[list[str]], list[str]]] = {
     "signature": _named, "probe": _named, "threshold": _series, "baseline": _series, "leak": _series,
     "forecast": lambda parts: [ANY, ANY, parts[-1]], "absence": lambda parts: [parts[0], ANY],
-    "burst": lambda parts: [ANY],
+    "burst": lambda parts: [ANY], "novelty": lambda parts: [ANY, parts[-1]],
 }

@@ -209,8 +209,8 @@ async def assign(conn: AsyncConnection, account_id: str, incident_id: str, assig
 
 
 async def note(conn: AsyncConnection, account_id: str, incident_id: str, text: str, *, at: int,
-               actor: str) -> Incident:
+               actor: str, kind: str = "note") -> Incident:
     """Add a person's words to the timeline; the fold's view of the incident is not touched."""
     incident = await get(conn, account_id, incident_id)
-    await timeline.add(conn, account_id, incident_id, at=at, kind="note", actor=actor, text=text)
+    await timeline.add(conn, account_id, incident_id, at=at, kind=kind, actor=actor, text=text)
     return incident

@@ -42,12 +42,13 @@ async def teach(conn: AsyncConnection, account_id: str, incident: Incident, sign
                 why: str | None, at: int, everywhere: bool = False) -> list[Lesson]:
     """Learn that an incident was none: of its main signs, for each where a lesson reaches, or `everywhere`.
 
-    What is taught again asks for more than the largest and the longest of its false alarms.
+    What is taught again asks for more than the largest and the longest of its false alarms. One incident
+    teaches each thing once: what it has taught already is left as it is, and not returned.
     """
     await conn.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
     query = select(*_COLUMNS).where(lessons.c.account_id == account_id)
     known = {row["fingerprint"]: _of(row) for row in (await conn.execute(query)).mappings()}
-    ended = incident.last_signal_at if incident.resolved_at is not None else at
+    ended = incident.last_signal_at if incident.resolved_at is not None else incident.closed_at or at
     lasted = max(0, ended - incident.started_at)
     far = reach.everywhere if everywhere else reach.usual
     made: dict[str, Lesson] = {}
@@ -56,6 +57,9 @@ async def teach(conn: AsyncConnection, account_id: str, incident: Incident, sign
         if fingerprint in made or len(made) >= AT_ONCE:
             continue
         seen = _seen(incident, signs.counts, sign)
+        old = known.get(fingerprint)
+        if old and old.steps(at) and (fingerprint in signs.taught or old.incident_id == incident.id):
+            continue
         old = known.pop(fingerprint, None)
         if old is not None:
             await _remove(conn, account_id, [old.id])

@@ -44,11 +44,12 @@ async def add(conn: AsyncConnection, account_id: str, incident_id: str, *, at: i
 class Signs:
     """By fingerprint: with how many records or points each joined; its class, service and host.
 
-    What older releases wrote has no places.
+    What older releases wrote has no places. `taught` is what lessons of this incident hold for.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     places: dict[str, list[str]] = field(default_factory=dict)
+    taught: set[str] = field(default_factory=set)
 
 
 async def signs_of(conn: AsyncConnection, account_id: str, incident_id: str) -> Signs:
@@ -58,6 +59,7 @@ async def signs_of(conn: AsyncConnection, account_id: str, incident_id: str) -> 
         for fingerprint, count in event.data.get("counts", {}).items():
             found.counts.setdefault(fingerprint, count)
         found.places.update(event.data.get("signs", {}))
+        found.taught.update(event.data.get("taught", ()))
     return found
 
 

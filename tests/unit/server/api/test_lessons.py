@@ -62,15 +62,36 @@ async def fail_again(api: Api, key: dict[str, str]) -> dict:
     return found[0]
 
 
-async def test_closing_without_saying_more_teaches_nothing(api: Api, key: dict[str, str]) -> None:
+async def test_what_was_closed_without_saying_more_can_be_called_a_false_alarm_later_once(
+    api: Api, key: dict[str, str]
+) -> None:
     incident = await fail(api, key)
-    await api.client.post(f"/incidents/{incident['id']}/close", headers=key)
+    path = f"/incidents/{incident['id']}"
+    await api.client.post(f"{path}/close", headers=key)
     assert (await api.client.get("/lessons", headers=key)).json() == []
-    again = await api.client.post(
-        f"/incidents/{incident['id']}/close", headers=key, json={"false_alarm": True}
-    )
-    assert again.status_code == 409
-    assert (await api.client.get("/lessons", headers=key)).json() == []
+    closed = (await api.client.get(path, headers=key)).json()
+    assert (await api.client.post(f"{path}/close", headers=key)).status_code == 409
+
+    words = {"false_alarm": True, "why": "a drill"}
+    for _ in range(3):
+        answer = await api.client.post(f"{path}/close", headers=key, json=words)
+        assert (answer.status_code, answer.json()["status"]) == (200, "closed")
+    [lesson] = (await api.client.get("/lessons", headers=key)).json()
+    assert (lesson["alarms"], lesson["incident_id"], lesson["why"]) == (1, incident["id"], "a drill")
+    detail = (await api.client.get(path, headers=key)).json()
+    assert detail["closed_at"] == closed["closed_at"]
+    told = [event["text"] for event in detail["timeline"] if event["kind"] == "taught"]
+    assert len(told) == 1 and told[0].endswith("as a false alarm: a drill")
+
+    # wider is another lesson; what is forgotten can be taught again, and both stand in the timeline
+    await api.client.post(f"{path}/close", headers=key, json={"false_alarm": True, "everywhere": True})
+    assert len((await api.client.get("/lessons", headers=key)).json()) == 2
+    assert len((await api.client.delete(f"{path}/lessons", headers=key)).json()) == 2
+    detail = (await api.client.get(path, headers=key)).json()
+    assert (detail["timeline"][-1]["kind"], detail["lessons"]) == ("forgotten", [])
+    assert lesson["id"] in detail["timeline"][-1]["text"]
+    await api.client.post(f"{path}/close", headers=key, json=words)
+    assert [one["alarms"] for one in (await api.client.get("/lessons", headers=key)).json()] == [1]
 
 
 async def test_all_lessons_of_an_incident_go_at_once_or_none_does(api: Api, key: dict[str, str]) -> None:

@@ -3,14 +3,18 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
 from sra_server.detect.memory import Memory
 from sra_server.detect.novelty import FLOOR, LEARN, SERVICES, TELL, Novelty
 from sra_server.detect.templates import TEMPLATES, Template, faded, merged, place
+from sra_server.domain.lesson import Lesson
+from sra_server.domain.reach import usual
 from sra_server.domain.record import MINUTE, Batch, Count, Record
 from sra_server.domain.signal import Signal
+from sra_server.pipeline import Settings
 
-from ..world import START
+from ..world import START, World
 
 
 def minute(n: int, errors: list[str], *, service: str = "shop", level: int = 40, written: int = 5,
@@ -140,3 +144,44 @@ def test_texts_that_differ_in_numbers_and_names_are_one_template() -> None:
     assert place(known, "the printer is on fire today") is None
     assert place([Template("* * *", 0, 0, 1)], "a b c") is None
     assert len(faded("word " * 5000).split()) == 16
+
+
+def test_the_same_kind_of_error_has_the_same_fingerprint_another_day_and_in_other_batches() -> None:
+    goods = ("tea", "rye", "oil")
+    one, two = ([f"price of {goods[(i + k) % 3]} number {i} is missing" for i in range(FLOOR)]
+                for k in (0, 1))
+    day = 24 * 60
+    (first,) = run([*QUIET, minute(NOW, one)])
+    later = [minute(n + day, []) for n in range(LEARN + 5)]
+    parts = [replace(minute(NOW + day, two[at:at + 10], written=0), head=at) for at in range(0, FLOOR, 10)]
+    again = run([*later, *parts])
+    assert first.opens and again[-1].opens and not again[0].opens
+    assert {each.fingerprint for each in again} == {first.fingerprint}
+    other, *_ = run([*QUIET, minute(NOW, ["no such table as orders"] * FLOOR)])
+    assert first.fingerprint != other.fingerprint
+
+
+def test_each_record_is_counted_by_one_signal() -> None:
+    texts = [f"price of {i} is missing" for i in range(FLOOR)]
+    parts = [replace(minute(NOW, texts[at:at + 10], written=0), head=at) for at in range(0, FLOOR, 10)]
+    assert [each.count for each in run([*QUIET, *parts])] == [10] * 3
+
+
+def test_a_lesson_of_a_new_kind_of_error_holds_the_next_time() -> None:
+    def outbreak(settings: Settings, day: int) -> World:
+        world = World(settings)
+        for n in range(LEARN + 5):
+            world.fold(minute(n + day * 1440, []))
+        for n in range(3):
+            world.fold(minute(NOW + n + day * 1440, [f"price of {i} is missing" for i in range(FLOOR)]))
+        return world
+
+    detectors = (Novelty(),)
+    incident = outbreak(Settings(detectors=detectors), 0).only()
+    [sign] = incident.fingerprints
+    lesson = Lesson(id="les_1", fingerprint=usual(sign), title="t", cls=incident.cls, severity="medium",
+                    count=incident.signals, alarms=1, incident_id="i1", why=None, taught_by="ann",
+                    taught_at=START)
+    assert outbreak(Settings(detectors=detectors), 1).incidents
+    held = outbreak(Settings(detectors=detectors, lessons={lesson.fingerprint: lesson}), 1)
+    assert not held.incidents and len(held.state.doubts) == 1

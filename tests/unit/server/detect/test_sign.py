@@ -30,6 +30,8 @@ DISK = point("system.disk_percent", 99.5, 0, mount="/data")
     ("burst|shop", "many errors in one minute", "shop", ""),
     ("burst|@web-1", "many errors in one minute", "", "web-1"),
     (f"novelty|shop|{at(0)}", "a new kind of error, first seen 2023-11-14 22:14:00 UTC", "shop", ""),
+    ("novelty|shop|price of * is missing", "a new kind of error: price of * is missing", "shop", ""),
+    ("novelty|@web-1|odd", "a new kind of error: odd", "", "web-1"),
 ])
 def test_a_fingerprint_is_told_in_words(fingerprint: str, text: str, service: str, host: str) -> None:
     found = sign_of(fingerprint, load())
@@ -37,7 +39,7 @@ def test_a_fingerprint_is_told_in_words(fingerprint: str, text: str, service: st
     assert found.text == (load().by_name[text].title if text in load().by_name else text)
 
 
-@pytest.mark.parametrize("odd", ["", "f", "novelty|shop|soon", "novelty|shop|9" + "9" * 30, "threshold|x",
+@pytest.mark.parametrize("odd", ["", "f", "novelty|shop|9" + "9" * 30, "threshold|x",
                                  "no_longer_a_detector|shop"])
 def test_what_cannot_be_read_stands_for_itself(odd: str) -> None:
     assert sign_of(odd, load()) == Sign(text=odd)

@@ -101,3 +101,22 @@ async def test_they_are_bounded_and_the_oldest_go(
     async with store.reading() as conn:
         found = await lessons.listed(conn, account, NOW + 9)
     assert [each.fingerprint for each in found] == ["f4", "f3", "f2"]
+
+
+async def test_one_incident_teaches_once_though_another_was_a_false_alarm_in_between(
+    store: Store, account: str
+) -> None:
+    await teach(store, account)
+    assert await teach(store, account, at=NOW + 1) == []
+    [second] = await teach(store, account, of=incident(id="inc_2"), at=NOW + 2)
+    # the first one's timeline says that it has taught this
+    assert await teach(store, account, signs=Signs(taught={"f1"}), at=NOW + 3) == []
+    async with store.reading() as conn:
+        assert await lessons.listed(conn, account, NOW + 4) == [second]
+    assert second.alarms == 2
+
+
+async def test_what_was_closed_long_ago_lasted_until_then(store: Store, account: str) -> None:
+    of = incident(status="closed", started_at=NOW - 9 * MINUTE, closed_at=NOW)
+    [made] = await teach(store, account, of=of, at=NOW + 3600 * SECOND)
+    assert made.lasted == 9 * MINUTE
