@@ -1,13 +1,14 @@
 """`sra silence …`: troubles that nobody is told of for a while. From the shell; to /silences."""
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sra_sdk.errors import BadInput
 
-from . import options, output, session
+from . import options, output, session, when
 
 if TYPE_CHECKING:
     from sra_sdk.models import SilenceOut
@@ -16,7 +17,7 @@ app = options.group("Silences and maintenance windows: add, list, end.")
 
 
 _LONGEST = 366 * 86_400
-_DAYS = ("day", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS = ("day", *when.DAYS)
 
 
 def _day(text: str) -> str:
@@ -40,12 +41,20 @@ def _about(one: SilenceOut) -> str:
     return ", ".join(parts)
 
 
-def _when(one: SilenceOut) -> str:
+def _when(one: SilenceOut, now: datetime) -> str:
     window = one.window
+    start = f"from {output.local(one.starts_at)}" if one.starts_at > now else ""
     recurs = (f"every {window.every} {window.at} {window.timezone} for {output.span(window.seconds)}"
               if window else "")
     end = f"until {output.local(one.ends_at)}" if one.ends_at else ""
-    return ", ".join(part for part in (recurs, end) if part)
+    return ", ".join(part for part in (start, recurs, end) if part)
+
+
+def _holds(one: SilenceOut, now: datetime) -> str:
+    if one.until:
+        return "now"
+    ended = one.ends_at is not None and one.ends_at <= now
+    return f"starts in {when.until(one.starts_at, now)}" if one.starts_at > now and not ended else "-"
 
 
 @app.callback(invoke_without_command=True, no_args_is_help=False)
@@ -64,9 +73,13 @@ def add(
     class_: Annotated[str | None, typer.Option("--class", help="Troubles of this class, disk_full …")] = None,
     length: Annotated[str | None, typer.Option(
         "--for", metavar="TIME", help="How long: 30m, 2h, 3d; of each window if --every is given.")] = None,
+    start: Annotated[str, typer.Option(
+        "--from", metavar="TIME", help="When it begins, if not now: 'in 2h', '02:00', 'tomorrow 02:00', "
+                                       "'sun 02:00' or 2026-01-31T02:00.")] = "now",
     every: Annotated[tuple[str, str] | None, typer.Option(
         metavar="DAY HH:MM", help="Again and again: day, mon, … sun, and the time.")] = None,
-    timezone: Annotated[str, typer.Option(help="Of --every, such as Europe/Berlin.")] = "",
+    timezone: Annotated[str, typer.Option(
+        help="Of --every (else UTC) and --from (else this machine's).")] = "",
     server: options.Server = None, json: options.Json = False,
 ) -> None:
     """Tell nobody of some troubles for a while, and propose no remedy.
@@ -77,6 +90,7 @@ def add(
     \b
     Examples:
       sra silence add --service checkout --for 2h --why 'moving to the new rack'
+      sra silence add --host db-1 --from 'tomorrow 02:00' --for 90m --why 'new kernel'
       sra silence add --host 'build-*' --for 8h --why 'the big rebuild'
       sra silence add --host db-1 --class disk_full --for 3d --why 'the new disk comes on Friday'
       sra silence add --service backup --every sun 02:00 --for 1h --timezone Europe/Berlin --why 'full backup'
@@ -88,17 +102,21 @@ def add(
         raise BadInput(f"for: {length} is longer than 366 days",
                        hint="a trouble that nobody shall ever hear of is a lesson: "
                             "sra incidents close INCIDENT --false-alarm")
-    if timezone and every is None:
-        raise BadInput("timezone: it is of --every alone", hint="add --every sun 02:00, or leave it out")
-    when: dict[str, Any] = {"seconds": seconds}
+    if timezone and every is None and start == "now":
+        raise BadInput("timezone: it is of --every and --from", hint="add one of these, or leave it out")
+    now = datetime.now(UTC)
+    asked: dict[str, Any] = {"seconds": seconds}
     if every is not None:
-        when = {"window": {"every": _day(every[0]), "at": _time(every[1]), "seconds": seconds,
-                           "timezone": timezone or "UTC"}}
+        asked = {"window": {"every": _day(every[0]), "at": _time(every[1]), "seconds": seconds,
+                            "timezone": timezone or "UTC"}}
+    if start != "now":
+        asked["starts_at"] = when.later(start, "from", now, when.zone(timezone))
     with session.connect(server) as client:
-        made = client.silence(why, service=service, host=host, cls=class_, **when)
+        made = client.silence(why, service=service, host=host, cls=class_, **asked)
     if json:
         return output.emit(made)
-    output.show(f"{made.id}: nobody is told of troubles of {output.plain(_about(made))}, {_when(made)}.")
+    output.show(f"{made.id}: nobody is told of troubles of {output.plain(_about(made))}, {_when(made, now)}"
+                f"{f' (it starts in {when.until(made.starts_at, now)})' if made.starts_at > now else ''}.")
 
 
 @app.command("list")
@@ -117,8 +135,9 @@ def list_(
         found = client.silences(all=every)
     if json:
         return output.emit(found)
+    now = datetime.now(UTC)
     output.table(("ID", "HOLDS", "ABOUT", "WHEN", "BY", "WHY"),
-                 [(one.id, "now" if one.until else "-", _about(one), _when(one), one.created_by, one.why)
+                 [(one.id, _holds(one, now), _about(one), _when(one, now), one.created_by, one.why)
                   for one in found],
                  empty="no silences; sra silence add --service NAME --for 2h --why WHY begins one" if every
                  else "no silence holds or is to come; --all shows those that are over")

@@ -15,8 +15,11 @@ from ..domain.signal import CLASSES
 from ..domain.silence import Silence, Window
 from ..present import silence_out
 from ..store import silences
+from ..store.parcel import DAY
 from .route import Call, Route
 
+#: Whoever plans further ahead has mistyped the year.
+_AHEAD = 366 * DAY
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,6 +58,8 @@ def wanted(given: SilenceIn, *, who: str, now: int) -> Silence:
         raise _wrong("seconds", "how long is needed", "give seconds, or a window that recurs")
     starts = now if given.starts_at is None else (given.starts_at - _EPOCH) // timedelta(microseconds=1)
     ends = None if given.seconds is None else starts + given.seconds * SECOND
+    if starts > now + _AHEAD:
+        raise _wrong("starts_at", "it is more than 366 days ahead", "let it begin within a year")
     if ends is not None and ends <= now:
         raise _wrong("starts_at", "it would be over already", "let it end in the future")
     return Silence(id=f"sil_{secrets.token_hex(6)}", service=given.service or "", host=given.host or "",

@@ -115,7 +115,11 @@ def test_silences_from_birth_to_end(sra: Shell) -> None:
     weekly = sra.json("silence", "add", "--class", "disk_full", "--every", "sun", "02:00", "--for", "1h",
                       "--timezone", "Europe/Berlin", "--why", "backup")
     assert weekly["window"] == {"every": "sun", "at": "02:00", "seconds": 3600, "timezone": "Europe/Berlin"}
+    planned = sra("silence", "add", "--service", "db", "--from", "in 3h", "--for", "1h",
+                  "--why", "new kernel")
+    assert "(it starts in 3h)" in planned
     told = sra("silence")
+    assert "new kernel" in told and "starts in 3h" in told
     assert "moving racks" in told and "every sun 02:00 Europe/Berlin for 60m" in told and "now" in told
     assert "is over" in sra("silence", "end", made["id"])
     assert made["id"] not in sra("silence", "list") and made["id"] in sra("silence", "list", "--all")

@@ -262,3 +262,19 @@ async def test_a_part_whose_silence_is_made_longer_is_told_at_its_real_end(
         await send(context, account, FAILURE)
         await after(context, account, second)
         assert len(await told(context.store)) == (1 if second < 121 else 2)
+
+
+async def test_a_planned_silence_begins_and_ends_by_itself_and_what_is_left_is_told(
+    context: Context, account: str
+) -> None:
+    await quiet(context.store, account, 90, starts_at=NOW + 30 * SECOND, why="new kernel")
+    kinds = []
+    for second in (0, 25, 40, 80, 89, 90):
+        context.at = NOW + second * SECOND
+        await send(context, account, FAILURE)
+        await after(context, account, second)
+        kinds.append(((await only(context, account)).silenced_by, len(await told(context.store))))
+    assert kinds == [(None, 1), (None, 1), ("sil_1", 1), ("sil_1", 1), ("sil_1", 1), (None, 2)]
+    assert (await told(context.store))[1] == (
+        "incident.reopened: the silence is over (new kernel), and the trouble is not"
+    )
