@@ -29,6 +29,7 @@ from .ends import ask_ends
 from .measure import Collector, probes
 from .measure.gather import Gather
 from .measure.host import Host
+from .measure.listeners import Listeners
 from .measure.processes import Processes
 from .reading import Reading
 from .relay import Relay
@@ -140,7 +141,9 @@ class Parts:
             config, spool, lambda: self._pool.submit(ask_ends, self._links["ends"], config.host, self._halt)
         )
         self._sender = Sender(spool, self._links["ship"], host=config.host)
-        collectors: tuple[Collector, ...] = (Host(), Processes()) if config.metrics_seconds else ()
+        collectors: tuple[Collector, ...] = ()
+        if config.metrics_seconds:
+            collectors = (Host(), Processes(), Listeners())
         self._gather = Gather(spool, collectors, seconds=config.metrics_seconds)
         without = "this agent runs without an executor" if config.executor == "off" else None
         self._relay = Relay(

@@ -22,6 +22,7 @@ from .domain.case import Case, Known
 from .domain.evidence import Evidence
 from .domain.incident import Change, Incident
 from .domain.lesson import Lesson
+from .domain.listener import key
 from .domain.place import of_target
 from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
@@ -91,7 +92,8 @@ class _Life(Mapping[str, int]):
 def known_of(state: State, settings: Settings) -> Known:
     """Return what the state and the settings know of the surroundings."""
     heard = frozenset(key[8:] for key in state.life if key.startswith("service|") and len(key) > 10)
-    return Known(places=dict(state.places.items()), depends_on=settings.depends_on, services=heard)
+    return Known(places=dict(state.places.items()), depends_on=settings.depends_on, services=heard,
+                 listening=dict(state.listening.items()))
 
 
 def _detect(state: State, batch: Batch, detectors: tuple[Detector, ...], *, backlog: bool) -> list[Signal]:
@@ -105,7 +107,7 @@ def _detect(state: State, batch: Batch, detectors: tuple[Detector, ...], *, back
 
 
 def _learn(state: State, batch: Batch) -> None:
-    """Note who shows life, and behind which place which service is probed."""
+    """Note who shows life, behind which place which service is probed, and who listens where."""
     clock = state.clock
     hear_rhythms(state.rhythms, batch, clock)
     for waited in hear(state.stops, batch, clock):
@@ -115,6 +117,11 @@ def _learn(state: State, batch: Batch) -> None:
     hosts = dict.fromkeys(count.host for count in batch.counts)
     for point in batch.points:
         hosts[point.host] = None
+        if point.name == "host.listens":
+            tags = dict(point.tags)
+            state.listening.put(key(point.host, tags.get("place", "")), [
+                tags.get("program", ""), tags.get("systemd", "")])
+            continue
         if point.name != "probe.up":
             # that somebody asked is no life of who was asked
             if point.service and not point.name.startswith("probe."):
@@ -135,9 +142,16 @@ def _learn(state: State, batch: Batch) -> None:
 
 def _placed(signal: Signal, known: Known) -> Signal:
     """Return the signal with the evidence of what stands at the place that its texts name, if known."""
-    service = known.places.get(signal.subject)
-    if not signal.subject or service is None or service == signal.service or signal.detector == "probe":
+    if not signal.subject or signal.detector == "probe":
         return signal
+    service = known.at(signal.subject, signal.host)
+    if not service or service == signal.service:
+        return signal
+    if signal.subject not in known.places:
+        fact = Evidence(id=f"listens|{signal.subject}|{signal.host}|{service}", kind="event", at=signal.at,
+                        text=f"{signal.subject}, as {signal.host or 'a client'} names it, is where {service} "
+                        "listens", service=service, source="agent")
+        return replace(signal, evidence=(*signal.evidence, fact))
     fact = Evidence(id=f"place|{signal.subject}|{service}", kind="event", at=signal.at, service=service,
                     text=f"{signal.subject} is where the health check of {service} looks", source="probe")
     return replace(signal, evidence=(*signal.evidence, fact))

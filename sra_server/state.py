@@ -33,6 +33,8 @@ ROOM = {
 }
 _OTHERS = (4096, 0)
 _LIFE = 8192
+#: Ports at which somebody listens, of all hosts.
+LISTENING = 4096
 #: It stands near the beginning of the text, so that it is found without reading all.
 _UNWATCHED = re.compile(r'"unwatched":(\{[^{}]*\})')
 
@@ -41,7 +43,8 @@ _UNWATCHED = re.compile(r'"unwatched":(\{[^{}]*\})')
 class State:
     """Detector memories by name, cases by incident, signs of life (receipt time), places, doubts, stops.
 
-    And the rhythms of services. A fold works on a fork: the state that it was given stays as it was.
+    And the rhythms of services, and who listens where. A fold works on a fork: the state that it was given
+    stays as it was.
     """
 
     clock: int = 0
@@ -52,6 +55,7 @@ class State:
     doubts: Memory = field(default_factory=lambda: Memory(HELD))
     stops: Memory = field(default_factory=lambda: Memory(STANDING))
     rhythms: Memory = field(default_factory=lambda: Memory(HEARD))
+    listening: Memory = field(default_factory=lambda: Memory(LISTENING))
 
     @classmethod
     def empty(cls) -> State:
@@ -83,6 +87,7 @@ class State:
         """Return a state that starts equal and is written apart."""
         return replace(self, clock=clock, life=self.life.fork(), places=self.places.fork(),
                        doubts=self.doubts.fork(), stops=self.stops.fork(), rhythms=self.rhythms.fork(),
+                       listening=self.listening.fork(),
                        detectors={name: each.fork(clock) for name, each in self.detectors.items()})
 
     def memory(self, detector: str) -> Memory:
@@ -99,6 +104,7 @@ class State:
             "used": {name: each.used() for name, each in self.detectors.items() if each.lasting},
             "life": self.life.to_json(), "places": self.places.to_json(), "doubts": self.doubts.to_json(),
             "stops": self.stops.to_json(), "rhythms": self.rhythms.to_json(),
+            "listening": self.listening.to_json(),
             "detectors": {name: each.to_json() for name, each in self.detectors.items()},
             "cases": dict(self.cases),
         }
@@ -115,7 +121,7 @@ class State:
                 break
             state = state.fork(state.clock)
             for memory in (*state.detectors.values(), state.life, state.places, state.doubts, state.stops,
-                           state.rhythms):
+                           state.rhythms, state.listening):
                 memory.halve()
             text = state.to_json()
         return state, text
@@ -134,6 +140,7 @@ class State:
                    doubts=Memory.from_json(stored.get("doubts", [0, []]), HELD),
                    stops=Memory.from_json(stored.get("stops", [0, []]), STANDING),
                    rhythms=Memory.from_json(stored.get("rhythms", [0, []]), HEARD),
+                   listening=Memory.from_json(stored.get("listening", [0, []]), LISTENING),
                    detectors={name: _memory(name, stored) for name in stored["detectors"]},
                    cases={key: _case(each) for key, each in stored["cases"].items()})
 

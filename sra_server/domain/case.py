@@ -12,6 +12,7 @@ from typing import Any
 
 from .called import NOT_THERE, calls, cut_off, leader_of, nobody_there, silent_server, store_of
 from .evidence import Evidence
+from .listener import listens
 from .record import SECOND
 from .reply import answers, explained
 from .signal import SEVERITY_ORDER, Signal
@@ -52,12 +53,18 @@ _STILL_TOLD = 60 * SECOND
 class Known:
     """What is declared or learned of the surroundings.
 
-    Place → service that is probed there, service → what it depends on, and every service ever heard of.
+    Place → service that is probed there, service → what it depends on, every service ever heard of, and who
+    listens where (listener).
     """
 
     places: Mapping[str, str] = field(default_factory=dict)
     depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     services: frozenset[str] = frozenset()
+    listening: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def at(self, place: str, host: str) -> str:
+        """Return whom a client on a host means by a place, as a probe or an agent tells, or ""."""
+        return self.places.get(place) or listens(self.listening, self.services, place, host)
 
     def needs(self, service: str) -> dict[str, str]:
         """Return what a service depends on as declared, also through others, each with the way in words."""
@@ -244,7 +251,7 @@ def _first_lines(signal: Signal) -> str:
 def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]:
     """Return the services, other than its own, to which a signal points."""
     found: set[str] = set()
-    place = known.places.get(effect.subject) if effect.subject else None
+    place = known.at(effect.subject, effect.host) if effect.subject else ""
     if place and effect.detector != "probe":
         found.add(place)
     target = effect.subject.partition(":")[0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +17,7 @@ from sra_agent.config import Probe
 from sra_agent.measure import Point, point
 from sra_agent.measure.gather import Gather
 from sra_agent.measure.host import Host
+from sra_agent.measure.listeners import AGAIN, LOOK, Listeners
 from sra_agent.measure.probes import ask, watch
 from sra_agent.measure.processes import Processes
 from sra_agent.spool import Spool
@@ -53,6 +56,38 @@ def test_the_busiest_process_is_found() -> None:
         p["name"] == "process.cpu_percent" and p["tags"]["process"] == mine and p["value"] > 5 for p in points
     )
     assert sum(p["name"] == "process.memory_bytes" for p in points) == 3
+
+
+_SERVE = """
+import socket, time
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_program_that_listens_is_told_once_and_again_after_a_while(tmp_path: Path) -> None:
+    at = [0.0]
+    with subprocess.Popen([sys.executable, "-c", _SERVE], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        place = f"127.0.0.1:{int(server.stdout.readline())}"
+        (tmp_path / str(server.pid)).mkdir()
+        group = "0::/system.slice/system-db.slice/db@15-main.service\n"
+        (tmp_path / str(server.pid) / "cgroup").write_text(group)
+        listeners = Listeners(clock=lambda: at[0], proc=tmp_path)
+
+        def told() -> list[dict[str, str]]:
+            return [p["tags"] for p in listeners.collect(0.0) if p["tags"]["place"] == place]
+
+        program = psutil.Process(server.pid).name()
+        assert told() == [{"place": place, "program": program, "systemd": "db"}]
+        at[0] = LOOK
+        assert told() == [], "it is known already"
+        at[0] = AGAIN
+        assert len(told()) == 1
+        server.kill()
+    at[0] += AGAIN
+    assert told() == []
 
 
 async def listener(answer: bytes | None) -> tuple[asyncio.Server, int]:
