@@ -94,8 +94,8 @@ class Novelty:
             if records:
                 service = service._replace(known=[Template(*each) for each in service.known])
                 service, lines = _learn(service, records)
-                service, some = _judge(key, service, lines)
-                found += some
+                service, told = _judge(key, service, lines)
+                found += told
                 service = service._replace(known=[list(each) for each in service.known])
             memory.put(key, list(service))
         return found
