@@ -53,7 +53,7 @@ class Listeners:
     def _listening(self) -> dict[str, tuple[str, str]]:
         pids: dict[tuple[int, str], int] = {}
         for each in psutil.net_connections(kind="tcp"):
-            if each.status == psutil.CONN_LISTEN and each.pid:
+            if each.status == psutil.CONN_LISTEN and each.pid and each.laddr:
                 where = each.laddr.port, _address(each.laddr.ip)
                 pids[where] = min(each.pid, pids.get(where, each.pid))  # of a pool of workers the first
         found: dict[str, tuple[str, str]] = {}
