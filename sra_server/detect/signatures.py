@@ -90,8 +90,7 @@ class Signatures:
         if stored is not None:
             name, at = stored
             earlier = self.catalogue.by_name.get(name)
-            if earlier is not None and earlier.followed_by is not None and 0 <= record.at - at <= _FOLLOWS \
-                    and earlier.followed_by.stands_in(record.message[:_TEXT].lower()):
+            if earlier is not None and 0 <= record.at - at <= _FOLLOWS and _follows(earlier, record):
                 return earlier
         if signature.followed_by is not None:
             memory.put(key, [signature.name, record.at])
@@ -157,7 +156,9 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
             evidence = [each for each in evidence if _time(each) >= run.begun]
         pid = str(record.metadata.get("pid", "")) if signature.settle else ""
         if not (pid and pid == process and record.at - times[-1] <= signature.settle * SECOND):
-            if not (signature.apart and times and abs(record.at - times[-1]) < signature.apart * SECOND):
+            same = signature.apart and times and abs(record.at - times[-1]) < signature.apart * SECOND
+            # what only follows from a match is no other one
+            if not same and not (times and _follows(signature, record)):
                 times.append(record.at)
             fresh.append(record)
         process = pid
@@ -195,6 +196,11 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         cause=signature.means,
         subject=_subject(records) if signature.target else "", remedies=signature.remedies, evidence=shown,
         unanswered=signature.unanswered)
+
+
+def _follows(signature: Signature, record: Record) -> bool:
+    return (signature.followed_by is not None
+            and signature.followed_by.stands_in(record.message[:_TEXT].lower()))
 
 
 def _subject(records: list[Record]) -> str:
