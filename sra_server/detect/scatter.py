@@ -18,8 +18,9 @@ WEAK = 0.1
 _ALONE = 0.1
 #: So many others within an hour are very many; a minute after its last failure a place begins anew.
 _OTHERS, _FEW, _REMEMBERED, _FADE = 5, 5, 15, 60 * MINUTE
-#: What a restart also brings must go on for so long; a container is replaced within it.
-LASTS = 5 * SECOND
+#: What a restart also brings must go on for so long; a container is replaced within it, and most programs
+#: listen again.
+LASTS = 8 * SECOND
 
 
 class Match(NamedTuple):
