@@ -26,6 +26,10 @@ _BYTES = 4 * 1024 * 1024
 _REMEMBERED, _SHORT = 1024, 1000
 
 
+#: An alternative of a signature that a word calls up: the numbers of both, and its other words.
+_Hit = tuple[int, int, frozenset[bytes]]
+
+
 class Catalogue:
     """Signatures in order of trust: the first that fits a text names it."""
 
@@ -33,14 +37,15 @@ class Catalogue:
         self.signatures = signatures
         self.by_name = {each.name: each for each in signatures}
         popular = Counter(key for each in signatures for way in each.alternatives for key in way.keys)
-        index: dict[bytes, list[tuple[int, int, frozenset[bytes]]]] = {}
+        index: dict[bytes, list[_Hit]] = {}
         for number, each in enumerate(signatures):
             for which, way in enumerate(each.alternatives):
                 # one word of a fragment suffices to notice it: the one that calls up the fewest others
                 key = min(way.keys, key=lambda word: (popular[word] + 5 * (len(word) < 6), -len(word)))
                 index.setdefault(key, []).append((number, which, way.keys - {key}))
         self.index = {key: tuple(found) for key, found in index.items()}
-        self._known = frozenset(popular)
+        self._calling = frozenset(index)
+        self._known = frozenset(popular).union(*(each.about.words for each in signatures if each.about))
         #: What was found lately, of texts in which some fragment stands: most trouble says the same again.
         self._lately: dict[tuple[str, int], Signature | None] = {}
 
@@ -50,27 +55,24 @@ class Catalogue:
         if key is not None and key in self._lately:
             return self._lately[key]
         said = self._known.intersection(words(text[:SEARCHED]))
-        possible: dict[int, list[int]] = {}
         index = self.index
-        for word in said:
-            for number, which, others in index.get(word, ()):
-                if others <= said:
-                    possible.setdefault(number, []).append(which)
-        if not possible:
+        hits = [hit for word in self._calling & said for hit in index[word] if hit[2] <= said]
+        if not hits:
             return None
-        found = self._fitting(text, level, possible)
+        found = self._fitting(text, level, hits, said)
         if key is not None:
             if len(self._lately) >= _REMEMBERED:
                 self._lately.clear()
             self._lately[key] = found
         return found
 
-    def _fitting(self, text: str, level: int, possible: dict[int, list[int]]) -> Signature | None:
-        """Return the first of some signatures that fits, or None; by those alternatives only."""
+    def _fitting(self, text: str, level: int, hits: list[_Hit], said: frozenset[bytes]) -> Signature | None:
+        """Return the first of the signatures called up that fits, or None; by those alternatives only."""
         low = text[:SEARCHED].lower()
-        for number in sorted(possible):
+        hits.sort()  # no two are alike in both numbers, so their words are not compared
+        for number, which, _ in hits:
             each = self.signatures[number]
-            if level >= each.level and each.fits(low, possible[number]):
+            if level >= each.level and each.fits_by(each.alternatives[which], low, said):
                 return None if each.cls == HARMLESS else each
         return None
 

@@ -71,15 +71,16 @@ FIELDS: dict[str, tuple[type, str]] = {
 class Way:
     """One way to recognise a text: a fragment, and a pattern that must be found where it stands.
 
-    `keys`: the words that it is made of, as `words` gives them of a text.
+    `keys`: the words that it is made of, as `words` gives them of a text; `word`: it is one word and no more.
     """
 
-    __slots__ = ("_ends", "_starts", "fragment", "keys", "pattern")
+    __slots__ = ("_ends", "_starts", "fragment", "keys", "pattern", "word")
 
     def __init__(self, fragment: str, pattern: Pattern | None = None) -> None:
         self.fragment, self.pattern = fragment, pattern
         self._starts, self._ends = _inside(fragment[0]), _inside(fragment[-1])
         self.keys = frozenset(words(fragment))
+        self.word = self.keys == {fragment.encode()}
 
     def find(self, low: str) -> int:
         """Return where the fragment stands in a text in lower case, or -1."""
@@ -94,6 +95,34 @@ class Way:
         return -1
 
 
+class About:
+    """Fragments of which one must stand in a text as well.
+
+    `words`: those that are one whole word, as `words` gives them of a text, which are looked up and not
+    searched; `others`: the rest without their stars, and what finds each as whole words.
+    """
+
+    __slots__ = ("_every", "others", "words")
+
+    def __init__(self, fragments: Iterable[str]) -> None:
+        every = tuple((each, *_whole(each)) for each in fragments)
+        self._every = tuple((word, whole) for _, word, whole in every)
+        self.words = frozenset(each.encode() for each, *_ in every if words(each) == [each.encode()])
+        self.others = tuple((word, whole) for each, word, whole in every if each.encode() not in self.words)
+
+    def stands_in(self, low: str, said: frozenset[bytes], *, part: bool = False) -> bool:
+        """Say whether one does; `said`: the words of the text, of which `low` may be but a part."""
+        there = not self.words.isdisjoint(said)
+        if there and not part:
+            return True
+        # where a letter is not ASCII, `words` does not know every border of a word
+        return self.searched(low) if there or not low.isascii() else _searched(self.others, low)
+
+    def searched(self, low: str) -> bool:
+        """Say the same of a text of which no words are known."""
+        return _searched(self._every, low)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
     """Fires at `count` matches within `window` seconds."""
@@ -105,7 +134,7 @@ class Signature:
     means: str
     software: tuple[str, ...]
     alternatives: tuple[Way, ...]
-    about: tuple[tuple[str, re.Pattern[str]], ...]
+    about: About | None
     within: int
     match: Pattern | None
     exclude: Pattern | None
@@ -127,31 +156,35 @@ class Signature:
     counterexamples: tuple[str, ...]
     origin: str
 
-    def fits(self, low: str, alternatives: Iterable[int] | None = None) -> bool:
-        """Say whether a text, in lower case, is what this describes; by some of its alternatives only."""
-        for number in range(len(self.alternatives)) if alternatives is None else alternatives:
-            way = self.alternatives[number]
-            at = way.find(low)
-            if at < 0:
-                continue
-            if way.pattern is not None:
-                at = way.pattern.find(low)
-                if at < 0:
-                    continue
-            if self.about and not self._named(low[max(0, at - self.within):at + self.within] if self.within
-                                              else low):
-                continue
-            # these two judge the text as a whole, so no other way can help
-            if self.match is not None and not self.match.stands_in(low):
-                return False
-            return self.exclude is None or not self.exclude.stands_in(low)
-        return False
+    def fits(self, low: str) -> bool:
+        """Say whether a text, in lower case, is what this describes."""
+        said = frozenset(words(low))
+        return any(self.fits_by(way, low, said) for way in self.alternatives)
 
-    def _named(self, near: str) -> bool:
-        for word, whole in self.about:  # noqa: SIM110 - any() costs three times as much
-            if word in near and whole.search(near):
-                return True
-        return False
+    def fits_by(self, way: Way, low: str, said: frozenset[bytes]) -> bool:
+        """Say whether a text is what this describes, by one of its alternatives.
+
+        `said`: the words of the text, or those of them that any alternative and any `about` is made of. What
+        costs least is asked first: most texts that call up a signature are something else.
+        """
+        at = 0
+        if way.word and not self.within:
+            if not way.keys <= said:
+                return False
+        elif (at := way.find(low)) < 0:
+            return False
+        about = self.about
+        if about is not None and not self.within and not about.stands_in(low, said):
+            return False
+        if self.match is not None and not self.match.stands_in(low):
+            return False
+        if way.pattern is not None and (at := way.pattern.find(low)) < 0:
+            return False
+        if about is not None and self.within:
+            near = low[max(0, at - self.within):at + self.within]
+            if not about.stands_in(near, said, part=True):
+                return False
+        return self.exclude is None or not self.exclude.stands_in(low)
 
 
 def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Signature:
@@ -223,7 +256,7 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         title=entry.get("title", ""), means=entry["means"], software=tuple(entry.get("software", ())),
         alternatives=(*(Way(each) for each in fragments),
                       *(Way(near, pattern(text, "patterns")) for near, text in pairs)),
-        about=tuple(_about(each) for each in entry.get("about", ())), within=entry.get("within", 0),
+        about=About(entry["about"]) if entry.get("about") else None, within=entry.get("within", 0),
         match=pattern(entry["match"], "match") if "match" in entry else None,
         exclude=patterns("exclude"), followed_by=patterns("followed_by"),
         habit=entry.get("habit", False), weak=patterns("weak"),
@@ -241,14 +274,6 @@ def _usable(fragment: str) -> bool:
     return len(fragment) >= 3 and bool(words(fragment))
 
 
-def _about(fragment: str) -> tuple[str, re.Pattern[str]]:
-    """Return a fragment without its stars, and the pattern that finds it as whole words."""
-    word = fragment.strip(_REST)
-    begins = "" if fragment.startswith(_REST) or not word[0].isalnum() else r"(?<![^\W_])"
-    ends = "" if fragment.endswith(_REST) or not word[-1].isalnum() else r"(?![^\W_])"
-    return word, re.compile(f"{begins}{re.escape(word)}{ends}")
-
-
 def words(text: str) -> list[bytes]:
     """Return the words of a text, as bytes in lower case, which is what costs least."""
     return text.encode("utf-8", "replace").translate(_WORDS).split()
@@ -257,3 +282,18 @@ def words(text: str) -> list[bytes]:
 def _inside(letter: str) -> bool:
     """Say whether a letter belongs to a word."""
     return letter.isalnum() or letter > "\x7f"
+
+
+def _searched(fragments: tuple[tuple[str, re.Pattern[str]], ...], low: str) -> bool:
+    for word, whole in fragments:  # noqa: SIM110 - any() costs three times as much
+        if word in low and whole.search(low):
+            return True
+    return False
+
+
+def _whole(fragment: str) -> tuple[str, re.Pattern[str]]:
+    """Return a fragment without its stars, and the pattern that finds it as whole words."""
+    word = fragment.strip(_REST)
+    begins = "" if fragment.startswith(_REST) or not word[0].isalnum() else r"(?<![^\W_])"
+    ends = "" if fragment.endswith(_REST) or not word[-1].isalnum() else r"(?![^\W_])"
+    return word, re.compile(f"{begins}{re.escape(word)}{ends}")

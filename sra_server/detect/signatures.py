@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sra_sdk.lines.quoted import bare, login
 
@@ -45,6 +45,13 @@ _SHOWN = re.compile(r"E {3,}\S")
 
 #: Where somebody who signs in comes from.
 _SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[)(\d{1,3}(?:\.\d{1,3}){3})", re.I)
+
+
+class _Wrote(NamedTuple):
+    """What one service on one host wrote in a batch: each id's place in it, and (event time, place, id)."""
+
+    order: dict[str, int]
+    moments: list[tuple[int, int, str]]
 
 
 class Signatures:
@@ -117,11 +124,13 @@ class Signatures:
         return signature if said == text else self.catalogue.find(said, record.level)
 
 
-def _by_writer(batch: Batch) -> dict[tuple[str, str], list[Record]]:
+def _by_writer(batch: Batch) -> dict[tuple[str, str], _Wrote]:
     found: dict[tuple[str, str], list[Record]] = {}
     for record in batch.records:
         found.setdefault((record.service, record.host), []).append(record)
-    return found
+    return {whose: _Wrote({each.id: nth for nth, each in enumerate(records)},
+                          sorted((each.at, nth, each.id) for nth, each in enumerate(records)))
+            for whose, records in found.items()}
 
 
 def _said(record: Record, text: str) -> str:
@@ -138,7 +147,7 @@ def _said(record: Record, text: str) -> str:
 
 def _judge(memory: Memory, key: str, signature: Signature, records: list[Record],
            brought: dict[tuple[str, str], dict[int, int]],
-           written: dict[tuple[str, str], list[Record]]) -> Signal | None:
+           written: dict[tuple[str, str], _Wrote]) -> Signal | None:
     """Count the matches within the window and say whether they are enough."""
     before = memory.get(key)
     times, kept, firing, process, *since = before or ([], [], False, "")
@@ -175,8 +184,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         whose = records[0].service, records[0].host
         known = heard(memory, *whose, brought.get(whose, {}), records[0].at)
         matched = {each.id for each in records}
-        order = {each.id: nth for nth, each in enumerate(written[whose])}
-        beside = sorted((each.at, order[each.id]) for each in written[whose] if each.id not in matched)
+        order, moments = written[whose]
+        beside = [(at, nth) for at, nth, name in moments if name not in matched]
         verdict = judge(memory, key, Rule(signature.count, signature.window),
                         [_match(signature, each, order[each.id]) for each in fresh], known, beside=beside,
                         enough=firing, earlier=before and before[0], fired=bool(before and before[2]))

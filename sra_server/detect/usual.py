@@ -106,7 +106,7 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
         if abs(these[0].at - habit.last) > rule.window * SECOND:
             habit = over(habit._replace(n=0.0, before=0.0) if outage(habit) else habit)
         habit = closed(habit, minute, traffic)
-        known_others = [each for each in beside if minute <= each[0] < minute + MINUTE]
+        known_others = beside[bisect_left(beside, (minute, 0)):bisect_left(beside, (minute + MINUTE, 0))]
         runs = _runs(these, known_others)
         # of the others of the minute nobody knows when: as many before and after the runs as between them
         rest = max(0, left.pop(minute, 0) - len(these) - len(known_others))
@@ -115,7 +115,7 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
             habit = _filled(_leaked(habit, before + gap, traffic), run, traffic)
             if enough and not habit.since and _full(habit, rule, traffic) and unusual(habit, traffic):
                 habit = habit._replace(since=minute, calm=0, usual=rate(habit.total, habit.minutes))
-        after = sum(each >= (these[-1].at, these[-1].nth) for each in known_others)
+        after = len(known_others) - bisect_left(known_others, (these[-1].at, these[-1].nth))
         habit = _leaked(habit, after + gap, traffic)
     if matches:
         memory.put(key, list(habit._replace(read=traffic.total - sum(left.values()))))
@@ -160,6 +160,8 @@ def _levels(habit: Past, weight: float, others: float, traffic: Traffic) -> tupl
 
 def _leaked(habit: Past, others: float, traffic: Traffic) -> Past:
     """Take away what other records of earlier moments take."""
+    if not others and not habit.fine and (habit.level or habit.since):
+        return habit
     lines = habit.lines if habit.since else habit.lines + others
     level, fine = _levels(habit, 0.0, others, traffic)
     if level == fine == 0.0 and not habit.since:

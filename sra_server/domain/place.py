@@ -83,7 +83,8 @@ def _named(low: str) -> Iterator[str]:
             yield f"{host}:{port}"
     if any(word in low for word in _LOOKUP_WORDS):
         yield from _LOOKUP.findall(low)
-    if _PORT.search(low) is not None:
-        for host, port in _PAIR.findall(low):
+    if (port_at := _PORT.search(low)) is not None:
+        # no host has a space in it, so none begins before the word in which the first port stands
+        for host, port in _PAIR.findall(low, low.rfind(" ", 0, port_at.start()) + 1):
             if host not in _NOT_A_HOST and not host.endswith(_FILES):
                 yield f"{host}:{port}"

@@ -55,7 +55,7 @@ def _fits(signature: Signature, low: str) -> bool:
         if at < 0:
             continue
         near = low[max(0, at - signature.within):at + signature.within] if signature.within else low
-        if signature.about and not any(whole.search(near) for _, whole in signature.about):
+        if signature.about is not None and not signature.about.searched(near):
             continue
         if (signature.match is None or signature.match.regex.search(low)) and (
                 signature.exclude is None or not signature.exclude.regex.search(low)):
