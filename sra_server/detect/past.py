@@ -39,8 +39,8 @@ class Past(NamedTuple):
     Then the faded sums: minutes, matches, their squares, other records, and minutes that had matches. Then
     the vessel, of late: matches, their weight, other records, since when, and whether no restart explains
     them. Then the trouble: since when, what was usual before it, calm minutes since. At last what a match
-    usually weighs, the places that failed, since when most fails, and the vessel of a new service, which
-    others hardly empty.
+    usually weighs, the places that failed, since when most fails, the vessel of a new service, which
+    others hardly empty, and since when failures follow each other without a break, wherever.
     """
 
     last: int
@@ -66,6 +66,7 @@ class Past(NamedTuple):
     places: tuple[list[object], ...] | list[list[object]] = ()
     mostly: int = 0
     fine: float = 0.0
+    unbroken: int = 0
 
 
 def weak(habit: Past) -> bool:
@@ -76,7 +77,7 @@ def weak(habit: Past) -> bool:
 def over(habit: Past) -> Past:
     """Return the past without what is of late: an empty vessel, and no trouble."""
     return habit._replace(level=0.0, fine=0.0, hits=0.0, weight=0.0, rest=0.0, began=0, lasting=False,
-                          since=0, calm=0, mostly=0)
+                          since=0, calm=0, mostly=0, unbroken=0)
 
 
 def outage(habit: Past) -> bool:

@@ -18,6 +18,8 @@ WEAK = 0.1
 _ALONE = 0.1
 #: So many others within an hour are very many; a minute after its last failure a place begins anew.
 _OTHERS, _FEW, _REMEMBERED, _FADE = 5, 5, 15, 60 * MINUTE
+#: Of a place so many ports of containers are known at once, each with its first failure.
+_PORTS = 8
 #: What a restart also brings must go on for so long; a container is replaced within it, and most programs
 #: listen again.
 LASTS = 8 * SECOND
@@ -27,11 +29,13 @@ class Match(NamedTuple):
     """One match: when, the place that it names or ""; does it say that it will be tried again, and ...
 
     ... `brief`: may it be no more than a restart? `nth` is its place among the records of its batch, for of
-    two of the same moment the one that was read first was written first.
+    two of the same moment the one that was read first was written first. `port`: the place with a port that
+    is only its own, as a container's is; the next one has another.
     """
 
     at: int
     place: str = ""
+    port: str = ""
     weak: bool = False
     brief: bool = False
     nth: int = 0
@@ -40,7 +44,8 @@ class Match(NamedTuple):
 class Scatter(NamedTuple):
     """What some matches weigh, whether they are more than a restart brings, since when those without a place.
 
-    And the places that failed of late: name, failures, the latest, what is owed to it, the first.
+    And the places that failed of late: name, failures, the latest, what is owed to it, the first, and the
+    first of each port.
     """
 
     weight: float
@@ -51,17 +56,19 @@ class Scatter(NamedTuple):
 
 def weighed(stored: Iterable[list[object]], matches: list[Match], began: int) -> Scatter:
     """Weigh the matches of one minute, in order of time."""
-    places: dict[str, tuple[int, int, float, int]] = {
-        name: (n, at, owed, first) for name, n, at, owed, first in stored}  # type: ignore[misc]
+    # an earlier release stored no ports
+    places: dict[str, tuple[int, int, float, int, list[list[object]]]] = {
+        name: (n, at, owed, first, *(ports or [[]]))  # type: ignore[misc]
+        for name, n, at, owed, first, *ports in stored}
     weight, lasting = 0.0, False
     for match in matches:
         if match.weak or not match.place:
             weight += WEAK if match.weak else 1.0
             first = began = began or match.at
         else:
-            times, last, owed, first = places.pop(match.place, (0, 0, 0.0, match.at))
+            times, last, owed, first, ports = places.pop(match.place, (0, 0, 0.0, match.at, []))
             if match.at - last > MINUTE:
-                times, owed, first = 0, 0.0, match.at
+                times, owed, first, ports = 0, 0.0, match.at, []
             if len(places) >= _OTHERS:
                 places = {name: each for name, each in places.items() if match.at - each[1] <= _FADE}
             if len(places) > _REMEMBERED:
@@ -69,6 +76,16 @@ def weighed(stored: Iterable[list[object]], matches: list[Match], began: int) ->
             # what is not the only failure of a place counts in full, and so do those before it
             few = times < (_FEW if len(places) >= _OTHERS else 1 if places else 0)
             weight += _ALONE if few else 1.0 + owed
-            places[match.place] = times + 1, match.at, owed + 1.0 - _ALONE if few else 0.0, first
+            stayed = first
+            if match.port:
+                first, ports = _of_port(ports, match)
+            places[match.place] = times + 1, match.at, owed + 1.0 - _ALONE if few else 0.0, stayed, ports
         lasting = lasting or not match.brief or match.at - first >= LASTS
     return Scatter(weight, lasting, began, [[name, *each] for name, each in places.items()])
+
+
+def _of_port(ports: list[list[object]], match: Match) -> tuple[int, list[list[object]]]:
+    """Return when the port of a match failed first, and the ports with it."""
+    known = next((first for port, first in ports if port == match.port), match.at)
+    others = [each for each in ports if each[0] != match.port]
+    return known, [*others[1 - _PORTS:], [match.port, known]]  # type: ignore[return-value]

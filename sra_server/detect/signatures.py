@@ -236,7 +236,8 @@ def _match(signature: Signature, record: Record, nth: int) -> Match:
     low = text[:_TEXT].lower()
     brief = signature.brief is not None and signature.brief.stands_in(low)
     place = places[0] if places else ""
-    return Match(record.at, place if brief else without_own_port(place), brief=brief, nth=nth,
+    whose = without_own_port(place)
+    return Match(record.at, whose, brief=brief, nth=nth, port=place if brief and whose != place else "",
                  weak=signature.weak is not None and signature.weak.stands_in(low))
 
 

@@ -46,12 +46,15 @@ _MOST = 15
 #: Of such weak signs so many times as many are wanted until there is a past.
 _WEAK_NEW = 3
 #: Where a while passed between two matches and so many other records were written, all was well meanwhile.
+#: What a restart brought elsewhere is no beginning of what fails then.
 _WELL = 20
 #: What a match usually weighs is known of so many.
 _WEIGHED = 50
 #: From this share on a large part fails. It is that of the latest seconds (a record counts half after so
 #: many), with so many records that did not fail beside them: few failures say little of a share.
 LARGE, _HALF, _BESIDE = 0.2, 5 * SECOND, 4
+#: Backends that are restarted one after the other leave such breaks between their failures.
+_BREAK = LASTS // 2
 #: The vessel holds no more.
 _FULL = 1000.0
 #: A few other lines between the matches take nothing away that matters.
@@ -101,7 +104,9 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
         others = unseen + sum(left.pop(each) for each in list(left) if each < minute)
         unseen = 0
         if others >= _WELL and these[0].at - habit.last >= LASTS:
-            habit = habit._replace(began=0)
+            passed = not habit.lasting and not habit.since and not any(
+                each.place == name for name, *_ in habit.places for each in these)
+            habit = over(habit) if passed else habit._replace(began=0)
         habit = _leaked(habit, others, traffic)
         if abs(these[0].at - habit.last) > rule.window * SECOND:
             habit = over(habit._replace(n=0.0, before=0.0) if outage(habit) else habit)
@@ -180,10 +185,14 @@ def _filled(habit: Past, matches: list[Match], traffic: Traffic) -> Past:
     if not habit.since:
         grain += (min(1.0, weight / len(matches)) - grain) * min(1.0, len(matches) / _WEIGHED)
     hits, rest = habit.hits * part + len(matches), habit.rest * part
+    # a pool of which every member refuses names each of them seldom
+    unbroken = habit.unbroken if habit.unbroken and last - habit.last <= _BREAK else matches[0].at
+    all_over = last - unbroken >= LASTS and hits >= MOSTLY * (hits + rest)
     mostly = (habit.mostly or matches[0].at) if hits >= MOSTLY * (hits + rest + _BESIDE) else 0
     return habit._replace(
         last=last, mostly=mostly, n=habit.n + weight, grain=grain, places=found.places, level=level,
-        fine=fine, began=found.began, lasting=habit.lasting or found.lasting, hits=hits,
+        fine=fine, began=found.began, lasting=habit.lasting or found.lasting or all_over,
+        unbroken=unbroken, hits=hits,
         weight=habit.weight * part + weight, rest=rest)
 
 

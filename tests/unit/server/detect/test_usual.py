@@ -180,11 +180,13 @@ def test_a_limit_that_is_met_now_and_then_is_no_trouble_and_one_that_stops_all_i
     assert world.only().cls == "rate_limited"
 
 
-def test_without_other_lines_the_third_failure_is_told_as_ever() -> None:
+@pytest.mark.parametrize(("why", "second"), [("timed out", 2), ("Connection refused", 8)])
+def test_without_other_lines_the_third_failure_is_told_and_what_a_restart_brings_after_eight_seconds(
+        why: str, second: int) -> None:
     for rest in ({}, {"shop": 2}):
         found = signals(lambda now, rest=rest: ([record(  # type: ignore[misc]
-            "GET http://pay/charge failed: Connection refused", now)], rest), 3)
-        assert [(each.severity, each.last_at) for each in found] == [("high", at(2))]
+            f"GET http://pay/charge failed: {why}", now)], rest), second + 1)
+        assert [(each.severity, each.last_at) for each in found] == [("high", at(second))]
 
 
 @pytest.mark.parametrize("text", [
@@ -299,7 +301,7 @@ def test_a_job_that_fails_every_hour_is_a_habit_and_many_times_as_much_is_not() 
     for each in slices(story, 4 * HOUR + 60):
         Signatures().detect(memory, each)
     assert [one for each in late for one in Signatures().detect(memory, each)] == []
-    outage = [record(f"GET https://pay/{n} failed: Connection refused", 7 * HOUR + dice.random(), number=n)
+    outage = [record(f"GET https://pay/{n} failed: timed out", 7 * HOUR + dice.random(), number=n)
               for n in range(400)]
     assert Signatures().detect(memory, batch(7 * HOUR + 1, *outage))
 
@@ -441,7 +443,7 @@ def fired(given: list[Batch]) -> set[str]:
 
 def test_whatever_else_was_written_before_counts_the_same_in_one_batch_and_in_many() -> None:
     odd = [batch(now, *(record("something odd", now, number=n) for n in range(20))) for now in (0, 2)]
-    down = batch(4, *(record("GET http://pay/ failed: Connection refused", 4, number=n) for n in range(3)))
+    down = batch(4, *(record("GET http://pay/ failed: timed out", 4, number=n) for n in range(3)))
     assert len(fired([*odd, down])) == len(fired(joined([*odd, down], 3))) == 1
 
 
@@ -466,8 +468,8 @@ def test_what_an_earlier_release_remembered_is_gone_on_with() -> None:
     key = "signature|upstream_down|shop|web-1"
     memory = Memory()
     memory.put(key, [[at(0), at(1)], [], False, ""])
-    (found,) = Signatures().detect(memory, batch(2, record("GET http://pay failed: Connection refused", 2),
-                                                 record("GET http://pay failed: Connection refused ", 2)))
+    (found,) = Signatures().detect(memory, batch(2, record("GET http://pay failed: Connection timed out", 2),
+                                                 record("GET http://pay failed: Connection timed out ", 2)))
     assert found.fingerprint == key
 
 
@@ -477,5 +479,23 @@ def test_services_that_only_write_leave_room_for_those_that_fail() -> None:
         Signatures().detect(memory, batch(n / 10, alive=[f"s{n}"]))
     assert len(memory) <= 50
     found = [one for n in range(3) for one in Signatures().detect(
-        memory, batch(40 + n, record("GET http://pay failed: Connection refused", 40 + n), alive=["s7"]))]
+        memory, batch(40 + n, record("GET http://pay failed: timed out", 40 + n), alive=["s7"]))]
     assert len(found) == 1
+
+
+def test_what_a_restart_brought_is_over_when_something_else_fails_once_later() -> None:
+    def told_by(second: int) -> Second:
+        lines = [refused(second, each, 1) for each in range(4)] if second in (300, 301) else []
+        if second == 334:
+            lines = [record("*7 upstream timed out (110: Connection timed out) while reading, upstream: "
+                            '"http://10.0.0.2:8081/"', second, service="nginx")]
+        return lines, {"nginx": 2}
+    assert told(told_by, 400) == []
+
+
+def test_a_container_that_is_replaced_all_the_time_is_told_though_each_port_is_new() -> None:
+    def told_by(second: int) -> Second:
+        refusal = record("connect() failed (111: Connection refused) while connecting to upstream, upstream: "
+                         f'"http://127.0.0.1:{40000 + second // 2}/"', second)
+        return [refusal] if second >= 300 else [], {"shop": 1}
+    assert signals(told_by, 340, begin=300)[0].last_at <= at(310)
