@@ -19,12 +19,14 @@ _AT_ONCE = 30 * SECOND
 #: Two clients who are refused by the same begin no further apart.
 _SAME_MOMENT = 10 * SECOND
 #: What somebody called does to all who call him. That something has expired each may have for himself.
-_MEETS_ALL = ("signature|rate_limited|", "signature|certificate_refused|")
+_MEETS_ALL = ("signature|rate_limited|", "signature|certificate_refused|", "signature|store_access_denied|")
+#: That somebody is missed who is not named.
+_MISSED = ("signature|calls_fail|", "signature|upstream_down|")
 #: So many words in a row are no chance: "sorry, too many clients already".
 _RUN = 5
 _EVIDENCE, _TEXT = 5, 2000
 #: What tells one of several of a program from another.
-_NUMBER = re.compile(r"[-_.]?\d{1,4}\Z")
+_NUMBER = re.compile(r"(?:[-_.]?\d{1,4}|[-_.][a-h])\Z")
 #: These a store and its client may have without each other: each has a disk, a memory, a net of its own.
 _OWN = frozenset({"disk_full", "memory_exhaustion", "cpu_overload", "network_failure", "certificate_expired"})
 _SYSTEM = re.compile(
@@ -72,11 +74,11 @@ def same_tokens(one: Signal, other: Signal) -> str:
 def same_call(one: Signal, other: Signal) -> str:
     """Return in words that two clients of one host are refused alike from the same moment on, or "".
 
-    A certificate that nobody trusts, or a limit, meets everybody who calls there. Who refuses his own
-    visitors is no client, and two who name different places have two troubles.
+    A certificate that nobody trusts, a limit or a store's list of rights meets everybody who calls there, and
+    so does who no longer answers. Who refuses his own visitors is no client, and two who name different
+    places have two troubles.
     """
-    if one.cls != other.cls or not one.fingerprint.startswith(_MEETS_ALL) \
-            or not other.fingerprint.startswith(_MEETS_ALL) or one.host != other.host or not one.service \
+    if one.cls != other.cls or not _of_all(one, other) or one.host != other.host or not one.service \
             or not other.service or abs(one.at - other.at) > _SAME_MOMENT \
             or any(passes_on(each.service) or is_store(each.service) for each in (one, other)):
         return ""
@@ -87,11 +89,18 @@ def same_call(one: Signal, other: Signal) -> str:
     return f"{one.service} and {other.service} are refused alike from the same moment on"
 
 
+def _of_all(one: Signal, other: Signal) -> bool:
+    """Say whether what two signs tell meets all clients; of one who is missed neither knows more."""
+    if one.fingerprint.startswith(_MISSED) and other.fingerprint.startswith(_MISSED):
+        return not any(each.subject or _places(_texts(each)) for each in (one, other))
+    return one.fingerprint.startswith(_MEETS_ALL) and other.fingerprint.startswith(_MEETS_ALL)
+
+
 def same_program(one: Signal, other: Signal) -> str:
     """Return in words that two of one program fail alike from the same moment on, or "".
 
-    Instances that differ by their number alone run the same release and call the same others. What each has
-    of its own, as a disk, may fail at two of them; and two who name different places miss two others.
+    Instances that differ by their number or letter alone run the same release and call the same others. What
+    each has of its own, as a disk, may fail at two of them; and two who name different places miss two.
     """
     if one.service == other.service or one.cls != other.cls or one.cls in _OWN \
             or one.fingerprint.split("|")[1:2] != other.fingerprint.split("|")[1:2] \
@@ -104,7 +113,7 @@ def same_program(one: Signal, other: Signal) -> str:
 
 
 def _one_program(one: str, other: str) -> bool:
-    """Say whether two names differ by their number alone: fares1 and fares2, api-1 and api-2; no stores."""
+    """Say whether two names differ by their number alone: fares1 and fares2, api-a and api-b; no stores."""
     names = [_NUMBER.sub("", each.lower()) for each in (one, other)]
     return names[0] == names[1] != "" and one != other and not is_store(one) and all(
         _NUMBER.search(each.lower()) for each in (one, other))

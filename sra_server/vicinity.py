@@ -52,6 +52,8 @@ _OF_STORES = frozenset({"database_failure", "deadlock", "auth_failures", "error_
 #: A request that failed, as access logs write it.
 _FAILED_REQUEST = re.compile(r'\b(?:get|post|put|patch|delete|head|options) \S+(?: http/[\d.]+)?" 5\d\d\b')
 _CONNECTION = re.compile(r"\bconnect(?:ion|ed|ing)?\b|\btimed? ?out\b|\bunavailable\b|\bbroken pipe\b")
+#: Addresses of nets of one's own, as a host gives them to its containers.
+_PRIVATE = re.compile(r"(?:10|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.[\d.]+\Z")
 _LOOPBACK = re.compile(r"127\.|\[?::1\]?(?::|$)")
 #: File systems where every program writes, and folders that are mostly on one of these. What is full
 #: elsewhere stops those alone that work there.
@@ -184,6 +186,8 @@ def _may_be(place: str, cause: Signal) -> bool:
     service = cause.service.lower()
     if service == name.partition(".")[0] and service not in TOO_COMMON:
         return True
+    if cause.detector == "probe" and port == cause.subject.rpartition(":")[2] and _PRIVATE.match(name):
+        return True  # a container is looked after at its host's port and called at an address of its own
     listens = may_listen(service, port)
     return listens if listens is not None else _at_host(place, cause.host)
 

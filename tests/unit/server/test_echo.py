@@ -156,11 +156,18 @@ LIMITED = "map 25 not fetched: partner answered 429 Too Many Requests"
 LIMITED_TOO = "partner fare failed: Request failed with status code 429"
 UNTRUSTED = 'Get "https://api.partner.example/v1/maps/25": x509: certificate signed by unknown authority'
 UNTRUSTED_TOO = "partner fare failed: unable to verify the first certificate"
+UPSTREAM_THERE = "GET http://mails.example/v1 failed: Connection timed out"
+NOT_ALLOWED = "cannot take what is asked for: NOPERM this user has no permissions to run the 'rpop' command"
+NOT_ALLOWED_TOO = "request failed: NOPERM this user has no permissions to run the 'evalsha' command"
+IN_VAIN = "letter not written: timed out"
+IN_VAIN_TOO = "TimeoutError: timed out"
 UNTRUSTED_ELSEWHERE = 'Get "https://mails.example/v1": x509: certificate signed by unknown authority'
 
 
 @pytest.mark.parametrize(("one", "other", "after", "incidents"), [
     (LIMITED, LIMITED_TOO, 1, 1), (LIMITED, LIMITED_TOO, 25, 2),
+    (NOT_ALLOWED, NOT_ALLOWED_TOO, 1, 1), (NOT_ALLOWED, NOT_ALLOWED_TOO, 25, 2),
+    (IN_VAIN, IN_VAIN_TOO, 1, 1), (IN_VAIN, IN_VAIN_TOO, 25, 2), (IN_VAIN, UPSTREAM_THERE, 1, 2),
     (UNTRUSTED, UNTRUSTED_TOO, 1, 1), (UNTRUSTED, UNTRUSTED_ELSEWHERE, 1, 2)])
 def test_two_clients_who_are_refused_alike_at_once_have_one_trouble(
         one: str, other: str, after: int, incidents: int) -> None:
@@ -185,6 +192,7 @@ GONE = "Get \"http://{}/v1\": dial tcp: connect: connection refused"
 
 @pytest.mark.parametrize(("services", "texts", "after", "incidents"), [
     (("fares1", "fares2"), (HTML, HTML), 1, 1),
+    (("fares-a", "fares-b"), (HTML, HTML), 1, 1),
     (("api-1", "api-2"), (GONE.format("rates.partner.example"), GONE.format("rates.partner.example")), 2, 1),
     (("api-1", "api-2"), (GONE.format("rates.partner.example"), GONE.format("mails.example")), 1, 2),
     (("fares1", "fares2"), (HTML, HTML), 25, 2),                  # not at the same moment

@@ -10,7 +10,7 @@ from sra_server.domain.record import Point, Record
 
 from .world import World, batch, point, probe, record
 
-#: (text, service, how often) and the same for a metric; each within LASTS: what a restart brings is brief.
+#: (text, service, how often) and the same for a metric; each within LASTS: what a restart brings is shorter.
 Told = tuple[str, str, int]
 Part = Sequence[Told] | Sequence[Point]
 
@@ -53,7 +53,7 @@ BUG = "ValueError: could not convert string to float: 'abc'"
 LOST = "Lost the connection to the cache: connection closed"
 
 
-LASTS = 6
+LASTS = 9
 
 
 def lines(second: float, *told: Told) -> list[Record]:
@@ -118,6 +118,8 @@ def _later(each: Point, seconds: float) -> Point:
 
 
 RELATED: dict[str, tuple[Part, Part]] = {
+    "a container is missed at its address and checked at its host's port": (
+        [(UPSTREAM_THERE, "edge", 9)], failing("shop", "http://127.0.0.1:8000/health")),
     # what the host is short of
     "a full disk and a database": ([(FULL, "backup", 1)], [(PG_KILLED, "postgresql", 1)]),
     "a full root and a crash": (disk(99.5, "/"), [(PANIC, "api", 1)]),
@@ -156,6 +158,8 @@ RELATED: dict[str, tuple[Part, Part]] = {
 }
 
 UNRELATED: dict[str, tuple[Part, Part]] = {
+    "a port that the health check does not ask": (
+        [(UPSTREAM_THERE, "edge", 9)], failing("shop", "http://127.0.0.1:8001/health")),
     "a disk of data and another's errors": (disk(99.5, "/data"), [(BUG, "api", 60)]),
     "a disk of data and another's crash": (disk(99.5, "/data"), [(PANIC, "api", 1)]),
     "a backup without room and errors": ([(FULL_BACKUP, "backup", 1)], [(BUG, "api", 60)]),
