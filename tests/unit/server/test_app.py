@@ -25,7 +25,7 @@ async def test_the_main_flow_from_a_key_to_an_incident(database_url: str, tmp_pa
         made = await client.post("/api-keys", headers=session, json={"name": "k"})
         key = {"X-API-Key": made.json()["key"]}
         lines = [f"2026-01-02T03:04:0{i}Z ERROR could not connect to database: connection refused"
-                 for i in range(4)]
+                 for i in range(6)]
         answer = await client.post("/ingest/logs/raw", headers=key, json={"logs": lines, "service": "shop"})
         assert answer.status_code == 200, answer.text
         async with asyncio.timeout(20):

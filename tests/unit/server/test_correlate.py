@@ -36,7 +36,7 @@ def test_a_failing_probe_of_the_database_that_clients_miss_is_a_database_failure
     world = World()
     target = "tcp://10.0.0.5:5432"
     world.fold(batch(0, points=[probe(1, 0, "orders-db", target)]))
-    world.fold(batch(10, *(record(NO_DATABASE, 9, number=n) for n in range(3)),
+    world.fold(batch(10, *(record(NO_DATABASE, 5 + 2 * n, number=n) for n in range(3)),
                      points=[probe(0, 5, "orders-db", target), probe(0, 10, "orders-db", target)]))
     incident = world.only()
     assert (incident.cls, incident.service) == ("database_failure", "orders-db")
@@ -52,8 +52,8 @@ REFUSED = 'limiting requests, excess: 10.008 by zone "one", client: 10.0.0.9, se
 def test_what_a_service_says_itself_tells_more_than_that_its_health_check_fails(
         text: str, service: str, cls: str, probe_first: bool) -> None:
     world = World()
-    failed = batch(4, points=[probe(0, 0, service), probe(0, 4, service)])
-    said = batch(4, *(record(text, 3 + n / 1000, service=service, number=n) for n in range(300)))
+    failed = batch(12, points=[probe(0, 8, service), probe(0, 12, service)])
+    said = batch(12, *(record(text, 3 + n * 0.03, service=service, number=n) for n in range(300)))
     for each in (failed, said) if probe_first else (said, failed):
         world.fold(each)
     incident = world.only()
@@ -73,7 +73,7 @@ def test_a_service_that_only_misses_another_or_died_itself_is_down_if_its_health
 
 def test_what_is_no_longer_said_explains_no_health_check_that_still_fails() -> None:
     world = World()
-    world.fold(batch(0, *(record(REFUSED, n / 1000, service="nginx", number=n) for n in range(300))))
+    world.fold(batch(0, *(record(REFUSED, n * 0.03 - 9, service="nginx", number=n) for n in range(300))))
     for second in range(5, 60, 5):
         world.fold(batch(second, points=[probe(0, second, "nginx")]))
         assert world.only().cls == "rate_limited"
@@ -111,7 +111,7 @@ def test_a_declared_chain_names_the_far_cause_whoever_complains_first(cause_firs
 
 
 REFUSED_THERE = ("HTTPConnectionPool(host='inventory', port=8081): Max retries exceeded (Caused by "
-                 "NewConnectionError: Connection refused)")
+                 "ReadTimeoutError: Read timed out. (read timeout=5)")
 
 
 def _two(settings: Settings | None = None) -> World:

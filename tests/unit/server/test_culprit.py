@@ -118,7 +118,7 @@ def test_of_a_long_text_the_end_is_kept_for_it_tells_what_was_the_matter() -> No
     frames = "\n".join(f'  File "/srv/shop/app/views.py", line {n}, in view' for n in range(200))
     text = f"Exception on /order [POST]\n{frames}\npsycopg.errors.DeadlockDetected: deadlock detected"
     world = World()
-    world.fold(batch(1, *(record(text, 0, number=n) for n in range(3))))
+    world.fold(batch(11, *(record(text, 5 * n, number=n) for n in range(3))))
     [case] = world.state.cases.values()
     kept = case.signals[0].evidence[0].text
     assert len(kept) <= 2000 and kept.startswith("Exception on") and kept.endswith("deadlock detected")

@@ -17,10 +17,10 @@ from sra_server.pipeline import Settings
 from .making import incident
 from .world import START, World, at, batch, point, record
 
-LOCKED = "ERROR: deadlock detected"
+LOCKED = "Found one Java-level deadlock:"
 FULL = "could not extend file: No space left on device"
 CPU = "threshold|system.cpu_percent|web-1|"
-TEXT = "signature|deadlock|shop|*"
+TEXT = "signature|threads_deadlocked|shop|*"
 
 
 def lesson(**given: Any) -> Lesson:

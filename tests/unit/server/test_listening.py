@@ -15,7 +15,7 @@ def clients(place: str, told: bool = True, host: str = "web-1", address: str = "
     points = [point("host.listens", 1, 0, host="db-1" if told and "db-1" in place else host,
                     place=f"{address}:5433", program="ledgerd", systemd="ledger")] if told else []
     world.fold(batch(0, points=points, alive=["shop"]))
-    for second in (10, 11, 12):
+    for second in (10, 12, 14):
         world.fold(batch(second, record(REFUSED.format(place), second)))
     return world
 

@@ -433,7 +433,7 @@ async def test_an_incident_that_another_takes_in_ends_with_its_remedies_and_what
     await send(context, account, "upstream timed out", service="checkout")
     assert await worker.step(account)
     context.at += 40 * SECOND
-    await send(context, account, "connect to db-1 port 5432 failed: Connection refused", service="checkout")
+    await send(context, account, "connect to db-1 port 5432 failed: Connection timed out", service="checkout")
     assert await worker.step(account)
     async with context.store.reading() as conn:
         taken, whole = sorted(await incidents.active(conn, account, resolved_since=0),
@@ -473,7 +473,7 @@ async def test_series_for_which_there_is_no_room_are_told_once_a_day_or_when_the
 async def test_a_trouble_that_turns_out_graver_than_people_were_told_is_told_again_once(
         context: Context, account: str) -> None:
     worker = Worker(context)
-    for message in ("deadlock detected", FAILURE, FAILURE):
+    for message in ("Found one Java-level deadlock:", FAILURE, FAILURE):
         await send(context, account, message)
         await worker.step(account)
         context.at += SECOND
