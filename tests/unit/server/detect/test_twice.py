@@ -56,7 +56,7 @@ def test_what_only_one_log_tells_counts_in_full() -> None:
 
 def test_a_sign_counts_a_failure_once_whichever_log_tells_it() -> None:
     world = World()
-    lines = [read(text.format(n=n, status=504), 8, 2 * n + m) for n in range(10)
+    lines = [read(text.format(n=n, status=504), n, 2 * n + m) for n in range(10)
              for m, text in enumerate((SLOW, ACCESS))]
     world.fold(batch(9, *lines))
     signals = [signal for case in world.state.cases.values() for signal in case.signals]
