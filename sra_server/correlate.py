@@ -27,6 +27,8 @@ from .vicinity import CLOSE
 
 #: A trouble that merely goes on is told at most this often.
 TELL = 30 * SECOND
+#: Whoever was told of a trouble so long ago is told of what else is found in it.
+KNOWN = 120 * SECOND
 #: An incident's row names at most so many fingerprints, services and hosts.
 _FINGERPRINTS = 200
 
@@ -85,6 +87,7 @@ class _Desk:
         self.changes: dict[str, Change] = {}
         self._before = {each.id: SEVERITY_ORDER[each.severity] for each in incidents}
         self._places = places
+        self._further: set[str] = set()
         self._leads: dict[int, tuple[tuple[Signal, ...], Lead]] = {}
         self._ear = Ear(rules.rhythms, rules.known, now)
 
@@ -194,7 +197,11 @@ class _Desk:
         self._write("opened", incident, case, _and(f"{signal.title}: {signal.cause}", why), (signal,))
 
     def _attach(self, incident: Incident, reason: str, signal: Signal) -> None:
-        case = (self.cases.get(incident.id) or restored(incident)).add(signal, self.now)
+        before = self.cases.get(incident.id) or restored(incident)
+        if self.now - incident.created_at > KNOWN and signal.cls not in {incident.cls, *(
+                each.cls for each in before.signals if each.opens)}:
+            self._further.add(signal.fingerprint)
+        case = before.add(signal, self.now)
         incident = self._regarded(incident, case, signal)
         self._write("attached", incident, case, f"{signal.title}: {reason}", (signal,))
         self._unite(incident.id, signal)
@@ -319,7 +326,9 @@ class _Desk:
             reason = before.reason if reason in before.reason or before.reason.count("; ") > 5 \
                 else f"{before.reason}; {reason}"
             signals = (*before.signals, *signals)
-        worse = kind == "attached" and SEVERITY_ORDER[incident.severity] > self._before[incident.id]
+        worse = frozenset(each.fingerprint for each in signals if kind == "attached" and (
+            each.fingerprint in self._further
+            or SEVERITY_ORDER[each.severity] > self._before[incident.id]))
         self.changes[incident.id] = Change(kind=kind, incident=incident, reason=reason,  # type: ignore[arg-type]
                                            at=self.now, signals=signals, note=note, worse=worse)
 

@@ -28,6 +28,7 @@ from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
 from .doubt import due
 from .rhythm import hear as hear_rhythms
+from .rhythm import homes
 from .state import State
 from .stops import hear
 
@@ -93,7 +94,7 @@ def known_of(state: State, settings: Settings) -> Known:
     """Return what the state and the settings know of the surroundings."""
     heard = frozenset(key[8:] for key in state.life if key.startswith("service|") and len(key) > 10)
     return Known(places=dict(state.places.items()), depends_on=settings.depends_on, services=heard,
-                 listening=dict(state.listening.items()))
+                 listening=dict(state.listening.items()), homes=homes(state.rhythms))
 
 
 def _detect(state: State, batch: Batch, detectors: tuple[Detector, ...], *, backlog: bool) -> list[Signal]:

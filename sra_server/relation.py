@@ -6,6 +6,7 @@ about the other, so what happens by chance at the same time elsewhere stays apar
 """
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from .domain.called import calls, silent_server
@@ -20,6 +21,8 @@ from .vicinity import CLOSE, beside, of_host, own_place
 
 #: How strong a reason it is that one points to the other, or both to a third.
 _SAID = 1
+#: Two unlike troubles of one service are one where no more than this lies between them.
+_WITH = 60 * SECOND
 #: Of these a host has one: whichever bound or habit is passed first, it is the same shortage.
 _SUPPLIES = frozenset({"memory_exhaustion", "cpu_overload"})
 #: What a store that is gone and its clients say.
@@ -50,9 +53,10 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
     recent = gap <= memory
     # of a full case it is no longer known who spoke and who was only named
     heard = set(incident.services) if more else {each.service for each in signals} or set(incident.services)
-    there = signal.service and signal.service in incident.services and signal.service in heard
-    if there and not alone and (fits or recent):
-        return Link(rank=0, why=f"same service {signal.service}")
+    if signal.service and signal.service in incident.services and signal.service in heard and not alone:
+        found = _same_service(incident, signals, signal, gap, fits=fits)
+        if found is not None:
+            return found
     if recent and not more:
         said = next(filter(None, (echoed(each, signal) for each in signals)), "")
         if said:
@@ -98,29 +102,62 @@ def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signa
     return why if seen and explained else None
 
 
+def _same_service(incident: Incident, signals: tuple[Signal, ...], signal: Signal, gap: int, *,
+                  fits: bool) -> Link | None:
+    """Return the link to what the same service has; of another name on another host nothing is known."""
+    own = [each for each in signals if each.service == signal.service]
+    hosts = {host for each in own for host in _hosts(each)} or set(incident.hosts)
+    mine = _hosts(signal)
+    apart = min((min(abs(signal.at - each.at), abs(signal.at - each.last_at)) for each in own), default=gap)
+    if not mine or not hosts or mine & hosts:
+        # what comes later than with the other comes of it, or has nothing to do with it
+        effect = any(brings(each.cls, signal.cls) for each in own) if own else fits
+        return Link(rank=0, why=f"same service {signal.service}") if effect or apart <= _WITH else None
+    if fits and apart <= CLOSE:
+        return Link(rank=0, why=f"same service {signal.service}, at the same time on another host")
+    return None
+
+
+def _own(service: str, signal: Signal, other: Signal | None, hosts: Collection[str], known: Known) -> bool:
+    """Say whether a sign that names a service means the one on its own host, and not that of other hosts."""
+    far = bool(signal.subject) and not own_place(signal.subject)
+    homes = known.homes.get(service, frozenset())
+    return not far and signal.host in homes and bool(hosts) and signal.host not in hosts and (
+        other is None or other.host in homes)
+
+
 def _pointed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, known: Known) -> Link | None:
     everything = (*signals, signal)
     where = signal.service or signal.host or "this source"
     pointed = names(signal, everything, known)
     declared = known.needs(signal.service)
     said = names(signal, everything, replace(known, depends_on={})) if declared else pointed
-    hits = pointed & {*incident.services, incident.service} - {""}
+    hits = {each for each in pointed & {*incident.services, incident.service} - {""}
+            if not _own(each, signal, None, _where(each, incident, signals), known)}
     for hit in sorted(hits, key=lambda name: (name not in said, name)):
         if hit in said:
             return Link(rank=_SAID, why=f"the errors of {where} point to {hit}")
         return Link(rank=_SAID, why=declared[hit])
     for each in signals:
-        if signal.service and signal.service in names(each, everything, known):
+        if signal.service and signal.service in names(each, everything, known) and not _own(
+                signal.service, each, None, _hosts(signal), known):
             needs = known.needs(each.service)
             if signal.service in needs and signal.service not in names(
                     each, everything, replace(known, depends_on={})):
                 return Link(rank=_SAID, why=needs[signal.service])
             who = each.service or "this source"
             return Link(rank=_SAID, why=f"the errors of {who} point to {signal.service}")
-    common = pointed & {name for each in signals for name in names(each, everything, known)}
+    common = pointed & {name for each in signals for name in names(each, everything, known)
+                        if not _own(name, signal, each, _hosts(each), known)}
     if common:
         return Link(rank=_SAID, why=f"both point to {sorted(common)[0]}")
     return None
+
+
+def _where(service: str, incident: Incident, signals: tuple[Signal, ...]) -> set[str]:
+    """Return the hosts on which a service of an incident has its trouble, as far as that is known."""
+    hosts = {host for each in signals if each.service == service for host in _hosts(each)}
+    return hosts or ({incident.host} - {""} if incident.service == service else set())
 
 
 def _one_missed(incident: Incident, signals: tuple[Signal, ...], signal: Signal, known: Known) -> Link | None:

@@ -80,3 +80,13 @@ def by_host(rhythms: Rhythms) -> dict[str, dict[str, Rhythm]]:
         service, _, host = key.rpartition("|")
         found.setdefault(host, {})[service] = Rhythm(*stored)
     return found
+
+
+def homes(rhythms: Rhythms) -> dict[str, frozenset[str]]:
+    """Return on which hosts each service was heard."""
+    found: dict[str, set[str]] = {}
+    for key, _ in rhythms.items():
+        service, _, host = key.rpartition("|")
+        if host:
+            found.setdefault(service, set()).add(host)
+    return {service: frozenset(hosts) for service, hosts in found.items()}

@@ -114,8 +114,14 @@ def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
         # a store that waits for room says so once, and who waits for its locks gives up after a minute
         waits = is_store(cause.service) and effect.cls == "deadlock"
         return gap <= (_PATIENT if waits else CLOSE) and _room(cause, effect)
-    if cause.cls in _SLOWS and cause.opens and of_host(cause) and effect.cls == "error_burst":
-        return gap <= CLOSE and _said(effect).starved
+    if cause.cls in _SLOWS and cause.opens and of_host(cause) and cause.cls != effect.cls:
+        # who gets no memory dies without a word; of a slow processor who suffers says so, and it may be busy
+        # for hours in which much else breaks
+        mute = effect.cls != "error_burst" and (
+            cause.cls != "cpu_overload" or abs(cause.at - effect.at) <= CLOSE)
+        return gap <= CLOSE and (mute or _said(effect).starved)
+    if of_host(effect) and not of_host(cause) and cause.at - effect.at > CLOSE:
+        return False  # what the host was short of long before does not come of this
     if of_host(cause) or of_host(effect) or cause.cls == effect.cls == "network_failure":
         return gap <= CLOSE
     patient = is_store(cause.service) and effect.cls != "external_api_down"

@@ -114,8 +114,8 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
     signal = found.signal
     place = found.service or signal.service or "an unnamed service"
     host = f" on {found.host}" if found.host else ""
-    first = min((each.at for each in evidence.values()), default=signal.at)
-    since = f"since {clock(first)}"
+    # of this sign alone: what else is told of the incident may have begun long before
+    since = f"since {clock(min((each.at for each in signal.evidence), default=signal.at))}"
     if found.cls == "error_burst" and found.signal.detector != "signature":
         does = signal.cause.removeprefix("it ") or "writes far more errors than it is used to"
         return f"Unknown: {place}{host} {does}, {since}, and nothing seen so far says why."

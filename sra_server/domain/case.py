@@ -53,14 +53,15 @@ _STILL_TOLD = 60 * SECOND
 class Known:
     """What is declared or learned of the surroundings.
 
-    Place → service that is probed there, service → what it depends on, every service ever heard of, and who
-    listens where (listener).
+    Place → service that is probed there, service → what it depends on, every service ever heard of, who
+    listens where (listener), and service → the hosts on which it was heard.
     """
 
     places: Mapping[str, str] = field(default_factory=dict)
     depends_on: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     services: frozenset[str] = frozenset()
     listening: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    homes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def at(self, place: str, host: str) -> str:
         """Return whom a client on a host means by a place, as a probe or an agent tells, or ""."""

@@ -56,13 +56,12 @@ async def of_change(conn: AsyncConnection, account_id: str, change: Change, chan
 
 
 def graver(change: Change) -> bool:
-    """Say whether a trouble that people were told of as a lesser one is high or critical by now.
+    """Say whether a trouble has become high or critical, or a further one of that kind is found in it.
 
     What made it so must not be what is silenced in it.
     """
-    severity = change.incident.severity
-    return change.worse and severity in LOUD and any(
-        each.severity == severity and each.service not in change.silenced for each in change.signals)
+    return any(each.fingerprint in change.worse and each.severity in LOUD
+               and each.service not in change.silenced for each in change.signals)
 
 
 async def of_incident(conn: AsyncConnection, account_id: str, incident: Incident, event: Event, *, at: int,

@@ -312,7 +312,7 @@ def test_what_becomes_graver_is_told_at_once(same_sign: bool) -> None:
     assert none == [], "what goes on is told twice a minute"
     graver = replace(goes_on, severity="critical", fingerprint=sign.fingerprint if same_sign else "other|db")
     _, [change] = correlate([graver], cases, (opened.incident,), {}, now + SECOND, RULES, lambda: "i3")
-    assert (change.kind, change.incident.severity, change.worse) == ("attached", "critical", True)
+    assert (change.kind, change.incident.severity, bool(change.worse)) == ("attached", "critical", True)
     _, again = correlate([graver], cases, (change.incident,), {}, now + 2 * SECOND, RULES, lambda: "i4")
     assert not any(each.worse for each in again)
 
