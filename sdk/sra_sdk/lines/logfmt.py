@@ -8,8 +8,8 @@ from .fields import from_fields
 from .parsed import Context, Parsed
 
 _FIRST = re.compile(r'[A-Za-z_@][\w.@/-]{0,63}=(?:"|\S)', re.A)
-#: Some write a date with a space and no quotation marks.
-_PAIR = re.compile(r'([A-Za-z_@][\w.@/-]{0,63})=(?:"((?:[^"\\]|\\.)*)"'
+#: Some write a date with a space and no quotation marks; Python's repr quotes with apostrophes.
+_PAIR = re.compile(r'([A-Za-z_@][\w.@/-]{0,63})=(?:"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'(?=\s|\Z)'
                    r'|([0-9]{4}-[0-9]{2}-[0-9]{2} (?:[0-9]{2}:){2}[0-9]{2}[^\s"]*|[^\s"]*))(?:\s+|\Z)', re.A)
 _ESCAPE = re.compile(r"\\(.)", re.S)
 _KNOWN = frozenset(("msg", "message", "level", "lvl", "severity"))
@@ -27,7 +27,9 @@ def logfmt(text: str, context: Context) -> Optional[Parsed]:
         pair = _PAIR.match(text, end)
         if pair is None:
             break
-        key, quoted, bare = pair.groups()
+        key, quoted, single, bare = pair.groups()
+        if quoted is None:
+            quoted = single
         if quoted is None:
             fields[key] = bare
         else:

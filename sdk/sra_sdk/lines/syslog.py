@@ -38,6 +38,11 @@ def bsd(text: str, context: Context) -> Optional[Parsed]:
     at = context.stamps.nearest(hour, minute, second, fraction)
     if host[-1] == ":":  # a local sender leaves its own name out: it is the program's
         return _body(text, found.start(5), at, None, None, context, {}, "syslog3164")
+    if host.isalpha() and host.istitle():
+        tag = _TAG.match(text, found.end())
+        if tag is None or level_name(tag[1]):
+            # a program that puts such a date before its sentence, which begins where a host would stand
+            return Parsed(at, None, context.service, context.host, text[found.start(5):], {}, "syslog3164")
     return _body(text, found.end(), at, None, host, context, {}, "syslog3164")
 
 
@@ -48,7 +53,8 @@ def iso(text: str, context: Context) -> Optional[Parsed]:
         return None
     hour, minute, second, fraction, zone, host = found.groups()
     tag = _TAG.match(text, found.end())
-    if tag is None or level_name(host.strip("[]:")) or level_name(tag[1]) or host[0] in "[<({\"'-":
+    if tag is None or level_name(host.strip("[]:")) or level_name(tag[1]) or host[0] in "[<({\"'-" \
+            or "'" in host:  # no name of a host: a date and a sentence, as in "Can't synchronise: ..."
         return None
     at = context.stamps.at(ymd, hour, minute, second, fraction, zone)
     return _body(text, found.end(), at, None, host, context, {}, "syslog3164")
@@ -104,6 +110,9 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
     program, module, pid = tag.groups()
     if pid:
         metadata["pid"] = pid
+    if "/" in program and not program.startswith("docker/"):
+        # postfix/smtpd is a part of Postfix, which is what is run, missed and started again
+        program, _, module = program.partition("/")
     if module:
         metadata["module"] = module
     start = tag.end()

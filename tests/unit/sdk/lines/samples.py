@@ -38,6 +38,17 @@ ENVOY = ('[2026-01-31T10:00:00.123Z] "GET /cart HTTP/1.1" 503 UF,URX 0 91 2 - "1
 FLASK = '127.0.0.1 - - [31/Jan/2026 10:00:00] "GET /health HTTP/1.1" 500 -'
 
 SAMPLES: tuple[Sample, ...] = (
+    # Python's repr of each value, as structlog writes it
+    S("timestamp='2026-01-31T10:00:00Z' level='error' event='not stored' error='it\\'s full' n=1",
+      "logfmt", "2026-01-31T10:00:00", "error", "not stored", None, None, {"error": "it's full", "n": "1"}),
+    # a date of syslog, and no host behind it
+    S("Jan 31 10:00:00 Backend error: no such table", "syslog3164", "2026-01-31T10:00:00", None,
+      "Backend error: no such table"),
+    S("2026-01-31T10:00:00Z Can't synchronise: no selectable sources", "generic", "2026-01-31T10:00:00", None,
+      "Can't synchronise: no selectable sources"),
+    # a part of a program is no service of its own
+    S("Jan 31 10:00:00 mx-1 postfix/smtpd[7]: connect from x", "syslog3164", "2026-01-31T10:00:00", None,
+      "connect from x", "postfix", "mx-1", {"pid": "7", "module": "smtpd"}),
     # JSON, by the habits of many loggers
     S('{"timestamp":"2026-01-31T10:00:00.5Z","level":"ERROR","message":"no","service":"shop","host":"web-1","n":1}',
       "json", "2026-01-31T10:00:00.5", "error", "no", "shop", "web-1", {"n": 1}),
