@@ -47,7 +47,8 @@ _NOBODY = re.compile(r"connection refused|econnrefused|connectionrefused|activel
                      r"|no live upstreams|no healthy upstream|no route to host"
                      r"|connection_refused|has failed and is disabled")
 #: That it is the connection which is gone, and not what was wanted over it.
-_LOST = re.compile(r"\brefused\b|\blost\b|could not connect|\btimed? ?out\b|unreachable|no route to host"
+_LOST = re.compile(r"can(?:no|')t contact|\bno (?:answer|reply|response)\b|\brefused\b"
+                   r"|\blost\b|could not connect|\btimed? ?out\b|unreachable|no route to host"
                    r"|can't connect|closed the connection|\bconnection[ _]closed\b|\bdisconnected\b"
                    r"|\bno servers? available\b")
 #: How a server says that it no longer hears a client, and a client that it waited in vain.
@@ -57,6 +58,8 @@ _UNHEARD = re.compile(r"missed heartbeats from client|got timeout reading commun
 _WAITED = re.compile(r"\btimed? ?out\b|timeout(?:\b|error|exception)|\betimedout\b|\bdeadline[_ ]exceeded\b")
 #: Stores that pass messages on; their clients seldom speak of them for another reason.
 _BROKERS = frozenset({"5672", "9092", "1883", "4222", "61616"})
+#: And so it is with those who are asked who somebody is, or to pass on a letter.
+_ASKED = frozenset({"88", "389", "1812", "25"})
 #: So much of a text is searched for the kind of store that it speaks of.
 _KIND = 6000
 #: So many pieces of evidence are the latest.
@@ -126,8 +129,8 @@ def may_be_missed(effect: Signal, services: frozenset[str]) -> frozenset[str]:
     others = services - {effect.service}
     if not refused and missed:
         # on the way to somebody far the proxy next door may be what does not answer
-        by_port = [_spoken_of(each, at_port(each.rpartition(":")[2], others))
-                   for each in places if ":" in each and near(each)]
+        by_port = [_spoken_of(each, found if near(each) else _called_after(each, found))
+                   for each in places if ":" in each and (found := at_port(each.rpartition(":")[2], others))]
         if any(by_port):
             return next(filter(None, by_port))
         if by_socket := _at_socket(text, others):
@@ -137,7 +140,8 @@ def may_be_missed(effect: Signal, services: frozenset[str]) -> frozenset[str]:
     kind = refused or kind_spoken(text)
     # who is missed over HTTP may speak of a store as well; of that one it must be said that it fails
     if not refused and effect.cls not in ("database_failure", "deadlock") and (
-            kind not in _BROKERS or "http" in text or not (nobody_there(effect) or _LOST.search(text))):
+            kind not in _BROKERS | _ASKED or "http" in text
+            or not (nobody_there(effect) or _LOST.search(text))):
         return frozenset()
     return of_kind(kind, others) if kind else frozenset()
 
@@ -151,6 +155,21 @@ def _spoken_of(place: str, found: frozenset[str]) -> frozenset[str]:
             other.startswith(word) for name in found if name != each for other in words[name])
         for word in words[each])]
     return frozenset(called) if len(called) == 1 else found
+
+
+def _called_after(place: str, services: frozenset[str]) -> frozenset[str]:
+    """Return those services after which the machine of a place is called: influx.example, and influxdb."""
+    first = re.split(r"[^a-z]", place)[0]
+    first = first[:-1] if first.endswith("s") else first
+    return frozenset(each for each in services if len(first) >= _TELLING and any(
+        word.startswith(first) or (len(word) >= _TELLING and first.startswith(word))
+        for word in re.split(r"[^a-z]+", each.lower())))
+
+
+def led_to(place: str, service: str) -> bool:
+    """Say whether a place is near, or is called after a service and has the port of its kind."""
+    return near(place) or bool(
+        _called_after(place, at_port(place.rpartition(":")[2], (service,))))
 
 
 def _at_socket(text: str, services: frozenset[str]) -> frozenset[str]:

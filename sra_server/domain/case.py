@@ -214,6 +214,8 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
             (nobody_there(best) and best.last_at >= max(each.last_at for each in signals) - _STILL_TOLD)
             or any(each.service == end for each in silent) or _missed_by_all(end, effects)):
         cls = "service_crash"  # what is one's own and does not answer is down, whatever its callers call it
+    if cls == "error_burst" and best in own and any(map(nobody_there, effects)):
+        cls = "service_crash"  # who errs, and where nobody listens any more, is down
     if cls in _ENDS and cut_off(own, effects):
         cls = "network_failure"
     quiet = next((each for each in silent if each.service == end and each.evidence), None)

@@ -35,6 +35,11 @@ _SERVERS = {
     "11300": ("beanstalk",), "26379": ("sentinel",), "8200": ("vault", "openbao"), "88": ("krb", "kdc"),
     "25": ("postfix", "exim", "sendmail"), "587": ("postfix", "exim", "sendmail"), "143": ("dovecot",),
     "993": ("dovecot",), "2049": ("nfs",), "873": ("rsync",), "514": ("rsyslog", "syslog"),
+    "24": ("dovecot",), "110": ("dovecot",), "995": ("dovecot",), "465": ("postfix", "exim", "sendmail"),
+    "9093": ("alertmanager",), "9090": ("prometheus",), "3100": ("loki",),
+    "3000": ("grafana",), "1812": ("radius", "freeradius"), "123": ("chrony", "ntp"),
+    "21": ("proftpd", "vsftpd"),
+    "11332": ("rspamd",), "11334": ("rspamd",), "783": ("spam",), "10024": ("amavis",),
 }
 #: The resolver's port, where names are asked for.
 RESOLVER = "53"
@@ -49,6 +54,7 @@ _SPOKEN = {
     "11211": ("memcache",), "27017": ("mongo",), "5672": ("rabbitmq", "amqp", "pika.", "kombu"),
     "9042": ("cassandra",), "9200": ("elasticsearch", "opensearch"), "9092": ("kafka",), "2379": ("etcd",),
     "4222": ("nats: ", "natserror", "nats://"),
+    "88": ("any kdc", "kinit"), "1812": ("radius",), "25": ("smtplib", "nodemailer"),
     "1433": ("sqlserver", "sqlclient"), "1521": ("ora-",), "8123": ("clickhouse",),
 }
 #: Of the words in _CALLED_STORES, which kinds they may be.
@@ -111,12 +117,11 @@ def kind_of(service: str) -> str:
 
 def at_port(port: str, services: Iterable[str]) -> frozenset[str]:
     """Return those services which by their names are what listens at a port; none where it tells nothing."""
-    port = _ALSO.get(port, port)
-    parts = _PORTS.get(port) or _SERVERS.get(port)
-    if parts is None:
+    parts = (*_PORTS.get(_ALSO.get(port, port), ()), *_SERVERS.get(port, ()))
+    if not parts:
         return frozenset()
     # a pool in front of a database begins like it and has a port of its own
-    others = _PORTS["6432"] if port == "5432" else ()
+    others = _PORTS["6432"] if _ALSO.get(port, port) == "5432" else ()
     return frozenset(
         each for each in services if _begins(each, parts) and not _begins(each, others)
         and (_BESIDES.isdisjoint(_WORDS.split(each.lower())) or parts == ("sentinel",)))
@@ -124,7 +129,8 @@ def at_port(port: str, services: Iterable[str]) -> frozenset[str]:
 
 def of_kind(kind: str, services: Iterable[str]) -> frozenset[str]:
     """Return those services which may be the store of a kind, as `kind_spoken` gives it, by their names."""
-    mine, called = _PORTS.get(kind, ()), _CALLED.get(kind, _DATABASE)
+    mine = _PORTS.get(kind) or _SERVERS.get(kind, ())
+    called = _CALLED.get(kind, _DATABASE if kind in _PORTS else set())
     words = {each: frozenset(_WORDS.split(each.lower())) for each in services if each}
     words = {each: those for each, those in words.items() if _BESIDES.isdisjoint(those)}
     exact = frozenset(each for each in words if _begins(each, mine))

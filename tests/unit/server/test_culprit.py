@@ -68,6 +68,40 @@ def test_who_is_gone_is_named_by_place_socket_or_kind(
     assert world.only().service == missed
 
 
+REFUSED = ("write failed: HTTPConnectionPool(host='{}', port={}): Max retries exceeded with url: /write "
+           "(Caused by NewConnectionError('Failed to establish a new connection: "
+           "[Errno 111] Connection refused'))")
+
+
+@pytest.mark.parametrize(("host", "port", "service", "named"), [
+    ("influx.ferry.example", 8086, "influxdb", "influxdb"),
+    ("alerts.ferry.example", 9093, "alertmanager", "alertmanager"),
+    # neither a port nor a name alone leads anywhere
+    ("store.ferry.example", 8086, "influxdb", "shop"), ("influx.ferry.example", 443, "influxdb", "shop")])
+def test_a_machine_that_is_called_after_a_service_and_its_port_lead_to_it(
+        host: str, port: int, service: str, named: str) -> None:
+    world = World()
+    world.fold(batch(-60, alive=["shop", service]))
+    for second in range(0, 24, 6):
+        world.fold(batch(second + 1, *lines(second, (REFUSED.format(host, port), "shop", 2))))
+    assert world.only().service == named
+
+
+def test_who_has_lost_the_kdc_leads_to_it() -> None:
+    text = "ticket not renewed: kinit: Cannot contact any KDC for realm 'FERRY' while getting credentials"
+    assert told(text, "krb5kdc").only().service == "krb5kdc"
+
+
+def test_who_errs_and_at_whose_place_nobody_listens_is_down() -> None:
+    world = World()
+    world.fold(batch(-60, alive=["shop", "influxdb"]))
+    own = "run: create server: mkdir all: mkdir /srv/influx/meta: permission denied"
+    for second in range(0, 40, 4):
+        world.fold(batch(second + 1, *lines(second, (own, "influxdb", 1)),
+                         *lines(second, (REFUSED.format("influx.ferry.example", 8086), "shop", 2))))
+    assert ("influxdb", "service_crash") in {(each.service, each.cls) for each in world.incidents.values()}
+
+
 @pytest.mark.parametrize(("times", "told"), [(4, 0), (9, 1)])
 def test_a_server_that_its_proxy_goes_around_is_told_once_it_is_not_back(times: int, told: int) -> None:
     world = World()
