@@ -31,7 +31,8 @@ STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns,ask
           r"|handling signal: (?:term|hup|quit|int|usr2)\b|sigterm[:,]"
           r"|.{0,60}(?:(?:received|got|caught|due to)(?: signal)?:? (?:sigterm|15\b|terminated)"
           r"|sigterm(?:\)| signal)? received|sigquit\) received|sigwinch, shutting down"
-          r"|\): normal shutdown))")
+          r"|\): normal shutdown|terminating on signal 15|signalled to terminate|catch termination signal"
+          r"|killed (?:with |\()signal 15|signal received,? (?:initializing clean )?shut))")
 #: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni,
 #: Elasticsearch, sshd and PostgreSQL, and what a service could not write.
 TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #"
@@ -202,6 +203,15 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "error),exception),timeout),(errno::", r"\A[^\s:]{1,300}:[0-9]{1,7}:in [`'].{1,1000}"
           r"(?:(?:error|exception|timeout)\)|\(errno::)"),
     _rule(WARNING, "warning failed", r"\Awarning failed\w{3,40} \w{2,30}/"),
+    # how mail servers and Kerberos' programs, which name no level, say that what was asked is not done
+    _rule(WARNING, "back to myself,many hops,forwarding loop,mail loop", r"loops back to myself|too many hops"
+          r"|mail forwarding loop for |mail loop detected"),
+    _rule(ERROR, "db2 database,failed to respond,exit status,due to errors", r"cannot open db2 database"
+          r"|not loaded due to errors"
+          r"|all radius servers failed to respond|\bfailed,? (?:with )?exit status [1-9]"),
+    _rule(ERROR, "getting initial,key table,integrity check,not found in kerb",
+          r"while getting initial credentials|key table entry not found|decrypt integrity check failed"
+          r"|not found in kerberos database"),
     # short names of levels, as Serilog, Ceph and GlusterFS write them; and the type of an event of Kubernetes
     _rule(CRITICAL, "ftl]", r"\[(?:[0-9:.]{5,12} )?ftl\]"),
     _rule(ERROR, "err],e [msgid", r"\[(?:[0-9:.]{5,12} )?err\]|\Ae \[msgid: "),
