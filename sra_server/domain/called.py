@@ -166,12 +166,6 @@ def _called_after(place: str, services: frozenset[str]) -> frozenset[str]:
         for word in re.split(r"[^a-z]+", each.lower())))
 
 
-def led_to(place: str, service: str) -> bool:
-    """Say whether a place is near, or is called after a service and has the port of its kind."""
-    return near(place) or bool(
-        _called_after(place, at_port(place.rpartition(":")[2], (service,))))
-
-
 def _at_socket(text: str, services: frozenset[str]) -> frozenset[str]:
     """Return the only service whose name begins as the socket of a file does that nobody answers at."""
     names = {match.group(1) for match in _SOCKET.finditer(text)}
