@@ -123,6 +123,18 @@ def level(line: str) -> str:
     ("Mar  5 10:00:00 h kernel: [9.123] nvme nvme0: controller is down; will reset: CSTS=0xff", "error"),
     ("Mar  5 10:00:00 h mdadm[7]: Fail event detected on md device /dev/md0, component /dev/sdb1", "error"),
     ("Mar  5 10:00:00 m dovecot: imap-login: Disconnected (auth failed, 3 attempts in 12 secs)", "warning"),
+    ('2026-01-31 10:00:00 - KeyError - key not found: "night":\n\tconfig.ru:24:in `fetch\'', "error"),
+    ("2026-01-31 10:00:00 +0000 Rack app (\"GET /a\" - (10.0.0.1)): #<NoMethodError: undefined method `id'>", "error"),
+    ("10:00:00.123 request_id=F8 [error] #PID<0.5.0> running ShopWeb.Endpoint terminated", "error"),
+    ("10:00:00.123 [error] GenServer Shop.Cart terminating", "error"),
+    ("** (DBConnection.ConnectionError) tcp recv: closed", "error"),
+    ("=CRASH REPORT==== 5-Mar-2024::10:00:00.123456 ===", "error"),
+    ("s6-supervise shop (child): fatal: unable to exec run: No such file or directory", "error"),
+    ("shop-1 exited with code 1", "error"),
+    ("Kernel pid terminated (application_controller) (x)", "critical"),
+    ("*** no app loaded. GAME OVER ***", "error"),
+    ("/srv/app/run.sh: line 7: shop: command not found", "error"),
+    ("Feb 14 15:16:01 h systemd[1]: srv-shop.mount: Mount process exited, code=exited, status=32/n/a", "error"),
 ])
 def test_raised(line: str, expected: str) -> None:
     assert level(line) == expected
@@ -175,6 +187,11 @@ def test_raised(line: str, expected: str) -> None:
     ('"GET /?q=connection+refused: no such host HTTP/1.1" status=200', "info"),
     ("2024/03/05 10:00:00 lookup table: read 10 rows", "info"),
     ("2024/03/05 10:00:00 no such hosts file, using the default", "info"),
+    ("shop-1 exited with code 0", "info"),
+    ("shop-1 exited with code 143", "info"),
+    ("10:00:00.123 [info] GET /error", "info"),
+    ("2026-01-31 10:00:00 - errors - 0 found", "info"),
+    ("=PROGRESS REPORT==== 5-Mar-2024::10:00:00.123456 ===", "info"),
 ])
 def test_left_alone(line: str, expected: str) -> None:
     assert level(line) == expected
