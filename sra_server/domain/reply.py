@@ -17,8 +17,9 @@ from .software import is_store, kind_spoken
 _TELLING = frozenset({"cpu_overload", "queue_backlog", "rate_limited", "error_burst"})
 #: As long as it goes on saying so: what came first and is no longer told explains nothing.
 _STILL_TOLD = 60 * SECOND
-#: What its supervisor says of how it ended is no cause.
-_OF_ITS_END = ("signature|stop_too_long|",)
+#: What its supervisor says of how it ended is no cause. Of a mistake in its code a program may end, too: only
+#: where requests fail of it does it go on.
+_OF_ITS_END = ("signature|stop_too_long|", "signature|code_fails|")
 #: How frameworks say that a request failed: whoever writes so takes requests.
 _REQUEST = re.compile(
     r"\bphp (?:fatal|parse|recoverable fatal) error:|\buncaught php exception\b|\bphp message: php"

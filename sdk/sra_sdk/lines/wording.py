@@ -227,7 +227,8 @@ WORDS: tuple[Rule, ...] = (
           r"|worker [0-9]+ \(pid: [0-9]+\) died, killed by signal|\Acannot connect to the docker daemon at"),
     # how a web framework of Ruby and servers of Elixir write an exception, and the reports of Erlang
     _rule(ERROR, "error - ,exception - ,: #<,** (,report====",
-          r"\A(?:\w{1,60}::){0,6}\w{0,60}(?:error|exception) - .{1,1000}:\n\s|: #<(?:\w{1,60}::){0,6}\w{1,60}error: "
+          r"\A(?:\w{1,60}::){0,6}\w{0,60}(?:error|exception) - .{1,1000}:\n\s"
+          r"|: #<(?:\w{1,60}::){0,6}\w{1,60}error: "
           r"|\A\*\* \((?:\w{1,60}\.){0,6}\w{0,60}error\) |\A=(?:error|crash|supervisor) report===="),
     _rule(ERROR, "[error] ,[critical] ",
           r"\A[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3} (?:[\w.-]{1,40}=\S{1,80} ){0,6}\[(?:error|critical)\] "),
@@ -237,8 +238,8 @@ WORDS: tuple[Rule, ...] = (
           r"\A[\w./-]{1,60}(?: [\w./-]{1,60})?(?: \(\w{1,20}\))?: fatal: "
           r"|\A(?:pm2 .{0,60})?(?:app \[.{1,80}\]|[\w.-]{1,100}) exited with code \[?(?!(?:0|130|143)\b)[0-9]"
           r"|had too many unstable restarts|\A\[unhandledpromiserejection: "),
-    _rule(ERROR, "in @inc,compilation aborted,can't open file ',command not found,game over,unable to load app"
-          ",spawn process for app,[ e ",
+    _rule(ERROR, "in @inc,compilation aborted,can't open file ',command not found,game over"
+          ",unable to load app,spawn process for app,[ e ",
           r"can't locate \S{1,200} in @inc|begin failed--compilation aborted"
           r"|python[0-9.]{0,5}: can't open file '|: line [0-9]{1,6}: \S{1,200}: command not found\Z"
           r"|no app loaded\. game over|\Aunable to load app [0-9]|could not spawn process for application"

@@ -124,7 +124,8 @@ def level(line: str) -> str:
     ("Mar  5 10:00:00 h mdadm[7]: Fail event detected on md device /dev/md0, component /dev/sdb1", "error"),
     ("Mar  5 10:00:00 m dovecot: imap-login: Disconnected (auth failed, 3 attempts in 12 secs)", "warning"),
     ('2026-01-31 10:00:00 - KeyError - key not found: "night":\n\tconfig.ru:24:in `fetch\'', "error"),
-    ("2026-01-31 10:00:00 +0000 Rack app (\"GET /a\" - (10.0.0.1)): #<NoMethodError: undefined method `id'>", "error"),
+    ("2026-01-31 10:00:00 +0000 Rack app (\"GET /a\" - (10.0.0.1)): #<NoMethodError: undefined method `id'>",
+     "error"),
     ("10:00:00.123 request_id=F8 [error] #PID<0.5.0> running ShopWeb.Endpoint terminated", "error"),
     ("10:00:00.123 [error] GenServer Shop.Cart terminating", "error"),
     ("** (DBConnection.ConnectionError) tcp recv: closed", "error"),
@@ -134,7 +135,8 @@ def level(line: str) -> str:
     ("Kernel pid terminated (application_controller) (x)", "critical"),
     ("*** no app loaded. GAME OVER ***", "error"),
     ("/srv/app/run.sh: line 7: shop: command not found", "error"),
-    ("Feb 14 15:16:01 h systemd[1]: srv-shop.mount: Mount process exited, code=exited, status=32/n/a", "error"),
+    ("Feb 14 15:16:01 h systemd[1]: srv-shop.mount: Mount process exited, code=exited, status=32/n/a",
+     "error"),
 ])
 def test_raised(line: str, expected: str) -> None:
     assert level(line) == expected

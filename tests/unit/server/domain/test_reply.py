@@ -43,6 +43,7 @@ def test_who_goes_on_writing_that_requests_fail_has_errors_and_is_not_down(text:
     "ModuleNotFoundError: No module named 'stock'",
     "panic: runtime error: index out of range [3] with length 3",
     "KeyError: 'DATABASE_URL'",
+    "TypeError: Cannot read properties of undefined (reading 'url')",
 ])
 def test_who_only_writes_why_he_ends_is_down(text: str) -> None:
     assert {each.cls for each in ill(text).incidents.values()} == {"service_crash"}
