@@ -50,8 +50,8 @@ def test_what_is_offered_stands_before_what_is_only_advice() -> None:
 def test_the_caller_is_not_restarted_for_what_it_calls() -> None:
     world = World(offers=(
         Offer(host="web-1", service="shop", action="restart_service", platform="command", mode="live"),))
-    world.fold(batch(0, *(record("https://pay.example/charge failed: Connection refused", 0, number=n)
-                          for n in range(3))))
+    world.fold(batch(12, *(record("https://pay.example/charge failed: Connection refused", 3 * n, number=n)
+                           for n in range(5))))
     restart = next(each for each in _analysis(world).recommendations if each.action == "restart_service")
     assert (restart.service, restart.host, restart.offered) == ("", "", False)
     assert "none of the services known here" in restart.reason
@@ -73,15 +73,15 @@ def test_no_text_picks_the_target(text: str) -> None:
 
 def test_a_declared_service_may_be_named() -> None:
     world = World(Settings(depends_on={"shop": ("pay",)}))
-    world.fold(batch(0, *(record("http://pay:8080/charge failed: Connection refused", 0, number=n)
-                          for n in range(3))))
+    world.fold(batch(12, *(record("http://pay:8080/charge failed: Connection refused", 3 * n, number=n)
+                           for n in range(5))))
     assert {each.service for each in _analysis(world).recommendations} == {"pay"}
 
 
 def test_a_duration_does_not_cost_the_claim() -> None:
     world = World()
     text = 'connection to server at "db1", port 5432 failed: Connection refused after 30s'
-    world.fold(batch(0, *(record(text, 0, number=n) for n in range(2))))
+    world.fold(batch(5, *(record(text, 5 * n, number=n) for n in range(2))))
     claims = _analysis(world).claims
     assert claims and "after 30s" in claims[0].text
 
@@ -95,10 +95,10 @@ def test_a_long_word_is_cut_before_its_last_number() -> None:
 
 def test_more_independent_signs_make_it_surer_and_never_sure() -> None:
     world = World()
-    world.fold(batch(0, *(record("GET http://127.0.0.1:8081/ failed: Connection refused", 0, number=n)
-                          for n in range(3))))
+    world.fold(batch(12, *(record("GET http://127.0.0.1:8081/ failed: Connection refused", 3 * n, number=n)
+                           for n in range(5))))
     alone = _analysis(world).confidence
-    world.fold(batch(5, points=[probe(0, 0), probe(0, 5)]))
+    world.fold(batch(15, points=[probe(0, 10), probe(0, 15)]))
     probed = _analysis(world).confidence
     assert 0.2 < alone < probed < 1
 

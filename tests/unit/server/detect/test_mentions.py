@@ -85,7 +85,6 @@ def test_a_mention_opens_nothing(tmp_path: Path, line: str) -> None:
     ("service_crash", "<30>Mar  5 10:00:00 web-1 systemd[1]: shop.service: Failed with result 'core-dump'."),
     ("service_crash", f"{T} INFO gave up: shop entered FATAL state, too many start retries too quickly"),
     ("service_crash", "I0305 10:00:00.123456 1 event.go:1] Back-off restarting failed container"),
-    ("deadlock", f"{PG} ERROR:  deadlock detected"),
     ("certificate_expired", f"{T} WARNING certificate expires in 2 days"),
 ])
 def test_the_trouble_itself_is_told(tmp_path: Path, cls: str, line: str) -> None:

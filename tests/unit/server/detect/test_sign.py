@@ -51,7 +51,7 @@ def test_every_detector_has_its_words() -> None:
 
 def test_the_signs_of_one_incident_are_told_apart() -> None:
     world = World()
-    world.fold(batch(0, record("ERROR: deadlock detected", 0),
+    world.fold(batch(0, record("panic: runtime error: nil", 0),
                      record("could not extend file: No space left on device", 1)))
     for second in (0, 10, 20, 30):
         world.fold(batch(second, points=[probe(0, second, "shop")]))
