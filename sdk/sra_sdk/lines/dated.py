@@ -9,6 +9,7 @@ import re
 from typing import Any, Optional
 
 from .parsed import LEVEL_NAMES, Context, Parsed, level_name, new
+from .served import served
 from .stamps import ymd
 from .within import within
 
@@ -23,6 +24,7 @@ _PYTHON = re.compile(r" - ([\w.\-/]{1,200}) - (?:\[?)([A-Z]{3,8})\]?(?: -|:) ", 
 _LOG4J_DASH = re.compile(r" - ([A-Z]{4,8}) {1,4}\[")
 _LEVEL_FIRST = re.compile(r" {1,2}" + _UPPER + r" {1,2}(?:\[([^\]\n]{1,200})\] )?([\w.$/@-]{1,200})(?: -"
                           r"|:) ", re.A)
+_EXCEPTION = re.compile(r"(?:Error|Exception)\Z|\Apanic\Z")
 _SPRING = re.compile(r" {1,2}" + _UPPER + r" ([0-9]+) --- (?:\[([^\]\n]*)\] ){1,3}(\S{1,200}) *: ")
 _THREAD_FIRST = re.compile(r" \[([^\]\n]{1,200})\] {0,4}" + _UPPER + r" {1,4}([\w.$/@:\[\]-]{1,200}) +"
                            r"(?:-|:) ", re.A)
@@ -65,15 +67,17 @@ def dated(text: str, context: Context) -> Optional[Parsed]:
     at = context.stamps.at(ymd, hour, minute, second, fraction, zone.strip() if zone else None)
     end = found.end()
     after = text[end:end + 3]
+    parsed: Optional[Parsed]
     if text[0] == "[":
-        return _bracketed(text, end, at, context)
-    if after == " - ":
+        parsed = _bracketed(text, end, at, context)
+    elif after == " - ":
         parsed = _dashed(text, end, at, context)
     elif after[:1] == " ":
         parsed = (_POSTGRES_OR_BRACKET if after[1:2] == "[" else _WORDS)(text, end, at, context)
     else:
         parsed = None
-    return parsed or _generic(text, end, at, context)
+    read = parsed or _generic(text, end, at, context)
+    return served(read) if '" ' in text and read.level == "info" else read
 
 
 def python_line(text: str, context: Context) -> Optional[Parsed]:
@@ -83,8 +87,9 @@ def python_line(text: str, context: Context) -> Optional[Parsed]:
         return None
     stamp, fraction, logger, level = found.groups()
     at = context.stamps.second(ymd, 13, stamp)
-    return new(Parsed, (at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
-                        context.host, text[found.end():], {"logger": logger}, "python"))
+    parsed = new(Parsed, (at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
+                          context.host, text[found.end():], {"logger": logger}, "python"))
+    return served(parsed) if level == "INFO" and '" ' in text else parsed
 
 
 def spring_line(text: str, context: Context) -> Optional[Parsed]:
@@ -160,11 +165,13 @@ def _words(text: str, end: int, at: Optional[int], context: Context) -> Optional
                       {"pid": found[2], "thread": found[3].strip(), "logger": found[4]}, "java")
     found = _LEVEL_FIRST.match(text, end)
     if found is not None:
-        metadata = {"logger": found[3]}
+        # an exception has a name as a logger has, and is the text itself
+        exception = _EXCEPTION.search(found[3]) is not None
+        metadata = {} if exception else {"logger": found[3]}
         if found[2]:
             metadata["thread"] = found[2]
-        return Parsed(at, level_name(found[1]), context.service, context.host, text[found.end():], metadata,
-                      "java")
+        return Parsed(at, level_name(found[1]), context.service, context.host,
+                      text[found.start(3) if exception else found.end():], metadata, "java")
     found = _CRI.match(text, end)
     if found is not None:
         return within(Parsed(at, None, context.service, context.host, text[found.end():],
@@ -206,7 +213,7 @@ def _envoy(text: str, end: int, at: Optional[int], context: Context) -> Optional
     return Parsed(at, None, context.service, context.host, text, metadata, "access")
 
 
-def _generic(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
+def _generic(text: str, end: int, at: Optional[int], context: Context) -> Parsed:
     found = _GENERIC_LEVEL.match(text, end)
     if found is None:
         start = _SKIP.match(text, end).end()  # type: ignore[union-attr]

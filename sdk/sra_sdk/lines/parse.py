@@ -18,6 +18,7 @@ from .jsonlines import docker, json_line
 from .logfmt import logfmt
 from .multiline import BYTES, cut
 from .parsed import Context, Format, Parsed, name
+from .served import rails, ruby, runserver
 from .stamps import Stamps
 from .syslog import bsd, dmesg, iso, prefixed
 from .undated import clock, cluster, counted, hadoop, klog, levelled, ras, rdkafka, redis, spark
@@ -32,14 +33,17 @@ _SPACED: tuple[Format, ...] = (python_line, spring_line,
                                *(form for form in _DIGITS if form not in (common, nginx_error, iso)))
 _LETTERS: tuple[Format, ...] = (bsd, klog, levelled, logfmt, access, haproxy, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
-    "{": (json_line,), "<": (prefixed,), "[": (dated, apache_error, dmesg, redis, levelled, counted),
+    "{": (json_line,), "<": (prefixed,),
+    "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
     **{digit: _DIGITS for digit in "0123456789"},
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
+    # of the levels of Ruby's Logger, and of Rails
+    **{letter: (ruby, *_LETTERS) for letter in "DIWEFAU"}, "C": (*_LETTERS, rails),
 }
 #: Formats so strict that a line which fits one fits no other: only these are tried before their turn.
 _STICKY = frozenset((common, python_line, spring_line, bsd, spark, hadoop, redis, klog, apache_error,
-                     nginx_error, ras, cluster))
+                     nginx_error, ras, cluster, ruby))
 #: How `docker compose logs` begins each line: the container, which is named by its service and a number.
 _COMPOSE = re.compile(r"([a-z0-9][a-z0-9_.-]{0,80}?)(?:[-_][0-9]{1,3})? {1,40}\| ", re.A)
 _SURROGATE = re.compile("[\ud800-\udfff]")

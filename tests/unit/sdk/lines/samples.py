@@ -35,6 +35,10 @@ HAPROXY = ('10.0.1.2:33317 [28/Feb/2026:12:14:14.655] http-in static/srv1 10/0/3
 HAPROXY_TCP = "10.0.1.2:33317 [28/Feb/2026:12:14:14.655] pg pg/<NOSRV> 1/-1/0 0 SC 1/1/0/0/0 0/0"
 ENVOY = ('[2026-01-31T10:00:00.123Z] "GET /cart HTTP/1.1" 503 UF,URX 0 91 2 - "10.0.0.9" "curl/8" "a1" '
          '"cart" "10.0.1.5:8080"')
+UVICORN = '10.0.0.9:5 - "GET /a HTTP/1.1"'
+HYPERCORN = '10.0.0.9:5 - - [31/Jan/2026:10:00:00 +0000] "GET /a 2" 503 12 "-" "x"'
+RAILS = "[a1] Completed 500 Internal Server Error in 12ms (Views: 1ms)"
+RUNSERVER = '[31/Jan/2026 10:00:00] "GET /a HTTP/1.1" 500 145'
 FLASK = '127.0.0.1 - - [31/Jan/2026 10:00:00] "GET /health HTTP/1.1" 500 -'
 
 SAMPLES: tuple[Sample, ...] = (
@@ -286,6 +290,26 @@ SAMPLES: tuple[Sample, ...] = (
     S("1769853600.250 cache miss", "generic", "2026-01-31T10:00:00.25", None, "cache miss"),
     S("[error] disk", "levelled", None, "error", "disk"),
     S("ERROR: relation", "levelled", None, "error", "relation"),
+    # servers of applications, whose requests are information until one looks at the status
+    S(f"2026-01-31 10:00:00,123 - uvicorn.access - INFO - {UVICORN} 500 Internal Server Error", "access",
+      "2026-01-31T10:00:00.123", "info", f"{UVICORN} 500 Internal Server Error", None, None,
+      {"client": "10.0.0.9:5", "path": "/a", "status": 500, "logger": "uvicorn.access"}),
+    S(f"2026-01-31 10:00:00,123 INFO:     {UVICORN} 404 Not Found", "access", "2026-01-31T10:00:00.123",
+      "info", f"{UVICORN} 404 Not Found", None, None, {"status": 404}),
+    S(f"[2026-01-31 10:00:00 +0000] [7] [INFO] {HYPERCORN}", "access", "2026-01-31T10:00:00", "info",
+      HYPERCORN, None, None, {"status": 503}),
+    S('2026-01-31 10:00:00,123 INFO bob said "GET / HTTP/1.1" 500 times', "generic",
+      "2026-01-31T10:00:00.123", "info", 'bob said "GET / HTTP/1.1" 500 times'),
+    S(RUNSERVER, "access", "2026-01-31T10:00:00", None, RUNSERVER, None, None, {"status": 500, "bytes": 145}),
+    S(f"I, [2026-01-31T10:00:00.123456 #7]  INFO -- : {RAILS}", "access", "2026-01-31T10:00:00.123456",
+      "info", RAILS, None, None, {"pid": "7", "status": 500}),
+    S("Completed 200 OK in 5ms (Views: 1ms)", "access", None, None, "Completed 200 OK in 5ms (Views: 1ms)",
+      None, None, {"status": 200}),
+    S("E, [2026-01-31T10:00:00.123456 #7] ERROR -- sidekiq: boom", "ruby", "2026-01-31T10:00:00.123456",
+      "error", "boom", None, None, {"pid": "7", "logger": "sidekiq"}),
+    # the name of an exception is no logger
+    S("2026-01-31 10:00:00,123 ERROR shop.errors.QuotaError: no more", "java", "2026-01-31T10:00:00.123",
+      "error", "shop.errors.QuotaError: no more"),
     # none of these
     S("just a sentence about errors", "plain", None, None, "just a sentence about errors"),
     S("", "plain", None, None, ""),

@@ -1,0 +1,83 @@
+"""Requests as servers of applications write them: uvicorn, hypercorn, aiohttp, Django's runserver, Rails.
+
+From parse and dated; to Parsed. They log a request that failed as information, or as a line of no level at
+all: its status is what says that it failed.
+"""
+from __future__ import annotations
+
+import re
+from typing import Any, Optional
+
+from .parsed import Context, Parsed, level_name
+from .stamps import day_month_year, ymd
+
+#: Behind a date and a level: perhaps a logger, the client, perhaps a stamp, the request and its status.
+_REQUEST = re.compile(
+    r"(?:[A-Za-z_][\w.]{1,60}:? {1,4}(?:- )?)?([\w.:\[\]-]{2,80})(?: -){1,2}(?: \[[^\]\n]{1,40}\])? "
+    r'"([A-Z]{3,10}) (\S{1,8192}) (?:HTTP/)?[0-9.]{1,3}" ([1-5][0-9]{2})(?= |\Z)', re.A)
+_RUNSERVER = re.compile(
+    r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4} [0-9]{2}):([0-9]{2}):([0-9]{2})\] "
+    r'"([A-Z]{3,10}) (\S{1,8192}) HTTP/[0-9.]{1,3}" ([1-5][0-9]{2}) ([0-9]{1,18}|-)\Z')
+_RUBY = re.compile(
+    r"[DIWEFAU], \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))? "
+    r"#([0-9]+)\] "
+    r"{1,2}(DEBUG|INFO|WARN|ERROR|FATAL|ANY) -- ([^:\n]{0,100}): ")
+#: The end of a request, behind the tags that Rails is told to write (the request's id).
+_COMPLETED = re.compile(
+    r"(?:\[[^\]\n]{1,100}\] ){0,3}Completed ([1-5][0-9]{2}) [A-Z][\w' -]{1,40} in [0-9]+ms\b", re.A)
+
+
+def served(parsed: Parsed) -> Parsed:
+    """Return a line as that of a request, if its text is one: 10.0.0.9:5 - "GET / HTTP/1.1" 500"""
+    found = _REQUEST.match(parsed.message)
+    if found is None:
+        return parsed
+    client, method, path, status = found.groups()
+    return parsed._replace(metadata={**parsed.metadata, "client": client, "method": method, "path": path,
+                                     "status": int(status)}, format="access")
+
+
+def runserver(text: str, context: Context) -> Optional[Parsed]:
+    """[31/Jan/2024 10:00:00] "GET / HTTP/1.1" 500 145, of Django; it does not say who asked."""
+    found = _RUNSERVER.match(text) if '" ' in text else None
+    if found is None:
+        return None
+    hour, minute, second, method, path, status, size = found.groups()
+    metadata: dict[str, Any] = {"client": "-", "method": method, "path": path, "status": int(status)}
+    if size != "-":
+        metadata["bytes"] = int(size)
+    at = context.stamps.at(day_month_year, hour, minute, second)
+    return Parsed(at, None, context.service, context.host, text, metadata, "access")
+
+
+def ruby(text: str, context: Context) -> Optional[Parsed]:
+    """I, [2024-01-31T10:00:00.123456 #7]  INFO -- : message, of Ruby's Logger"""
+    found = _RUBY.match(text) if text[1:4] == ", [" else None
+    if found is None:
+        return None
+    hour, minute, second, fraction, pid, level, program = found.groups()
+    metadata: dict[str, Any] = {"pid": pid}
+    if program.strip():
+        metadata["logger"] = program.strip()
+    at = context.stamps.at(ymd, hour, minute, second, fraction)
+    message = text[found.end():]
+    parsed = Parsed(at, level_name(level), context.service, context.host, message, metadata, "ruby")
+    return completed(parsed) if "Completed " in text else parsed
+
+
+def completed(parsed: Parsed) -> Parsed:
+    """Return a line as that of a request, if it is what Rails writes at the end of one."""
+    found = _COMPLETED.match(parsed.message)
+    if found is None:
+        return parsed
+    metadata = {**parsed.metadata, "client": "-", "status": int(found[1])}
+    return parsed._replace(metadata=metadata, format="access")
+
+
+def rails(text: str, context: Context) -> Optional[Parsed]:
+    """Completed 500 Internal Server Error in 12ms (ActiveRecord: 3.1ms), with nothing before it"""
+    if not text.startswith(("Completed ", "[")) or "Completed " not in text:
+        return None
+    plain = Parsed(None, None, context.service, context.host, text, {}, "plain")
+    parsed = completed(plain)
+    return None if parsed is plain else parsed
