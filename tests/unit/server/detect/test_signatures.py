@@ -112,7 +112,7 @@ def test_what_follows_from_a_text_is_no_trouble_of_its_own() -> None:
     assert [[each.cls for each in signals] for signals in found] == [[], [], *[["cpu_overload"]] * 2]
     assert len({each.fingerprint for signals in found for each in signals}) == 1
     (signal,), = run(batch(0, record(KILLED, 0)))
-    assert signal.cls == "memory_exhaustion"
+    assert signal.cls == "service_crash"
 
 
 def test_a_stop_that_took_too_long_is_a_warning_and_no_crash() -> None:
