@@ -89,7 +89,7 @@ def python_line(text: str, context: Context) -> Optional[Parsed]:
     at = context.stamps.second(ymd, 13, stamp)
     parsed = new(Parsed, (at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
                           context.host, text[found.end():], {"logger": logger}, "python"))
-    return served(parsed) if level == "INFO" and '" ' in text else parsed
+    return served(parsed) if level == "INFO" and " HTTP/" in text else parsed
 
 
 def spring_line(text: str, context: Context) -> Optional[Parsed]:
