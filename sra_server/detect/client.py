@@ -86,6 +86,24 @@ _INSIDE = re.compile(r"10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.25
                      r"|::1\Z|f[cd][0-9a-f]{2}:|fe80:|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.", re.I)
 _V4 = re.compile(r"(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?\Z", re.I)
 _V6 = re.compile(r"\[?([0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})(?:%\w+)?(?:\]?:\d+|\])?\Z", re.I)
+#: A connection that was hung up, and right beside it whose it was: a client's, or that of a caller, who has
+#: no port or a passing one.
+_HUNG = ("connection reset", "econnreset", "hang up", "broken pipe")
+_WHO = (r"(?:client|peer|remote|(?:request|connection) from)(?: (?:ip|addr(?:ess)?))?[ =:]{0,2}[\"'\[(/]{0,2}"
+        r"(\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,7})(?:\]?:(\d{1,5}))?(?![\w.]|:\w)")
+_GONE = r"(?:connection reset(?: by peer)?|econnreset|socket hang up|broken pipe)"
+_HUNG_UP = tuple(map(re.compile, (
+    rf"\b{_WHO}\W{{1,4}}(?:(?:read|write|recv|send|socket|error|errno|closed|failed|oserror|\w{{1,20}}error"
+    rf"|\d{{2,3}})\W{{1,4}}){{0,5}}{_GONE}",
+    rf"\b{_GONE}\W{{1,4}}(?:by |from )?{_WHO}",
+    r"\b(?:read|write) tcp \S{3,50}:\d{1,5}->\[?([\d.]{7,15}|[0-9a-f:]{3,40})\]?:(\d{1,5}): \w{4,5}: "
+    rf"{_GONE}",
+)))
+_OWN_PORT = re.compile(r" tcp \S{3,50}:(\d{1,5})->")
+#: From here on a system gives out the ports of who calls.
+_PASSING = 32_768
+#: A text with one of these tells of a call that the service made, whoever asked for that.
+_CALLING = re.compile(r"://|\bupstream|\bbackend|\bdial |\bcalling |\brequest to |\bconnect(?:ing|ion)? to ")
 #: Of so many clients the errors are counted in a minute; who has more than a ninth of them is among these.
 _CLIENTS = 8
 
@@ -104,8 +122,27 @@ def asked_wrong(record: Record) -> bool:
             for needle, pattern, needs in _PATTERNS):
         sent = _REFERRED.search(low) if named else None
         return sent is None or sent[1] != sent[2]
+    if hung_up(low):
+        return True
     begin = low[:_BEGINNING]
     return any(said in begin for said in _REFUSALS) and _REFUSED.search(begin) is not None and not _ours(low)
+
+
+def hung_up(low: str) -> bool:
+    """Say whether a text, in lower case, tells that a client somewhere in the world hung up.
+
+    Networks of phones do that all day. Who is called has a port of its own, or an address inside.
+    """
+    begin = low[:_BEGINNING]
+    if not any(said in begin for said in _HUNG) or _CALLING.search(begin) is not None:
+        return False
+    found = next((found for each in _HUNG_UP if (found := each.search(begin)) is not None), None)
+    if found is None or inside(found[1]):
+        return False
+    own = _OWN_PORT.search(begin)
+    if own is not None and int(own[1]) >= _PASSING:
+        return False
+    return found[2] is None or int(found[2]) >= _PASSING
 
 
 def _ours(low: str) -> bool:

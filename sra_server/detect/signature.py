@@ -15,6 +15,7 @@ from sra_sdk.lines.level import NUMBER
 
 from ..domain.remedy import ACTIONS
 from ..domain.signal import CLASSES, SEVERITY_ORDER, Severity
+from .client import hung_up
 from .effort import affordable
 from .pattern import Pattern
 
@@ -184,7 +185,10 @@ class Signature:
             near = low[max(0, at - self.within):at + self.within]
             if not about.stands_in(near, said, part=True):
                 return False
-        return self.exclude is None or not self.exclude.stands_in(low)
+        if self.exclude is not None and self.exclude.stands_in(low):
+            return False
+        # who hangs up on us is nobody whom we asked
+        return not (self.unanswered and hung_up(low))
 
 
 def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Signature:

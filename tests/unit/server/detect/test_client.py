@@ -25,6 +25,11 @@ OF_CLIENTS = [
     f"{APACHE}AH01630: client denied by server configuration: /var/www/.env",
     f"{APACHE}AH00126: Invalid URI in request GET /../../etc/passwd HTTP/1.1",
     f"{APACHE}AH00135: Invalid method in request \\x16\\x03\\x01",
+    f"{APP}client 203.0.113.9: Connection reset by peer",
+    f"{APP}Connection reset by peer (client 203.0.113.9)",
+    f"{APP}request from 203.0.113.9:51322: read: [Errno 104] Connection reset by peer",
+    f"{APP}peer=2001:db8:1:2::9 write error: broken pipe",
+    f"{APP}read tcp 10.0.0.1:8080->203.0.113.9:51322: read: connection reset by peer",
     f"{APP}GET /wp-login.php 404",
     f"{APP}GET /wp-login.php HTTP/1.1 -> 404 in 3 ms",
     f"{APP}404 Not Found: GET /wp-login.php",
@@ -47,6 +52,11 @@ OF_CLIENTS = [
 ]
 
 OF_SERVICES = [
+    f"{APP}client 10.0.0.9: Connection reset by peer",
+    f"{APP}peer 203.0.113.9:443: Connection reset by peer",
+    f"{APP}read tcp 10.0.0.1:43210->203.0.113.9:51322: read: connection reset by peer",
+    f"{APP}https://pay.example/charge: Connection reset by peer, client 203.0.113.9",
+    f"{APP}request to pay failed: connection reset by peer (client 203.0.113.9)",
     f"{NGINX}connect() failed (111: Connection refused) while connecting to upstream{ASKED}",
     f"{NGINX}SSL_do_handshake() failed (SSL: error) while SSL handshaking to upstream{ASKED}",
     f'{NGINX}open() "/var/www/x" failed (13: Permission denied){ASKED}',
