@@ -15,11 +15,14 @@ from datetime import UTC, datetime, timedelta
 from .domain.case import Case, Known, names
 from .domain.effect import brings
 from .domain.incident import ACTIVE, Change, Incident
+from .domain.record import SECOND
 from .domain.signal import Signal
 from .domain.silence import Hold, Part, Silence, cover, holding
 from .settle import LEVELS, held
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: What came so shortly before the end of a silence still comes.
+_NEAR = 30 * SECOND
 #: A note names at most so many parts of each kind.
 _MOST_NAMED = 5
 
@@ -74,9 +77,12 @@ def hushed(changes: Iterable[Change], present: Mapping[str, Incident], scene: Sc
     return found
 
 
-def remembered(cases: Mapping[str, Case], present: Iterable[Incident], scene: Scene,
-               at: int) -> Mapping[str, Case]:
-    """Return the cases with what is silenced now in those incidents of which people are told."""
+def remembered(cases: Mapping[str, Case], present: Iterable[Incident], scene: Scene, at: int,
+               told: frozenset[str] = frozenset()) -> Mapping[str, Case]:
+    """Return the cases with what is silenced now in those incidents of which people are or were told.
+
+    `told`: the incidents that were silenced wholly, and whose end people were told of in this step.
+    """
     holds = holding(scene.silences, at)
     if not holds and not any(case.hushed for case in cases.values()):
         return cases
@@ -86,14 +92,14 @@ def remembered(cases: Mapping[str, Case], present: Iterable[Incident], scene: Sc
         if case is None or (not holds and not case.hushed):
             continue
         hushed: dict[str, tuple[int, str]] = {}
-        if incident.status in ACTIVE and incident.silenced_by is None:
+        if incident.status in ACTIVE and not (incident.silenced_by is not None and never_told(incident)):
             over = {sign.fingerprint for sign, _ in _over(incident, case, scene, holds, at)}
             for sign in _signs(incident, case, scene, at):
                 hold = cover(holds, _part(incident, sign, case.signals, scene.known, holds))
                 was = case.hushed.get(sign.fingerprint)
                 if hold is not None:
                     hushed[sign.fingerprint] = (at, hold.silence.id)
-                elif was is not None and sign.fingerprint not in over:
+                elif was is not None and sign.fingerprint not in over and incident.id not in told:
                     hushed[sign.fingerprint] = (was[0], was[1])
         if hushed != case.hushed:
             found[incident.id] = replace(case, hushed=hushed)
@@ -232,6 +238,17 @@ def never_told(incident: Incident) -> bool:
     return incident.silenced_at is not None and incident.silenced_at <= incident.created_at
 
 
+def _owed(incident: Incident, scene: Scene, at: int) -> bool:
+    """Say whether people must be told when a silence ends: of what goes on, and what they never heard of."""
+    case = scene.cases.get(incident.id)
+    if case is None or never_told(incident):
+        return True
+    began = incident.silenced_at or 0
+    return any(sign.at >= began or at - case.fired.get(sign.fingerprint, 0) <= _NEAR
+               or (sign.detector in LEVELS and sign.fingerprint not in case.cleared)
+               for sign in _signs(incident, case, scene, at))
+
+
 def _turned(before: Incident | None, seen: Judged, change: Change | None, scene: Scene,
             at: int = 0) -> list[Change]:
     """Return the change that tells of a silence that began or ended with this step."""
@@ -247,6 +264,9 @@ def _turned(before: Incident | None, seen: Judged, change: Change | None, scene:
                        reason=f"silenced until {_date(after.silenced_until or 0)}: {after.silenced_why}")]
     why = before.silenced_why if before else ""
     still = any(each.id == was and each.until(at) is not None for each in scene.silences)
+    if not still and not _owed(after, scene, at):
+        return [Change(kind="attached", incident=after, at=at,
+                       reason=f"the silence is over ({why}); it is told again once there are more signs")]
     ended = f"the silence is over ({why}), and the trouble is not"
     if still:
         ended = "" if seen.partly else f"what is silenced ({why}) is not what this is about"

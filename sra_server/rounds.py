@@ -124,9 +124,11 @@ def fold_all(state: State, view: View, now: int, settings: Settings, listening: 
         at = state.clock if view.batches else now
         if view.lessons:
             found = tuple(replace(each, despite=despite(each, view.lessons, at)) for each in found)
+        silent = {incident.id for incident in present.values() if incident.silenced_by is not None}
         found = tuple(hushed(found, present, scene, at))
         present.update({change.incident.id: change.incident for change in found})
-        state = replace(state, cases=remembered(state.cases, present.values(), scene, at))
+        told = frozenset(each.incident.id for each in found if each.kind == "unsilenced") & silent
+        state = replace(state, cases=remembered(state.cases, present.values(), scene, at, told))
         changes += found
         cursor = batch.head
     held = newly_held(doubts, state.doubts, settings.lessons, now) if view.lessons else ()

@@ -179,6 +179,8 @@ def worth_telling(change: Change, last: Incident | None) -> bool:
     """Say whether the timeline needs the change: the hundredth error of one kind tells nothing new."""
     if change.kind != "attached" or last is None:
         return True
+    if change.reason and not change.signals:
+        return True  # a silence that ended and left nothing to tell people
     now = change.incident
     return set(now.fingerprints) != set(last.fingerprints) or now.severity != last.severity
 

@@ -134,7 +134,33 @@ async def test_a_silence_over_what_was_told_already_tells_that_it_goes_on(
     await quiet(context.store, account, starts_at=NOW + 5 * SECOND)
     await after(context, account, 10)
     assert (await only(context, account)).silenced_by == "sil_1"
+    context.at = NOW + 40 * SECOND
+    await send(context, account, FAILURE)
+    await after(context, account, 40)
     await after(context, account, 61)
+    assert [each.partition(":")[0] for each in await told(context.store)] == [
+        "incident.opened",
+        "incident.reopened",
+    ]
+
+
+async def test_what_was_told_before_the_silence_and_came_no_more_is_told_only_when_it_comes_again(
+    context: Context, account: str
+) -> None:
+    await send(context, account, FAILURE)
+    await after(context, account, 0)
+    await quiet(context.store, account, starts_at=NOW + 5 * SECOND)
+    for second in (10, 61, 90):
+        await after(context, account, second)
+    assert [each.partition(":")[0] for each in await told(context.store)] == ["incident.opened"]
+    found = await only(context, account)
+    assert (found.status, found.silenced_by) == ("open", None)
+    async with context.store.reading() as conn:
+        assert "the silence is over (moving racks)" in (await timeline.of(conn, account, found.id))[-1].text
+    for second in (100, 101):
+        context.at = NOW + second * SECOND
+        await send(context, account, FAILURE)
+        await after(context, account, second)
     assert [each.partition(":")[0] for each in await told(context.store)] == [
         "incident.opened",
         "incident.reopened",
