@@ -95,8 +95,9 @@ _LEARN = 30
 #: What a series never did says something once it was watched for so long; what it did is remembered as long
 #: as a weekly job needs it.
 _WATCHED, _REMEMBERED = 900 * SECOND, 8 * 86_400 * SECOND
-#: In its first hour a host is looked at by those who set it up, and nobody is woken by it.
-_SET_UP = 3600 * SECOND
+#: In its first hour a host is looked at by those who set it up: nobody is woken by it, and what it does from
+#: the start is waited for a few minutes only (in seconds).
+_SET_UP, _LOOKED_AT = 3600 * SECOND, 300
 #: One job for each processor keeps all of them busy, and is work; with more, work waits for a processor.
 _LOAD, _WAITING = "system.load1_per_core", 1.0
 HARMLESS_MOUNTS = ("/snap", "/proc", "/sys", "/run/snapd", "/var/lib/snapd")
@@ -156,11 +157,15 @@ class Threshold:
                 after = _early(track, after, point, bound, memory)
             if bound.busy and not after.first:
                 after = after._replace(first=point.at)
-            new = bound.busy and after.firing and _SET_UP <= point.at - after.first < WEEK
-            after = _hold(track, after, point, unfelt(memory, point, after.since) if new else 0)
+            new = bound.busy and after.firing and point.at - after.first < WEEK
+            patience = unfelt(memory, point, after.since) if new else 0
+            fresh = new and point.at - after.first < _SET_UP
+            after = _hold(track, after, point, _at_first(after, patience) if fresh else patience)
             _keep(memory, key, after, bound)
             if after.firing and point.value >= high:
                 signal = _signal(key, point, bound, high, after, found.get(key))
+                if patience and signal.severity == "high" and after.since - after.first < _SET_UP:
+                    signal = replace(signal, severity="medium")
                 found[key] = _as_before(signal, point, bound) if after.held else signal
             elif track.firing and not track.held and not after.firing:
                 found[key] = Signal(
@@ -240,6 +245,11 @@ def _hold(before: _Track, after: _Track, point: Point, least: int) -> _Track:
         return after._replace(held=False) if after.held else after
     most = max(least, allowed(after.past, after.since)[0])
     return after._replace(held=point.at - after.since < most * SECOND)
+
+
+def _at_first(track: _Track, patience: int) -> int:
+    """Return for how many seconds a host is waited for in its first hour: not if it was calm before."""
+    return min(patience, _LOOKED_AT) if track.since - track.first < _WATCHED else 0
 
 
 def _crowded(point: Point, memory: Memory) -> bool:

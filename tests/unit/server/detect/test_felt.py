@@ -52,6 +52,13 @@ def test_in_its_first_hour_and_after_a_week_it_is_told_within_two_minutes(hours:
     assert (busy(world, begin, HOUR, 0.02) or HOUR) <= 120
 
 
+def test_what_is_busy_from_the_start_is_told_after_minutes_and_as_medium() -> None:
+    for usual, takes in ((None, None), (0.02, 0.02)):
+        world, begin = lived(0.05, asked=usual is not None)
+        assert 300 <= (busy(world, begin, HOUR, takes) or 0) <= 420
+        assert [each.severity for each in world.incidents.values()] == ["medium"]
+
+
 def test_one_slow_answer_is_none() -> None:
     world, begin = lived(20, asked=True)
     _fold(world, begin, 100, 0.3)
