@@ -157,7 +157,9 @@ def silence_out(silence: Silence, now: int) -> SilenceOut:
 
 def summary_text(incident: Incident, written: Written | None) -> str:
     """Return the incident in a few sentences."""
-    place = f"{incident.service or 'an unnamed service'}{f' on {incident.host}' if incident.host else ''}"
+    where = f" on {incident.host}" if incident.host else ""
+    alone = f"the host {incident.host}" if incident.host else "an unnamed service"
+    place = f"{incident.service}{where}" if incident.service else alone
     text = (f"{incident.title}: {incident.severity} trouble of {place} since "
             f"{instant(incident.started_at):%Y-%m-%d %H:%M:%S} UTC, {incident.status}.")
     if written is not None:

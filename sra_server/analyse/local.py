@@ -112,8 +112,9 @@ def _reason(action: str, found: Lead) -> str:
 def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: set[str]) -> str:
     """Return one sentence: what, where, since when; its numbers are held to the evidence as claims are."""
     signal = found.signal
-    place = found.service or signal.service or "an unnamed service"
-    host = f" on {found.host}" if found.host else ""
+    named = found.service or signal.service
+    place = named or (f"the host {found.host}" if found.host else "an unnamed service")
+    host = f" on {found.host}" if found.host and named else ""
     # of this sign alone: what else is told of the incident may have begun long before
     since = f"since {clock(min((each.at for each in signal.evidence), default=signal.at))}"
     if found.cls == "error_burst" and found.signal.detector != "signature":

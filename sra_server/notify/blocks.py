@@ -92,8 +92,9 @@ def _title(event: str, incident: Mapping[str, Any], remedies: Sequence[Mapping[s
 def _about(incident: Mapping[str, Any], analysis: Mapping[str, Any]) -> list[dict[str, Any]]:
     found = []
     if incident:
-        place = incident.get("service") or "unnamed service"
-        place += f" on {incident['host']}" if incident.get("host") else ""
+        service, host = incident.get("service"), incident.get("host")
+        place = " on ".join(filter(None, (service, host))) if service else f"host {host}" if host \
+            else "unnamed service"
         found.append(_section(f"*{escape(place)}* · {incident.get('severity')} · {incident.get('status')}"))
     if analysis.get("root_cause"):
         sure = f" ({float(analysis.get('confidence', 0)):.0%} sure)"
