@@ -121,7 +121,9 @@ def explain(error: Exception) -> tuple[str, int]:
         return (f"error: {type(error).__name__}: {error}\n  what to do: this is a fault of SRA; "
                 "SRA_DEBUG=1 shows where; please report it", 1)
     lines = [f"error: {error.message}"]
-    lines += [f"  {problem.get('field', '?')}: {problem.get('message', '')}" for problem in error.errors]
+    problems = [f"{problem.get('field', '?')}: {problem.get('message', '')}" for problem in error.errors]
+    # the first is often the message itself
+    lines += [f"  {problem}" for problem in problems if problem != error.message]
     if error.hint:
         hint = for_shell(error.hint) if isinstance(error, ServerAnswered) else error.hint
         lines.append(f"  what to do: {hint}")

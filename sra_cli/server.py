@@ -18,7 +18,13 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after 
 
 @app.callback()
 def group() -> None:
-    """Look after the server's database."""
+    """Look after the server's database.
+
+    \b
+    Examples:
+      sra server retention --dry-run
+      sra server signatures list
+    """
 
 
 def command(

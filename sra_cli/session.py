@@ -54,6 +54,9 @@ def find(server: str | None = None) -> Session:
 def refuse_in_the_open(url: str) -> None:
     """Refuse to show a key or password to the network: plain http only to this machine, or on request."""
     parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput(f"server: {url!r} is not a URL",
+                       hint="write it as https://sra.example.com or http://127.0.0.1:8000")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK and os.environ.get("SRA_INSECURE") != "1":
         raise BadInput(f"server: {url} is plain http to another machine, which would show your key or "
                        "password to the network",

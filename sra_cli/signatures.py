@@ -41,7 +41,14 @@ examples = ["2024-03-05 10:00:00,123 ERROR roll 7: press jammed"]
 
 @app.callback()
 def group() -> None:
-    """What texts mean: list the catalogue, and try own signatures before the server reads them."""
+    """What texts mean: list the catalogue, and try own signatures before the server reads them.
+
+    \b
+    Examples:
+      sra signatures list postgresql
+      sra signatures show no_space
+      sra signatures check ./own.toml
+    """
 
 
 @app.command("list")

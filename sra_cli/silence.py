@@ -1,7 +1,7 @@
 """`sra silence …`: troubles that nobody is told of for a while. From the shell; to /silences."""
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,12 +11,16 @@ from sra_sdk.errors import BadInput
 from . import options, output, session, when
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from sra_sdk.models import SilenceOut
 
 app = options.group("Silences and maintenance windows: add, list, end.")
 
 
 _LONGEST = 366 * 86_400
+#: The server sets the beginning by its own clock and after us: what begins within that is not to come.
+_AT_ONCE = timedelta(seconds=30)
 _DAYS = ("day", *when.DAYS)
 
 
@@ -41,20 +45,25 @@ def _about(one: SilenceOut) -> str:
     return ", ".join(parts)
 
 
-def _when(one: SilenceOut, now: datetime) -> str:
+def _to_come(one: SilenceOut, now: datetime) -> bool:
+    """Say whether it begins later: not one that holds, nor one that began with this command."""
+    ended = one.ends_at is not None and one.ends_at <= now
+    return one.until is None and not ended and one.starts_at > now + _AT_ONCE
+
+
+def _when(one: SilenceOut, now: datetime, where: ZoneInfo | None = None) -> str:
     window = one.window
-    start = f"from {output.local(one.starts_at)}" if one.starts_at > now else ""
+    start = f"from {when.stamp(one.starts_at, where)}" if _to_come(one, now) else ""
     recurs = (f"every {window.every} {window.at} {window.timezone} for {output.span(window.seconds)}"
               if window else "")
-    end = f"until {output.local(one.ends_at)}" if one.ends_at else ""
+    end = f"until {when.stamp(one.ends_at, where)}" if one.ends_at else ""
     return ", ".join(part for part in (start, recurs, end) if part)
 
 
 def _holds(one: SilenceOut, now: datetime) -> str:
     if one.until:
         return "now"
-    ended = one.ends_at is not None and one.ends_at <= now
-    return f"starts in {when.until(one.starts_at, now)}" if one.starts_at > now and not ended else "-"
+    return f"starts in {when.until(one.starts_at, now)}" if _to_come(one, now) else "-"
 
 
 @app.callback(invoke_without_command=True, no_args_is_help=False)
@@ -79,7 +88,7 @@ def add(
     every: Annotated[tuple[str, str] | None, typer.Option(
         metavar="DAY HH:MM", help="Again and again: day, mon, … sun, and the time.")] = None,
     timezone: Annotated[str, typer.Option(
-        help="Of --every (else UTC) and --from (else this machine's).")] = "",
+        help="Of the times in --every and --from, such as Europe/Berlin; else this machine's.")] = "",
     server: options.Server = None, json: options.Json = False,
 ) -> None:
     """Tell nobody of some troubles for a while, and propose no remedy.
@@ -108,15 +117,24 @@ def add(
     asked: dict[str, Any] = {"seconds": seconds}
     if every is not None:
         asked = {"window": {"every": _day(every[0]), "at": _time(every[1]), "seconds": seconds,
-                            "timezone": timezone or "UTC"}}
+                            "timezone": timezone or when.machine()}}
+    where = when.zone(timezone)
     if start != "now":
-        asked["starts_at"] = when.later(start, "from", now, when.zone(timezone))
+        asked["starts_at"] = when.later(start, "from", now, where)
+    if not any((service, host, class_)):
+        raise BadInput("silence: of what is missing", hint="add --service NAME, --host NAME or --class CLASS")
+    if class_ is None and not ((service or "").strip("*") or (host or "").strip("*")):
+        raise BadInput("service: a * alone would silence everything",
+                       hint="name a service, a host (such as 'web-*') or a class as well")
+    if not why.strip():
+        raise BadInput("why: it is empty", hint="say it for those who hear nothing: --why 'new disk'")
     with session.connect(server) as client:
         made = client.silence(why, service=service, host=host, cls=class_, **asked)
     if json:
         return output.emit(made)
-    output.show(f"{made.id}: nobody is told of troubles of {output.plain(_about(made))}, {_when(made, now)}"
-                f"{f' (it starts in {when.until(made.starts_at, now)})' if made.starts_at > now else ''}.")
+    soon = f" (it starts in {when.until(made.starts_at, now)})" if _to_come(made, now) else ""
+    output.show(f"{made.id}: nobody is told of troubles of {output.plain(_about(made))}, "
+                f"{_when(made, now, where)}{soon}.")
 
 
 @app.command("list")

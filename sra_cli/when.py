@@ -4,8 +4,11 @@ Times without a zone are of the zone asked for, else of this machine. Pure, but 
 """
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sra_sdk.errors import BadInput
@@ -15,6 +18,7 @@ from . import output
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CLOCK = re.compile(r"(?:(\w+),? )?(\d{1,2}):(\d\d)", re.ASCII)
 _IN = re.compile(r"in (\w+)", re.ASCII)
+_LOCALTIME = Path("/etc/localtime")
 
 
 def zone(name: str, field: str = "timezone") -> ZoneInfo | None:
@@ -26,6 +30,29 @@ def zone(name: str, field: str = "timezone") -> ZoneInfo | None:
     except (KeyError, ValueError, OSError):
         raise BadInput(f"{field}: {name!r} is no time zone that this machine knows",
                        hint="write a name such as Europe/Berlin or UTC") from None
+
+
+def machine(environ: Mapping[str, str] = os.environ, localtime: Path = _LOCALTIME) -> str:
+    """Return the name of this machine's time zone; raise BadInput if it has rules but no name.
+
+    Where neither TZ nor a file of the system says anything, the clock is UTC.
+    """
+    given = environ.get("TZ")
+    name = given.removeprefix(":") if given is not None else ""
+    if given is None and localtime.exists():
+        _, found, name = str(localtime.resolve()).partition("/zoneinfo/")
+        name = name if found else "/"
+    try:
+        return ZoneInfo(name or "UTC").key
+    except (KeyError, ValueError, OSError):
+        raise BadInput("timezone: this machine's has no name by which the server could know it",
+                       hint="say which is meant: --timezone Europe/Berlin or --timezone UTC") from None
+
+
+def stamp(at: datetime, where: ZoneInfo | None = None) -> str:
+    """Return date, time and zone of an instant: in the zone given, else in this machine's."""
+    local = at.astimezone(where)
+    return f"{local:%Y-%m-%d %H:%M:%S} {where.key if where else local.tzname()}"
 
 
 def later(text: str, field: str, now: datetime, where: ZoneInfo | None = None) -> datetime:

@@ -4,6 +4,7 @@ From people's arguments; to sra_sdk.api, whose two clients send them. Nothing he
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Callable, Generic, Optional, TypeVar, Union
@@ -40,6 +41,16 @@ def _one(kind: type[T]) -> Callable[[Any], T]:
     return read
 
 
+#: What pydantic finds wrong, by the name it has for it.
+_SAID = {
+    "missing": "it is needed",
+    "string_too_short": "it must have at least {min_length} characters",
+    "string_too_long": "it must have at most {max_length} characters",
+    "greater_than_equal": "it must be at least {ge}",
+    "less_than_equal": "it must be at most {le}",
+}
+
+
 def _many(kind: type[T]) -> Callable[[Any], list[T]]:
     def read(answer: Any) -> list[T]:
         return _checked(TypeAdapter(list[kind]), answer)  # type: ignore[valid-type]
@@ -63,10 +74,19 @@ def _body(kind: type[BaseModel], **fields: Any) -> dict[str, Any]:
         made = kind(**{name: value for name, value in fields.items() if value is not None})
     except ValidationError as error:
         raise BadInput("the request cannot be sent as it is", errors=[
-            {"field": ".".join(str(part) for part in problem["loc"]), "message": problem["msg"]}
+            {"field": ".".join(str(part) for part in problem["loc"]), "message": _said(problem)}
             for problem in error.errors()
-        ]) from error
+        ], hint="correct what is named here, and try again") from error
     return made.model_dump(mode="json", exclude_none=True, by_alias=True)
+
+
+def _said(problem: Mapping[str, Any]) -> str:
+    """Say in words of our own what is wrong with a field; pydantic's words are for programmers."""
+    kind, bounds = problem["type"], problem.get("ctx", {})
+    if kind == "string_too_short" and bounds.get("min_length") == 1:
+        return "it is empty"
+    words = _SAID.get(kind)
+    return words.format(**bounds) if words else str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _query(**fields: Any) -> dict[str, str]:

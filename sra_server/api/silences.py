@@ -50,8 +50,10 @@ def _window(given: WindowIn | None) -> Window | None:
 def wanted(given: SilenceIn, *, who: str, now: int) -> Silence:
     """Return the silence that a request asks for, or raise BadInput."""
     if not ((given.service or "").strip("*") or (given.host or "").strip("*") or given.class_):
-        raise _wrong("service", "one of service, host and class is needed",
-                     "nobody wants to be told of nothing at all")
+        alone = "service" if given.service else "host" if given.host else ""
+        raise _wrong(alone or "service", "a * alone would silence everything" if alone
+                     else "one of service, host and class is needed",
+                     "name a service, a host (such as web-*) or a class")
     if given.class_ is not None and given.class_ not in CLASSES:
         raise _wrong("class", f"{given.class_!r} is no class of trouble", f"use one of {', '.join(CLASSES)}")
     if given.seconds is None and given.window is None:

@@ -99,6 +99,12 @@ def test_an_error_names_fields_and_what_to_do() -> None:
     assert text.splitlines() == ["error: cannot be sent", "  level: odd", "  what to do: mend it"]
 
 
+def test_what_the_message_says_of_a_field_is_said_once() -> None:
+    text, _ = root.explain(BadInput("at: is odd", errors=[{"field": "at", "message": "is odd"},
+                                                          {"field": "why", "message": "it is empty"}]))
+    assert text.splitlines() == ["error: at: is odd", "  why: it is empty"]
+
+
 def sra(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "sra_cli", *arguments], capture_output=True, text=True,
                           env={**os.environ, "XDG_CONFIG_HOME": "/nonexistent", "SRA_SERVER": "http://127.0.0.1:1",
@@ -110,7 +116,7 @@ def sra(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     (("serv",), 2, "Did you mean 'serve', 'server'?"),
     (("logs", "--limit", "x"), 2, "--limit"),
     (("status",), 1, "not signed in"),
-    (("whoami", "--server", "nonsense"), 1, "not signed in"),
+    (("whoami", "--server", "nonsense"), 2, "is not a URL"),
     (("doctor", "--server", "nonsense"), 2, "not a URL"),
     (("login", "a@b.example"), 2, "no terminal"),
     (("lessons", "forget", "les_1", "--incident", "inc_1"), 2, "name one, or the incident"),

@@ -26,6 +26,9 @@ from sra_sdk.errors import BadInput
         (["--for", "1h", "--every", "whenever", "02:00"], "every: 'whenever' is no day"),
         (["--for", "1h", "--every", "sunday", "25:00"], "every: '25:00' is no time of day"),
         (["--for", "1h", "--every", "sun", "2"], "every: '2' is no time of day"),
+        (["--for", "1h", "--why", "  "], "why: it is empty"),
+        (["--for", "1h", "--service", "*"], "service: a * alone would silence everything"),
+        (["--for", "1h", "--server", "nonsense"], "server: 'nonsense' is not a URL"),
     ],
 )
 def test_what_cannot_be_meant_is_said_in_words(given: list[str], words: str) -> None:

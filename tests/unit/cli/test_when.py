@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from sra_cli.silence import _holds, _when
-from sra_cli.when import later, until
+from sra_cli.when import later, machine, stamp, until
+from sra_sdk.errors import BadInput
 from sra_sdk.models import SilenceOut
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -62,3 +64,36 @@ def test_a_silence_to_come_says_when_it_starts_and_one_that_was_ended_before_doe
     assert _holds(one.model_copy(update={"ends_at": NOW}), NOW) == "-"
     holds = one.model_copy(update={"until": one.ends_at})
     assert _holds(holds, one.starts_at) == "now" and _when(holds, one.starts_at).startswith("until ")
+
+
+def test_a_time_is_said_with_its_zone() -> None:
+    assert stamp(NOW, BERLIN) == "2026-03-28 14:30:00 Europe/Berlin"
+    assert stamp(NOW).rpartition(" ")[2] == NOW.astimezone().tzname()
+
+
+def test_the_zone_of_a_machine_is_what_it_says_and_utc_where_it_says_nothing(tmp_path: Path) -> None:
+    berlin, nameless = tmp_path / "zoneinfo" / "Europe" / "Berlin", tmp_path / "copied"
+    berlin.parent.mkdir(parents=True)
+    berlin.touch()
+    nameless.touch()
+    link = tmp_path / "localtime"
+    link.symlink_to(berlin)
+    assert machine({}, link) == "Europe/Berlin"
+    assert machine({"TZ": ":Asia/Tokyo"}, link) == "Asia/Tokyo"
+    assert machine({"TZ": ""}, link) == machine({}, tmp_path / "missing") == "UTC"
+    for environ in ({}, {"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}):
+        with pytest.raises(BadInput, match="no name by which the server"):
+            machine(environ, nameless)
+
+
+def test_what_begins_with_the_command_is_not_told_as_to_come() -> None:
+    """The server sets the beginning by its own clock, and answers after the shell read its own."""
+    def told(starts: int, holds: bool) -> str:
+        return _when(SilenceOut.model_validate({
+            "id": "sil_1", "why": "x", "created_by": "ann", "created_at": NOW,
+            "starts_at": NOW + timedelta(seconds=starts), "ends_at": NOW + timedelta(hours=3),
+            "until": NOW + timedelta(hours=3) if holds else None}), NOW, BERLIN)
+
+    end = "until 2026-03-28 17:30:00 Europe/Berlin"
+    assert told(2, True) == told(2, False) == told(-5, True) == told(300, True) == end
+    assert told(3600, False) == f"from 2026-03-28 15:30:00 Europe/Berlin, {end}"
