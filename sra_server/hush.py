@@ -12,13 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from .correlate.settle import LEVELS, held
 from .domain.case import Case, Known, names
 from .domain.effect import brings
 from .domain.incident import ACTIVE, Change, Incident
 from .domain.record import SECOND
 from .domain.signal import Signal
 from .domain.silence import Hold, Part, Silence, cover, holding
-from .settle import LEVELS, held
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: What came so shortly before the end of a silence still comes.

@@ -15,6 +15,10 @@ from dataclasses import dataclass, field, replace
 
 from .analyse import LOCAL
 from .correlate import Rules, correlate
+from .correlate.doubt import due
+from .correlate.rhythm import hear as hear_rhythms
+from .correlate.rhythm import homes
+from .correlate.stops import hear
 from .detect import DETECTORS, TICKED, Detector
 from .detect.memory import Memory
 from .domain.analysis import Offer
@@ -26,11 +30,7 @@ from .domain.listener import key
 from .domain.place import of_target
 from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
-from .doubt import due
-from .rhythm import hear as hear_rhythms
-from .rhythm import homes
 from .state import State
-from .stops import hear
 
 #: A batch received longer ago than this is a backlog: counts and levels no longer speak of now.
 BACKLOG = 10 * MINUTE

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .config import ServerConfig
+from .correlate.doubt import despite, newly_held
 from .crash import crashpoint
 from .domain.analysis import Offer
 from .domain.case import Known
@@ -16,7 +17,6 @@ from .domain.incident import Change, Incident
 from .domain.lesson import Lesson
 from .domain.record import SECOND, Batch
 from .domain.silence import Silence
-from .doubt import despite, newly_held
 from .heal import approve, expire, propose, resolve, switch
 from .hush import Scene, hushed, remembered
 from .notify import route

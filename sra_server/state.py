@@ -11,15 +11,15 @@ import orjson
 
 from sra_sdk.errors import BadInput
 
+from .correlate.doubt import HELD
+from .correlate.doubt import due as held_until
+from .correlate.rhythm import HEARD
+from .correlate.stops import STANDING
 from .detect import Memory, due
 from .domain.case import Case
 from .domain.evidence import Evidence
 from .domain.record import MINUTE
 from .domain.signal import Signal
-from .doubt import HELD
-from .doubt import due as held_until
-from .rhythm import HEARD
-from .stops import STANDING
 
 VERSION = 1
 #: A state is no longer than this; each cut halves what is remembered, so that a few of them suffice.

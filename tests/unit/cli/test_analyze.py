@@ -127,10 +127,10 @@ def test_utf16_is_read(tmp_path: Path) -> None:
 
 def test_the_line_is_the_first_physical_one_of_a_trace(tmp_path: Path) -> None:
     trace = ["2024-03-05 10:00:01,000 ERROR [app] failed", "Traceback (most recent call last):",
-             '  File "a.py", line 1, in f', "MemoryError"]
+             '  File "a.py", line 1, in f', "OSError: [Errno 28] No space left on device: '/srv/a'"]
     (tmp_path / "a.log").write_text("\n".join([*LINES, "", *trace, *LINES]))
     found, = analyze_files([str(tmp_path / "a.log")], now=NOW).incidents
-    assert found.incident.cls == "memory_exhaustion"
+    assert found.incident.cls == "disk_full"
     assert found.lines()[0].line == 62
     assert found.lines()[0].text in (tmp_path / "a.log").read_text()
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sra_server.correlate import Rules, correlate
+from sra_server.correlate.storm import MOST_OPEN
 from sra_server.domain.case import EXPLAINS, Known, lead
 from sra_server.domain.effect import compatible
 from sra_server.domain.evidence import Evidence
@@ -14,7 +15,6 @@ from sra_server.domain.incident import Incident
 from sra_server.domain.record import MINUTE, SECOND
 from sra_server.domain.signal import CLASSES, Signal
 from sra_server.pipeline import Settings
-from sra_server.storm import MOST_OPEN
 
 from .world import START, World, at, batch, point, probe, record
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from sra_server.correlate.doubt import despite, due, newly_held
 from sra_server.domain.incident import Change
 from sra_server.domain.lesson import FADE, LONGER, LONGER_CRITICAL, LONGEST, MOST, Lesson
 from sra_server.domain.reach import everywhere, main, reaching, usual
 from sra_server.domain.record import MINUTE, SECOND
-from sra_server.doubt import despite, due, newly_held
 from sra_server.pipeline import Settings
 
 from .making import incident

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import pytest
 
+from sra_server.correlate.rhythm import Rhythm
 from sra_server.domain.record import SECOND
-from sra_server.rhythm import Rhythm
 
 from .test_vicinity import FRONT, NO_DNS, NO_POSTGRES, PAYMENTS, UPSTREAM_HERE
 from .world import START, World, batch, record

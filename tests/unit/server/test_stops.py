@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sra_server.correlate.stops import GRACE, LONGEST, STANDING
 from sra_server.domain.record import Record
 from sra_server.pipeline import Settings
-from sra_server.stops import GRACE, LONGEST, STANDING
 
 from .world import World, batch, point, probe, record
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,17 @@ from .conftest import Api
 FAILURE = 'psycopg2.OperationalError: connection to server at "db-1", port 5432 failed: Connection refused'
 
 
+def failures(service: str, *ago: float) -> list[dict[str, str]]:
+    """Return the logs of a service that misses its database so many seconds ago: at least 4 s apart."""
+    now = datetime.now(UTC)
+    return [{"level": "error", "message": FAILURE.replace("db-1", f"db-{service}"),
+             "timestamp": (now - timedelta(seconds=seconds)).isoformat()} for seconds in ago]
+
+
 async def fail(api: Api, key: dict[str, str], service: str = "checkout") -> dict[str, Any]:
     """Break a service; return its incident as the list shows it."""
-    await api.client.post("/ingest/logs", headers=key, json={"service": service, "host": service, "logs": [
-        {"level": "error", "message": FAILURE.replace("db-1", f"db-{service}")} for _ in range(3)]})
+    await api.client.post("/ingest/logs", headers=key, json={
+        "service": service, "host": service, "logs": failures(service, 30, 25, 20)})
     async with asyncio.timeout(10):
         while True:
             found = (await api.client.get("/incidents", params={"service": service}, headers=key)).json()

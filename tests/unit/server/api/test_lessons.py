@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from .conftest import Api
-from .test_incidents import FAILURE, fail
+from .test_incidents import fail, failures
 
 
 async def test_a_false_alarm_teaches_visibly_and_reversibly(api: Api, key: dict[str, str]) -> None:
@@ -30,7 +30,7 @@ async def test_a_false_alarm_teaches_visibly_and_reversibly(api: Api, key: dict[
         json={
             "service": "checkout",
             "host": "checkout",
-            "logs": [{"level": "error", "message": FAILURE.replace("db-1", "db-checkout")} for _ in range(3)],
+            "logs": failures("checkout", 15, 10, 5),
         },
     )
     async with asyncio.timeout(10):
@@ -51,7 +51,7 @@ async def fail_again(api: Api, key: dict[str, str]) -> dict:
         json={
             "service": "checkout",
             "host": "checkout",
-            "logs": [{"level": "error", "message": FAILURE.replace("db-1", "db-checkout")}],
+            "logs": failures("checkout", 0),
         },
     )
     async with asyncio.timeout(10):

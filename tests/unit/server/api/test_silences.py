@@ -63,7 +63,7 @@ async def test_a_window_may_last_almost_until_the_next(
         ({"why": ""}, "validation_failed", "why"),
         ({"seconds": 0}, "validation_failed", "seconds"),
         ({"starts_at": "2020-01-01T00:00:00Z"}, "bad_silence", "starts_at"),
-        ({"starts_at": "2999-01-01T00:00:00Z"}, "bad_silence", "starts_at"),
+        ({"starts_at": "2150-01-01T00:00:00Z"}, "bad_silence", "starts_at"),
         ({"window": {"every": "sun", "at": "2:00", "seconds": 60}}, "validation_failed", "window.at"),
         *(
             (

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from .domain.called import calls, silent_server
-from .domain.case import Case, Known, lead, names
-from .domain.effect import brings, compatible
-from .domain.incident import Incident
-from .domain.record import MINUTE, SECOND
-from .domain.signal import CLASSES, Signal
-from .domain.software import is_store, may_listen
+from ..domain.called import calls, silent_server
+from ..domain.case import Case, Known, lead, names
+from ..domain.effect import brings, compatible
+from ..domain.incident import Incident
+from ..domain.record import MINUTE, SECOND
+from ..domain.signal import CLASSES, Signal
+from ..domain.software import is_store, may_listen
 from .echo import echoed, speaks_of_store
 from .vicinity import CLOSE, beside, of_host, own_place
 

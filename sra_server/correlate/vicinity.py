@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .domain.case import TOO_COMMON, Known, names
-from .domain.effect import brings
-from .domain.place import normal, places_in
-from .domain.record import SECOND
-from .domain.signal import Signal
-from .domain.software import USUAL_PORTS, is_store, may_listen, passes_on
+from ..domain.case import TOO_COMMON, Known, names
+from ..domain.effect import brings
+from ..domain.place import normal, places_in
+from ..domain.record import SECOND
+from ..domain.signal import Signal
+from ..domain.software import USUAL_PORTS, is_store, may_listen, passes_on
 from .echo import speaks_of_kind, speaks_of_store
 
 #: Signs of one host this close together may be one trouble.

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .domain.case import Case
-from .domain.incident import Incident
-from .domain.record import MINUTE, SECOND
+from ..domain.case import Case
+from ..domain.incident import Incident
+from ..domain.record import MINUTE, SECOND
 
 #: Detectors that say themselves when it is over; quiet does not clear these.
 LEVELS = frozenset({"probe", "threshold", "forecast", "leak", "baseline", "absence",

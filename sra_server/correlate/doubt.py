@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
-from .domain.evidence import Evidence
-from .domain.incident import Change
-from .domain.lesson import Lesson, lesson_for
-from .domain.record import SECOND
-from .domain.signal import Signal
+from ..domain.evidence import Evidence
+from ..domain.incident import Change
+from ..domain.lesson import Lesson, lesson_for
+from ..domain.record import SECOND
+from ..domain.signal import Signal
 
 #: So many held troubles are remembered; the least recent goes, and its evidence begins anew.
 HELD = 512

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .domain.place import normal, places_in
-from .domain.record import SECOND
-from .domain.signal import Signal
-from .domain.software import is_store, kind_spoken, of_kind, passes_on
+from ..domain.place import normal, places_in
+from ..domain.record import SECOND
+from ..domain.signal import Signal
+from ..domain.software import is_store, kind_spoken, of_kind, passes_on
 
 #: What is said and what is repeated lie no further apart.
 _AT_ONCE = 30 * SECOND

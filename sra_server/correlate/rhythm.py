@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from .domain.record import MINUTE, SECOND, Batch
+from ..domain.record import MINUTE, SECOND, Batch
 
 #: So many services of hosts are remembered; beyond, who was not heard of for longest is forgotten.
 HEARD = 4096

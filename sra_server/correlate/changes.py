@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from .domain.case import Case, Known, Lead, lead
-from .domain.incident import ACTIVE, Change, Incident
-from .domain.lesson import Lesson
-from .domain.record import SECOND
-from .domain.signal import SEVERITY_ORDER, Signal
+from ..domain.case import Case, Known, Lead, lead
+from ..domain.incident import ACTIVE, Change, Incident
+from ..domain.lesson import Lesson
+from ..domain.record import SECOND
+from ..domain.signal import SEVERITY_ORDER, Signal
 from .doubt import Doubts, again, believed
 from .heading import restored, title
 from .relation import elsewhere, link, one_trouble

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .domain.called import calls, may_be_missed, near, text_of
-from .domain.case import SILENCE, Case, Known
-from .domain.evidence import Evidence
-from .domain.incident import Incident
-from .domain.place import places_in
-from .domain.record import MINUTE, SECOND
-from .domain.signal import Signal
-from .domain.software import RESOLVER, at_port, follows, is_store, passes_on
+from ..domain.called import calls, may_be_missed, near, text_of
+from ..domain.case import SILENCE, Case, Known
+from ..domain.evidence import Evidence
+from ..domain.incident import Incident
+from ..domain.place import places_in
+from ..domain.record import MINUTE, SECOND
+from ..domain.signal import Signal
+from ..domain.software import RESOLVER, at_port, follows, is_store, passes_on
 from .rhythm import Rhythm, Rhythms, by_host
 
 #: A trouble older than this has shown what there is to see.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .domain.effect import compatible
-from .domain.incident import ACTIVE, Incident
-from .domain.record import SECOND
-from .domain.signal import Signal
+from ..domain.effect import compatible
+from ..domain.incident import ACTIVE, Incident
+from ..domain.record import SECOND
+from ..domain.signal import Signal
 from .vicinity import CLOSE
 
 #: So many places in trouble within CLOSE are one storm.

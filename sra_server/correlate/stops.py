@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
-from .domain.case import Known, names
-from .domain.evidence import Evidence
-from .domain.record import MINUTE, SECOND, Batch
-from .domain.signal import Signal
-from .domain.software import may_listen, starts_slowly
+from ..domain.case import Known, names
+from ..domain.evidence import Evidence
+from ..domain.record import MINUTE, SECOND, Batch
+from ..domain.signal import Signal
+from ..domain.software import may_listen, starts_slowly
 
 #: Who is stopped is silent for no longer than this while it starts: a message broker takes ten seconds.
 GRACE = 10 * SECOND

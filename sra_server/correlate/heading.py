@@ -1,9 +1,9 @@
 """Heading: an incident's row beside its case: the title of it, and the case from it. From correlate; pure."""
 from __future__ import annotations
 
-from .domain.case import Case, Lead
-from .domain.incident import Incident
-from .domain.signal import CLASSES
+from ..domain.case import Case, Lead
+from ..domain.incident import Incident
+from ..domain.signal import CLASSES
 
 
 def title(found: Lead) -> str:
