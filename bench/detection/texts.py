@@ -2,12 +2,13 @@
 
     python bench/detection/texts.py [--json] [--records 20000] [--rounds 5]
 
-Five kinds of text, the worst counts: `plain` says nothing known, `trouble` is what every signature has as
-its example, `almost` is made of the fragments of many signatures (what costs most is a text that calls up
-many and is none of them, or only the last; one in eight fits none), `long` is stack traces of 2,000
-characters. Records are judged in batches of 500, as the fold does, and no two texts are the same, but of
-`again`: there 500 of `almost` come back over and over, as what troubles a program does. The goal is
-20,000. Printed beside it: how fast a bare loop is in the same run, for machines differ by their hour.
+Six kinds of text, the worst counts: `recorded` is what the programs of the corpus wrote, `plain` says nothing
+known, `trouble` is what every signature has as its example, `almost` is made of the fragments of many
+signatures (what costs most is a text that calls up many and is none of them, or only the last; one in eight
+fits none), `long` is stack traces of 2,000 characters. Records are judged in batches of 500, as the fold
+does, and no two texts are the same, but in `recorded`, and of `again`: there 500 of `almost` come back over
+and over, as what troubles a program does. The goal is 20,000. Printed beside it: how fast a bare loop is in
+the same run, for machines differ by their hour.
 """
 from __future__ import annotations
 
@@ -19,6 +20,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from recordings import cases
+from recordings import records as written
 
 from sra_server.detect.catalogue import Catalogue, load
 from sra_server.detect.memory import Memory
@@ -86,11 +93,20 @@ def texts(catalogue: Catalogue, n: int) -> Iterator[tuple[str, list[Record]]]:
         yield kind, [_record(number, text, 40) for number, text in enumerate(said)]
         if kind == "almost":
             yield "again", [_record(number, said[number % 500], 40) for number in range(n)]
+    yield "recorded", _recorded(n)
     known = [record for each in catalogue.signatures for example in each.examples
              for record in arrived(example.replace("\\n", "\n").split("\n")) if record.level >= 30]
     picked = ((number, known[number % len(known)]) for number in range(n))
     yield "trouble", [replace(one, id=f"r{number}", at=_START + number * SECOND // 50,
                               message=f"{one.message} {number}") for number, one in picked]
+
+
+def _recorded(n: int) -> list[Record]:
+    """Return the first records of WARNING and above of the corpus, over and over if it has fewer."""
+    normal, broken = cases("corpus")
+    told = [record for case in (*normal, *broken) for record in written(case) if record.level >= 30]
+    return [replace(told[number % len(told)], id=f"r{number}", at=_START + number * SECOND // 50)
+            for number in range(n)]
 
 
 def _record(number: int, text: str, level: int) -> Record:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,10 @@ def incident(sra: Shell) -> str:
     """An incident of a database that refuses connections, told with a hostile log line."""
     token = json.loads((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra/session.json").read_text())
     with Client(sra.url, token=token["sessions"][sra.url]["token"]) as client:
-        client.ingest_logs([{"message": HOSTILE, "level": "error"}] * 20, service="checkout", host="web-1")
+        now = datetime.now(UTC)  # once may be a restart; this goes on
+        client.ingest_logs([{"message": HOSTILE, "level": "error",
+                             "timestamp": (now - timedelta(seconds=20 - n)).isoformat()} for n in range(20)],
+                           service="checkout", host="web-1")
     end = time.monotonic() + 20
     while time.monotonic() < end:
         if found := sra.json("incidents", "list", "--status", "open"):
@@ -152,8 +156,11 @@ def test_a_false_alarm_teaches_and_is_forgotten(sra: Shell, incident: str) -> No
 def test_all_that_one_incident_taught_is_forgotten_at_once(sra: Shell) -> None:
     kept = json.loads((Path(sra.environment["XDG_CONFIG_HOME"]) / "sra/session.json").read_text())
     with Client(sra.url, token=kept["sessions"][sra.url]["token"]) as client:
-        client.ingest_logs([{"message": "No space left on device", "level": "error"},
-                            {"message": "deadlock detected", "level": "error"}], service="vault", host="v-1")
+        now = datetime.now(UTC)
+        client.ingest_logs([
+            {"message": message, "level": "error", "timestamp": (now - timedelta(seconds=ago)).isoformat()}
+            for message, ago in (("No space left on device", 10), ("deadlock detected", 9),
+                                 ("deadlock detected", 2))], service="vault", host="v-1")
     end = time.monotonic() + 20
     while not (found := sra.json("incidents", "list", "--service", "vault")) and time.monotonic() < end:
         time.sleep(0.3)
