@@ -194,7 +194,8 @@ def test_incidents_and_monitoring(server: Served) -> None:
     assert curl.by_key("GET", "/stability/check")["is_stable"] is True
     assert curl(LIST_INCIDENTS) == []
     curl(SEND_LOGS)
-    curl(SEND_LOGS)  # one timeout alone is no failure yet
+    time.sleep(4.2)
+    curl(SEND_LOGS)  # one timeout alone is no failure yet, and neither is a moment's
     (incident,) = until(lambda: curl(LIST_INCIDENTS), bool)
     assert (incident["class"], incident["service"]) == ("database_failure", "api-gateway")
     number = incident["id"]
@@ -226,7 +227,8 @@ def test_an_incident_is_resolved_with_the_originals_query(server: Served) -> Non
     curl = Curl(server.url)
     signed_up(curl)
     curl(SEND_LOGS)
-    curl(SEND_LOGS)  # one timeout alone is no failure yet
+    time.sleep(4.2)
+    curl(SEND_LOGS)  # one timeout alone is no failure yet, and neither is a moment's
     (incident,) = until(lambda: curl(LIST_INCIDENTS), bool)
     number = incident["id"]
     answer = curl.by_key("POST", f"/incidents/{number}/resolve?summary=fixed%20by%20hand")

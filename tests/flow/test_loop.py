@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ FAILURE = ("psycopg2.OperationalError: connection to server at \"db-1\" (10.0.0.
 
 async def fail(http: httpx.AsyncClient, service: str = "checkout", host: str = "web-1") -> None:
     """Send what a service writes that lost its database."""
+    now = datetime.now(UTC)  # for as long as no failover takes
     answer = await http.post("/ingest/logs", json={"service": service, "host": host, "logs": [
-        {"level": "error", "message": FAILURE} for _ in range(5)]})
+        {"level": "error", "message": FAILURE, "timestamp": (now - timedelta(seconds=8 - 2 * n)).isoformat()}
+        for n in range(5)]})
     assert answer.status_code == 200, answer.text
 
 
