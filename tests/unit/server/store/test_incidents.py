@@ -64,7 +64,8 @@ async def test_a_trouble_that_goes_on_does_not_fill_the_timeline(store: Store, a
         async with store.writing() as conn:
             before = await incidents.get(conn, account, "inc_1")
             now = replace(before, signals=n + 2, updated_at=NOW + n + 1)
-            await incidents.apply(conn, account, [making.change("attached", incident=now)], (before,))
+            again = making.change("attached", incident=now, signals=(making.signal(),))
+            await incidents.apply(conn, account, [again], (before,))
     worse = replace(now, severity="critical")
     async with store.writing() as conn:
         await incidents.apply(conn, account, [making.change("attached", incident=worse)], (now,))
