@@ -145,7 +145,13 @@ def _judge(mood: _Mood, past: Unusual, point: Point, watch: Watch | None) -> tup
 
 def _text(point: Point, mood: _Mood) -> str:
     where = point.service or point.host or "the host"
-    return f"{point.name} of {where} is {point.value:.4g}; usual at this hour is about {mood.usual:.4g}"
+    return f"{point.name} of {where} is {point.value:.4g}; {_usually(point, mood)} is about {mood.usual:.4g}"
+
+
+def _usually(point: Point, mood: _Mood) -> str:
+    """Say what a value is compared with: who was watched for less than a day has no usual of this hour."""
+    whole_day = bool(mood.first) and point.at - mood.first >= LEARN
+    return "usual at this hour" if whole_day else "usual of late"
 
 
 def _signal(point: Point, mood: _Mood, watch: Watch) -> Signal:
@@ -161,7 +167,8 @@ def _evidence(point: Point, mood: _Mood) -> Signal:
     return Signal(
         detector="baseline", fingerprint=f"unusual|{point.series()}", cls=class_of(point.name),
         severity="low", title=f"{point.name} is unusual", at=point.at, last_at=point.at,
-        service=point.service, host=point.host, opens=False, cause="it is far from its usual at this hour",
+        service=point.service, host=point.host, opens=False,
+        cause=f"it is far from what is {_usually(point, mood)}",
         evidence=(of_point(point, _text(point, mood)),))
 
 

@@ -190,7 +190,8 @@ def test_what_is_not_watched_is_evidence_of_an_open_incident_and_never_opens_or_
     went(world, "shop.cache_misses", begin + 180, 5000.0, n=1)
     after = world.only()
     assert after.cls == incident.cls and after.last_signal_at == incident.last_signal_at
-    assert any(not each.opens for each in world.state.cases[incident.id].signals)
+    [strange] = [each for each in world.state.cases[incident.id].signals if not each.opens]
+    assert "usual of late is about" in strange.evidence[0].text, "an hour of the day is known after a day"
     assert world.state.cases[incident.id].count == 1
     went(world, "shop.cache_misses", begin + 240, 5000.0, n=8)
     assert world.only().status == "resolved"
