@@ -1,4 +1,4 @@
-"""Correlate: signals and open incidents become changes, one incident per trouble. From detect; to analyse.
+"""Changes: each signal joins an open incident, opens one or says nothing new. From pipeline; to analyse.
 
 Pure: the clock is the receipt time of the batch. A signal joins an incident for a reason that is said
 in words (`relation`); what nothing explains opens its own. An incident resolves on positive evidence
