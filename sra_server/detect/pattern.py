@@ -8,10 +8,13 @@ searched as it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 #: Up to so many letters more than the longest match a text is searched as a whole.
 _SPARE = 200
+#: So many further words are asked for before a search, each of at most so many.
+_ALSO, _WIDE = 2, 8
 _COUNTED = re.compile(r"\{(?=[\d,])(\d*)(,?)(\d*)\}")
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
 
@@ -19,26 +22,28 @@ _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "a": "\a"}
 class Pattern:
     """A pattern that is searched in texts.
 
-    `needs`: one of these stands in every match; empty if none is known. `suffices`: those of them that are
-    a match by themselves. `reach`: how many letters a match and what it looks at behind it have at most;
+    `needs`: one of these stands in every match; empty if none is known. `also`: the same, further ones, of
+    each of which one must stand there too. `suffices`: those of `needs` that are a match by themselves.
+    `reach`: how many letters a match and what it looks at behind it have at most;
     None if there is no bound. `most`: of a longer text only so many letters are searched, those around the
     first that a match needs; None if it may take what it takes.
     """
 
-    __slots__ = ("most", "needs", "reach", "regex", "suffices", "text")
+    __slots__ = ("also", "most", "needs", "reach", "regex", "suffices", "text")
 
     def __init__(self, text: str, most: int | None = None) -> None:
         self.text, self.regex, self.most = text, re.compile(text), most
         self.needs: tuple[str, ...] = ()
+        self.also: tuple[tuple[str, ...], ...] = ()
         self.suffices: frozenset[str] = frozenset()
         self.reach: int | None = None
         try:
             whole = _Reader(text).alternatives()
         except _Unknown:
             return
-        shortest = sorted(whole.needs, key=len)
-        self.needs = tuple(each for n, each in enumerate(shortest)
-                           if not any(other in each for other in shortest[:n]))
+        clauses = [_shortest(each) for each in whole.clauses]
+        self.needs = clauses[0] if clauses else ()
+        self.also = tuple(each for each in clauses[1:] if _tells(each, self.needs))[:_ALSO]
         self.suffices, self.reach = whole.suffices, whole.reach
 
     def stands_in(self, text: str) -> bool:
@@ -54,6 +59,12 @@ class Pattern:
         at = _first(text, needs) if needs else 0
         if at < 0:
             return -1
+        for clause in self.also:
+            for each in clause:
+                if each in text:
+                    break
+            else:
+                return -1
         begin, end = 0, len(text)
         if reach is not None and needs:
             begin = max(0, at - reach)
@@ -65,6 +76,18 @@ class Pattern:
         # for \b and the like `re` looks before the beginning of the part as well, but not behind its end
         found = self.regex.search(text, begin, end)
         return -1 if found is None else found.start()
+
+
+def _shortest(clause: frozenset[str]) -> tuple[str, ...]:
+    """Return the words of a clause without those in which another stands."""
+    ordered = sorted(clause, key=lambda each: (len(each), each))
+    return tuple(each for n, each in enumerate(ordered) if not any(other in each for other in ordered[:n]))
+
+
+def _tells(clause: tuple[str, ...], needs: tuple[str, ...]) -> bool:
+    """Say whether it is worth to ask for a clause as well where one of the needs stands."""
+    return (len(clause) <= _WIDE and min(map(len, clause)) > 1
+            and not all(any(each in need for each in clause) for need in needs))
 
 
 def _first(text: str, words: tuple[str, ...]) -> int:
@@ -80,9 +103,12 @@ class _Unknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a pattern: see Pattern; and the one letter that it may be."""
+    """A part of a pattern: see Pattern; and the one letter that it may be.
 
-    needs: frozenset[str] = frozenset()
+    `clauses`: of each of them one stands in every match; the one that tells most comes first.
+    """
+
+    clauses: tuple[frozenset[str], ...] = ()
     suffices: frozenset[str] = frozenset()
     reach: int | None = 0
     letter: str = ""
@@ -104,13 +130,15 @@ class _Reader:
             raise _Unknown
         reaches = [part.reach for part in parts]
         return _Part(
-            needs=frozenset[str]().union(*(each.needs for each in parts)) if all(
-                each.needs for each in parts) else frozenset(),
+            # a match is of one of the parts, and so has one of each place in their rows
+            clauses=_ordered(frozenset[str]().union(*row)
+                             for row in zip(*(each.clauses for each in parts), strict=False)),
             suffices=frozenset[str]().union(*(each.suffices for each in parts)),
             reach=None if None in reaches else max(each for each in reaches if each is not None))
 
     def _sequence(self) -> _Part:
-        best, run, reach = frozenset[str](), "", _Length(0)
+        run, reach = "", _Length(0)
+        clauses: list[frozenset[str]] = []
         parts: list[_Part] = []
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             part = self._item()
@@ -119,14 +147,14 @@ class _Reader:
             if part.letter and least == most == 1:
                 run += part.letter
             elif part.reach != 0:
-                best = max(best, frozenset({run}), part.needs if least else frozenset(), key=_worth)
+                clauses += [frozenset({run}), *(part.clauses if least else ())]
                 run = ""
             parts.append(part if least == most == 1 else _Part())
         if parts and all(part.letter for part in parts):
             suffices = frozenset({run})
         else:
             suffices = parts[0].suffices if len(parts) == 1 else frozenset()
-        return _Part(max(best, frozenset({run}), key=_worth), suffices, reach.total)
+        return _Part(_ordered([*clauses, frozenset({run})]), suffices, reach.total)
 
     def _item(self) -> _Part:
         letter = self.text[self.at]
@@ -215,6 +243,11 @@ class _Length:
         if length == 0 or self.total is None:
             return
         self.total = None if length is None or times is None else self.total + length * times
+
+
+def _ordered(clauses: Iterable[frozenset[str]]) -> tuple[frozenset[str], ...]:
+    """Return clauses without those that ask for nothing, the one that tells most first."""
+    return tuple(sorted((each for each in clauses if all(each)), key=_worth, reverse=True))
 
 
 def _worth(needs: frozenset[str]) -> tuple[int, int, int]:

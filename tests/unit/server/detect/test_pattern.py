@@ -132,5 +132,22 @@ def test_reads_from_a_pattern_what_is_a_match_by_itself(text: str, suffices: set
     assert Pattern(text).suffices == suffices
 
 
+@pytest.mark.parametrize(("text", "also"), [
+    ("certificate (?:for|of) .{1,120} expires? in", [{" expire"}, {" in"}]),
+    (r"\braid\b.{0,40}\b(?:degraded|failed)\b", [{"degraded", "failed"}]),
+    ("queue .{1,80} is full|disk .{0,20}at limit", [{"queue ", "disk "}]),
+    ("raid.{0,40}failed|raid array gone", []), ("(?:degraded )?raid.{0,9}", []), ("raid.{0,9}[ab]?c", []),
+    ("raid.{0,9}(?!failed)", []),
+])
+def test_reads_from_a_pattern_what_its_matches_need_beside(text: str, also: list[set[str]]) -> None:
+    assert [set(each) for each in Pattern(text).also] == also
+
+
+def test_what_a_match_needs_beside_is_asked_before_the_search() -> None:
+    within = Pattern(r"raid(?:\w| ){0,4000}failed")
+    within.regex = re.compile("raid")  # who asks it is told yes
+    assert not within.stands_in("raid is well")
+
+
 def test_every_pattern_of_the_catalogue_needs_something() -> None:
     assert [each.text for each in PATTERNS if not each.needs] == []
