@@ -38,6 +38,9 @@ _POSTGRES = re.compile(
 _CRI = re.compile(r" (stdout|stderr) ([FP]) ")
 _BRACKET_IN = re.compile(r"\] " + _UPPER + r" in ([\w.]{1,200}): ", re.A)
 _BRACKET_PID = re.compile(r"\] \[([0-9]+)\] \[" + _UPPER + r"\] ")
+#: Monolog, of PHP: the channel, and the level of syslog.
+_MONOLOG = re.compile(r"\] ([\w-]{1,100})\.(DEBUG|INFO|NOTICE|WARNING|ERROR|CRITICAL|ALERT|EMERGENCY): ",
+                      re.A)
 _BRACKET_CELERY = re.compile(r": " + _UPPER + r"/([\w-]{1,100})\] ", re.A)
 _ELASTIC = re.compile(r"\]\[" + _UPPER + r" *\]\[([^\]\n]{1,200})\] ?")
 #: Envoy's access lines: the status, and why there is no answer of the upstream.
@@ -50,6 +53,8 @@ _GENERIC_LEVEL = re.compile(
     r"|trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|alert|emerg|panic) {0,3}\]:?"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?![\w/.=-])[:|]?"
     r"|<(Trace|Debug|Information|Notice|Warning|Error|Critical|Fatal|Info|Warn)>)[ \t|-]{0,12}", re.A)
+#: The levels of npm, as winston writes them: only right behind the date, for any text may speak of an error.
+_NPM = re.compile(r"\]? {1,3}\[?(silly|verbose|debug|info|warn|error)\]?: ")
 _STAMP = r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"
 _PYTHON_LINE = re.compile(
     _STAMP + r",([0-9]{3}) - ([\w.\-/]{1,200}) - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - ", re.A)
@@ -76,7 +81,7 @@ def dated(text: str, context: Context) -> Optional[Parsed]:
         parsed = (_POSTGRES_OR_BRACKET if after[1:2] == "[" else _WORDS)(text, end, at, context)
     else:
         parsed = None
-    read = parsed or _generic(text, end, at, context)
+    read = parsed or rest(text, end, at, context)
     return served(read) if '" ' in text and read.level == "info" else read
 
 
@@ -187,10 +192,13 @@ def _bracketed(text: str, end: int, at: Optional[int], context: Context) -> Opti
         served = _envoy(text, end, at, context)
         if served is not None:
             return served
-    for pattern in (_BRACKET_IN, _BRACKET_PID, _BRACKET_CELERY, _ELASTIC):
+    for pattern in (_BRACKET_IN, _BRACKET_PID, _BRACKET_CELERY, _ELASTIC, _MONOLOG):
         found = pattern.match(text, end)
         if found is None:
             continue
+        if pattern is _MONOLOG:
+            return Parsed(at, level_name(found[2]), context.service, context.host, text[found.end():],
+                          {"logger": found[1]}, "monolog")
         if pattern is _BRACKET_PID:
             level, metadata = found[2], {"pid": found[1]}
         else:
@@ -198,7 +206,7 @@ def _bracketed(text: str, end: int, at: Optional[int], context: Context) -> Opti
                                          else "logger": found[2].strip()}
         return Parsed(at, level_name(level), context.service, context.host, text[found.end():], metadata,
                       "java" if pattern is _ELASTIC else "python")
-    return _generic(text, end, at, context)
+    return rest(text, end, at, context)
 
 
 def _envoy(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
@@ -213,8 +221,9 @@ def _envoy(text: str, end: int, at: Optional[int], context: Context) -> Optional
     return Parsed(at, None, context.service, context.host, text, metadata, "access")
 
 
-def _generic(text: str, end: int, at: Optional[int], context: Context) -> Parsed:
-    found = _GENERIC_LEVEL.match(text, end)
+def rest(text: str, end: int, at: Optional[int], context: Context) -> Parsed:
+    """Return what stands behind a date that ends at `end`: perhaps a level, and the message."""
+    found = _GENERIC_LEVEL.match(text, end) or _NPM.match(text, end)
     if found is None:
         start = _SKIP.match(text, end).end()  # type: ignore[union-attr]
         return within(Parsed(at, None, context.service, context.host, text[start:], {}, "generic"), context)

@@ -19,7 +19,11 @@ CONTINUED = "... (continued)"
 _HEAD = 2048
 
 _DATED = re.compile(r"\s*[\[<]?(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-3][0-9] "
-                    r"[0-9]{2}:|[0-9]{2}:[0-9]{2}:[0-9]{2})")
+                    r"[0-9]{2}:|[0-9]{2}:[0-9]{2}:[0-9]{2}|[0-9]{2}-[A-Z][a-z]{2}-[0-9]{4} "
+                    r"|[0-9]{2}/[0-9]{2}/[0-9]{4}[ ,])")
+#: How java.util.logging begins an event; its level and message stand in the next line.
+_JUL_HEAD = re.compile(r"[A-Z][a-z]{2} [0-3][0-9], [0-9]{4} [0-9]{1,2}:[0-9]{2}:[0-9]{2} [AP]M ")
+_JUL_BODY = re.compile(r"(?:FINEST|FINER|FINE|CONFIG|INFO|WARNING|SEVERE): ")
 _TROUBLE = re.compile(r"\b(?:ERROR|CRITICAL|FATAL|SEVERE|WARN|WARNING|EXCEPTION|[Ee]rror|[Ee]xception"
                       r"|fatal|warn|critical"
                       r"|[Ff]ailed|[Cc]rashed)\b")
@@ -40,9 +44,10 @@ _RUBY_FRAME = re.compile(r"[^\s:]{1,300}:[0-9]{1,7}:in [`']")
 #: First characters of lines at the margin that may still belong to the line before.
 _SUSPECTS = frozenset(" \t/TCWS.}])abcdefghijklmnopqrstuvwxyz")
 #: Beginnings of lines that belong to no line before and await none after, unless a trace is being read.
-_OPENING = re.compile(r"[0-9\[{<(\"'#*+=|>-]|[ABD-RUVX-Z](?!:)|[CTW][A-Z]|SE|(?:Sep|Sat|Sun|Tue|Thu|Wed) "
-                      r"|[a-z][\w$]{0,4}=")
-_BEGINNING = 6
+_OPENING = re.compile(r"(?![A-Z][a-z]{2} [0-3][0-9],)"
+                      r"(?:[0-9\[{<(\"'#*+=|>-]|[ABD-RUVX-Z](?!:)|[CTW][A-Z]|SE"
+                      r"|(?:Sep|Sat|Sun|Tue|Thu|Wed) |[a-z][\w$]{0,4}=)")
+_BEGINNING = 7
 
 
 class _Openers(dict[str, bool]):
@@ -147,6 +152,8 @@ class Joiner:
             self._mode = "python"
         elif first in "pfSu" and _GO_HEAD.match(line):
             self._mode = "go"
+        elif line[6:9] == ", 2" and _JUL_HEAD.match(line):
+            self._mode = "jul"
         elif first == "t" and _RUST_HEAD.match(line):
             self._mode = "rust-message" if line.endswith(":") else "rust"
         elif line[-1:] in "0123456789" and _NODE_HEAD.match(line):
@@ -204,6 +211,9 @@ class Joiner:
             return False
         if mode.startswith("python"):
             return self._python(line, mode)
+        if mode == "jul":
+            self._mode = ""
+            return _JUL_BODY.match(line) is not None
         if mode == "go":
             return _GO_BODY.match(line) is not None
         if mode == "rust-message":
@@ -254,4 +264,5 @@ class Joiner:
         return False
 
     def _troubled(self) -> bool:
-        return len(self._held) == 1 and _TROUBLE.search(self._held[0], 0, 1000) is not None
+        alone = len(self._held) == 1 or (len(self._held) == 2 and _JUL_HEAD.match(self._held[0]) is not None)
+        return alone and _TROUBLE.search(self._held[-1], 0, 1000) is not None

@@ -11,6 +11,7 @@ import time
 from datetime import tzinfo
 from typing import Any, Callable, Optional
 
+from .civil import hyphened, jul, slashed, weekday
 from .colours import ESCAPE, plain
 from .dated import dated, python_line, spring_line
 from .haproxy import haproxy
@@ -21,20 +22,34 @@ from .parsed import Context, Format, Parsed, name
 from .served import rails, ruby, runserver
 from .stamps import Stamps
 from .syslog import bsd, dmesg, iso, prefixed
-from .undated import clock, cluster, counted, hadoop, klog, levelled, ras, rdkafka, redis, spark
+from .undated import (
+    clock,
+    cluster,
+    counted,
+    dotnet,
+    hadoop,
+    hours,
+    klog,
+    levelled,
+    ras,
+    rdkafka,
+    redis,
+    spark,
+)
 from .web import access, apache_error, common, nginx_error
 
 __all__ = ["LineReader", "Parsed"]
 
 _DIGITS: tuple[Format, ...] = (common, nginx_error, iso, dated, access, spark, hadoop, redis, cluster,
-                               counted, clock, haproxy, ras)
+                               counted, clock, hours, hyphened, slashed, haproxy, ras)
 #: Of these, what "2024-01-31 10" can begin.
 _SPACED: tuple[Format, ...] = (python_line, spring_line,
                                *(form for form in _DIGITS if form not in (common, nginx_error, iso)))
-_LETTERS: tuple[Format, ...] = (bsd, klog, levelled, logfmt, access, haproxy, ras)
+_LETTERS: tuple[Format, ...] = (bsd, klog, dotnet, levelled, jul, weekday, logfmt, access, haproxy, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed,),
-    "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted),
+    "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, hyphened, weekday,
+          slashed),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
     **{digit: _DIGITS for digit in "0123456789"},
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},

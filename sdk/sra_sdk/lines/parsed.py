@@ -57,7 +57,10 @@ LEVEL_NAMES: dict[str, str] = {
                                                                                              "debug"),
         ("errors", "error"), ("exception", "error"), ("off", "info"), ("default", "info"),
         # cut to four letters by RabbitMQ 3.9 and by loggers of Go
-        ("erro", "error"), ("eror", "error"), ("noti", "info"), ("debu", "debug"), ("dbug", "debug")))
+        ("erro", "error"), ("eror", "error"), ("noti", "info"), ("debu", "debug"), ("dbug", "debug"),
+        # of .NET, of npm and of Serilog
+        ("trce", "debug"), ("fail", "error"), ("silly", "debug"), ("trac", "debug"),
+        ("fata", "critical"), ("pani", "critical"), ("vrb", "debug")))
     for spelling in (name, name.upper(), name.title())
 }
 

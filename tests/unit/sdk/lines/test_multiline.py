@@ -79,6 +79,11 @@ E, [2026-01-31T10:00:00.123456 #12] ERROR -- : Net::ReadTimeout with #<Socket:(c
 /usr/lib/ruby/3.1.0/net/http.rb:1575:in `block in transport_request'
 app/models/pay.rb:3:in `charge'"""
 
+JUL = """Jan 31, 2026 10:00:00 AM org.example.App run
+SEVERE: It is broken
+java.lang.IllegalStateException: no pool
+\tat org.example.App.run(App.java:12)"""
+
 
 def join(text: str) -> list[tuple[str, int]]:
     joiner = Joiner()
@@ -194,3 +199,14 @@ def test_every_line_is_in_one_event(lines: list[str]) -> None:
     assert sum(n for _, n in events) == len(lines)
     told = "\n".join(text for text, _ in events)
     assert [line for line in told.split("\n") if line.strip()] == [line for line in lines if line.strip()]
+
+
+def test_an_event_of_java_util_logging_is_its_two_lines() -> None:
+    calm = JUL.split("\n", 1)[0] + "\nINFO: It is well"
+    lines = f"{calm}\n{JUL}\n{calm}\nINFO: Of nobody\nDone".split("\n")
+    for size in (1, 3, len(lines)):
+        joiner = Joiner()
+        parts = [lines[at:at + size] for at in range(0, len(lines), size)]
+        events = [text for part in parts for texts, _ in joiner.feed_all(part) for text in texts]
+        events += [text for text, _ in joiner.flush()]
+        assert events == [calm, JUL, calm, "INFO: Of nobody", "Done"]

@@ -1,0 +1,98 @@
+"""Lines whose date is written as people write it: Tomcat, BIND, PHP, java.util.logging, month/day/year.
+
+From parse; to Parsed. What stands behind the date is read as behind any other.
+"""
+from __future__ import annotations
+
+import re
+from typing import Optional
+
+from .dated import rest
+from .parsed import Context, Parsed, level_name
+from .stamps import day_month_year, month_day_hour_year, ymd
+
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_CLOCK = r":([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
+#: 31-Jan-2024 10:00:00.123, in brackets with a zone that may be a town's.
+_HYPHENS = re.compile(r"\[?([0-9]{2}-" + _MONTH + r"-[0-9]{4} [0-9]{2})" + _CLOCK
+                      + r"(?: (UTC|GMT)(?=\])| [A-Z][\w/+-]{2,40}(?=\]))?")
+_LEVEL = r"(FINEST|FINER|FINE|CONFIG|INFO|WARNING|SEVERE)"
+_TOMCAT = re.compile(r" " + _LEVEL + r" \[([^\]\n]{1,200})\] ([\w.$<>]{1,200}) ", re.A)
+_PHP = re.compile(r"\] PHP ((?:Recoverable f|F)atal error|Parse error|Warning|Notice|Deprecated"
+                  r"|Strict Standards): {1,2}")
+_PHP_LEVELS = {"Warning": "warning", "Notice": "info", "Deprecated": "info", "Strict Standards": "info"}
+_JUL = re.compile(r"(" + _MONTH + r" [0-9]{2}), ([0-9]{4}) ([0-9]{1,2}):([0-9]{2}):([0-9]{2}) ([AP])M "
+                  r"([\w.$]{1,200}) ?(\S{1,100})?[ \t]*", re.A)
+_JUL_LEVEL = re.compile(r"\n" + _LEVEL + ": ")
+#: Tue Jan 31 10:00:00 2024, and Tue, 31 Jan 2024 10:00:00 GMT.
+_CTIME = re.compile(r"\[?[A-Z][a-z]{2} (" + _MONTH + r") ([ 0-3][0-9]) ([0-9]{2})" + _CLOCK
+                    + r" ([0-9]{4})(?![0-9])")
+_HTTP = re.compile(r"\[?[A-Z][a-z]{2}, ([0-9]{2} " + _MONTH + r" [0-9]{4} [0-9]{2})" + _CLOCK
+                   + r" (GMT|UTC|[+-][0-9]{4})(?![0-9])")
+_SLASHES = re.compile(r"\[?([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}),? ([0-9]{1,2})" + _CLOCK
+                      + r"(?: ([AP])M)?(?![0-9:/])")
+
+
+def hyphened(text: str, context: Context) -> Optional[Parsed]:
+    """31-Jan-2024 10:00:00.123 SEVERE [main] org.example.App.run message, [31-Jan-2024 10:00:00] message"""
+    found = _HYPHENS.match(text)
+    if found is None:
+        return None
+    hour, minute, second, fraction, zone = found.groups()
+    at, end = context.stamps.at(day_month_year, hour, minute, second, fraction, zone), found.end()
+    said = _PHP.match(text, end)
+    if said is not None:
+        return Parsed(at, _PHP_LEVELS.get(said[1], "error"), context.service or "php", context.host,
+                      text[said.end():], {}, "php")
+    said = _TOMCAT.match(text, end)
+    if said is not None:
+        return Parsed(at, level_name(said[1]), context.service, context.host, text[said.end():],
+                      {"thread": said[2], "logger": said[3]}, "java")
+    return rest(text, end, at, context)
+
+
+def jul(text: str, context: Context) -> Optional[Parsed]:
+    """Jan 31, 2024 10:00:00 AM org.example.App run, and in the next line SEVERE: message"""
+    found = _JUL.match(text)
+    if found is None:
+        return None
+    day, year, hour, minute, second, half, logger, method = found.groups()
+    at = context.stamps.at(month_day_hour_year, f"{day} {_of_day(hour, half)} {year}", minute, second)
+    level = _JUL_LEVEL.match(text, found.end())
+    metadata = {"logger": f"{logger}.{method}" if method else logger}
+    if level is None:
+        return Parsed(at, None, context.service, context.host, text, metadata, "java")
+    return Parsed(at, level_name(level[1]), context.service, context.host, text[level.end():], metadata,
+                  "java")
+
+
+def weekday(text: str, context: Context) -> Optional[Parsed]:
+    """Tue Jan 31 10:00:00 2024 message, Tue, 31 Jan 2024 10:00:00 GMT message"""
+    found = _CTIME.match(text)
+    if found is not None:
+        month, day, hour, minute, second, fraction, year = found.groups()
+        at = context.stamps.at(month_day_hour_year, f"{month} {day} {hour} {year}", minute, second, fraction)
+        return rest(text, found.end(), at, context)
+    found = _HTTP.match(text)
+    if found is None:
+        return None
+    hour, minute, second, fraction, zone = found.groups()
+    at = context.stamps.at(day_month_year, hour, minute, second, fraction, zone)
+    return rest(text, found.end(), at, context)
+
+
+def slashed(text: str, context: Context) -> Optional[Parsed]:
+    """01/31/2024 10:00:00 AM message; where the first number can be no month it is the day."""
+    found = _SLASHES.match(text)
+    if found is None:
+        return None
+    month, day, year, hour, minute, second, fraction, half = found.groups()
+    if int(month) > 12:
+        month, day = day, month
+    stamp = f"{year}-{int(month):02}-{int(day):02} {_of_day(hour, half) if half else hour.zfill(2)}"
+    return rest(text, found.end(), context.stamps.at(ymd, stamp, minute, second, fraction), context)
+
+
+def _of_day(hour: str, half: str) -> str:
+    """Return the hour of the day, of two digits, that one of a half day is."""
+    return f"{int(hour) % 12 + (12 if half == 'P' else 0):02}"
