@@ -7,10 +7,12 @@ several times, the list of these.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
 
+from sra_sdk.lines.journal import service_of
 from sra_sdk.lines.level import CRITICAL, DEBUG, ERROR, INFO, WARNING
 
 from . import Known
@@ -29,8 +31,6 @@ FIELDS = (
     "_TRANSPORT",
 )
 NAME_CHARACTERS = 200
-#: Kinds of units that systemd starts and that fail by themselves, as a mount does.
-_STARTED = (".mount", ".socket", ".swap", ".automount", ".timer", ".path", ".device")
 _LEVELS = (CRITICAL, CRITICAL, CRITICAL, ERROR, WARNING, INFO, INFO, DEBUG)
 _CURSOR = re.compile(rb'"__CURSOR"\s*:\s*"([^"\\]{1,1000})"')
 
@@ -88,7 +88,7 @@ def entry_of(line: bytes) -> Entry | None:
     raw = _bytes(fields.get("MESSAGE"))
     text = raw[:LINE_BYTES].replace(b"\0", b"\xef\xbf\xbd").decode("utf-8", "replace").rstrip("\r\n")
     unit, pid = _text(fields, "_SYSTEMD_UNIT"), _text(fields, "_PID")
-    service = service_of(fields)
+    service = _service(fields)
     metadata: dict[str, Any] = {}
     if unit:
         metadata["unit"] = unit[:NAME_CHARACTERS]
@@ -101,22 +101,8 @@ def entry_of(line: bytes) -> Entry | None:
     return Entry(str(cursor), at, stream, service, text, len(raw), Known(at, level, metadata))
 
 
-def service_of(fields: dict[str, Any]) -> str:
-    """Return the service that an entry belongs to: the unit's, the container's or the program's name."""
-    if _text(fields, "_TRANSPORT") == "kernel":
-        return "kernel"
-    about = _text(fields, "UNIT") if _text(fields, "_PID") == "1" else ""
-    unit = about or _text(fields, "_SYSTEMD_UNIT")
-    container = _text(fields, "CONTAINER_NAME")
-    said = _text(fields, "SYSLOG_IDENTIFIER") or _text(fields, "_COMM")
-    if container:
-        name = container
-    elif unit.endswith(".service") and not unit.startswith("user@"):
-        name = unit.removesuffix(".service")
-    elif about.endswith(_STARTED):
-        name = about.rpartition(".")[0]
-    else:
-        name = said or unit or "journal"
+def _service(fields: dict[str, Any]) -> str:
+    name = service_of(partial(_text, fields))
     return "".join(c for c in name if c.isprintable())[:NAME_CHARACTERS] or "journal"
 
 

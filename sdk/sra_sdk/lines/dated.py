@@ -17,7 +17,7 @@ _DATE = re.compile(
     # MariaDB pads the hour with a blank
     r"\[?([0-9]{4}[-/.][0-9]{2}[-/.][0-9]{2}(?:[Tt ][0-9]{2}| {2}[0-9])):([0-9]{2}):([0-9]{2})"
     r"(?:[.,]([0-9]{1,9}))?"
-    r"(Z| ?[+-][0-9]{2}:?[0-9]{2}(?![0-9-])| [A-Z]{3,4}(?= \[[0-9]))?")
+    r"(Z| ?[+-][0-9]{2}:?[0-9]{2}(?![0-9-])| [A-Z]{3,4}(?= \[[0-9]|,))?")
 
 _UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
 _PYTHON = re.compile(r" - ([\w.\-/]{1,200}) - (?:\[?)([A-Z]{3,8})\]?(?: -|:) ", re.A)
@@ -35,6 +35,11 @@ _POSTGRES = re.compile(
     r" \[([0-9]+)(?:-[0-9]+)?\](?: (?:\[?([\w-]*)\]?@\[?([\w-]*)\]?))?(?: [\w.\[\]-]{1,100}){0,2}? "
     r"(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|DEBUG[1-5]?): {1,2}",
     re.A)
+#: PostgreSQL's csvlog: user, database, process, ..., severity, SQLSTATE and message.
+_CSVLOG = re.compile(
+    r',(?:"([^"]*)")?,(?:"([^"]*)")?,([0-9]*),(?:"[^"]*")?,[0-9a-f]{1,20}\.[0-9a-f]{1,20},[0-9]{1,20},(?:"[^"]*")?,'
+    r'[^,"]{0,40},[^,"]{0,40},[0-9]*,(DEBUG[1-5]?|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC),([0-9A-Z]{5}),'
+    r'"((?:[^"]|"")*)(?:",|\Z)')
 _CRI = re.compile(r" (stdout|stderr) ([FP]) ")
 _BRACKET_IN = re.compile(r"\] " + _UPPER + r" in ([\w.]{1,200}): ", re.A)
 _BRACKET_PID = re.compile(r"\] \[([0-9]+)\] \[" + _UPPER + r"\] ")
@@ -77,6 +82,8 @@ def dated(text: str, context: Context) -> Optional[Parsed]:
         parsed = _bracketed(text, end, at, context)
     elif after == " - ":
         parsed = _dashed(text, end, at, context)
+    elif after[:1] == ",":
+        parsed = _csvlog(text, end, at, context)
     elif after[:1] == " ":
         parsed = (_POSTGRES_OR_BRACKET if after[1:2] == "[" else _WORDS)(text, end, at, context)
     else:
@@ -150,6 +157,17 @@ def _bracket(text: str, end: int, at: Optional[int], context: Context) -> Option
                       text[found.end():],
                       {"process": found[2]}, "rabbitmq")
     return None
+
+
+def _csvlog(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
+    found = _CSVLOG.match(text, end)
+    if found is None:
+        return None
+    user, database, pid, level, code, message = found.groups()
+    given = {"user": user, "database": database, "pid": pid, "code": code}
+    metadata = {key: value for key, value in given.items() if value}
+    return Parsed(at, level_name(level), context.service or "postgresql", context.host,
+                  message.replace('""', '"'), metadata, "postgresql")
 
 
 def _words(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:

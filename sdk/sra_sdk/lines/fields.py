@@ -4,8 +4,10 @@ From jsonlines and logfmt; to Parsed. What is not one of these stays in the meta
 """
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Optional
 
+from .journal import service_of
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import Stamps, epoch
 
@@ -14,9 +16,10 @@ _MESSAGE = ("message", "msg", "MESSAGE", "event", "short_message", "@message", "
             "body", "Message", "RenderedMessage", "error", "err", "exception")
 _LEVEL = ("levelname", "level_name", "level", "severity", "lvl", "log.level", "loglevel", "log_level",
           "@level",
-          "severity_text", "severityText", "SeverityText", "Level", "LEVEL", "@l", "LogLevel", "s")
+          "severity_text", "severityText", "SeverityText", "Level", "LEVEL", "@l", "LogLevel",
+          "error_severity", "s")
 _TIME = ("timestamp", "time", "ts", "@timestamp", "@t", "asctime", "datetime", "date", "created", "t",
-         "eventTime",
+         "eventTime", "lastTimestamp", "instant", "dt",
          "Timestamp", "Time", "time_local", "time_iso8601", "@time", "startTime", "created_at",
          "_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP")
 _SERVICE = ("service", "service.name", "service_name", "serviceName", "SYSLOG_IDENTIFIER", "application",
@@ -30,6 +33,9 @@ _NESTED = (("log", "level", "log.level"), ("log", "logger", "log.logger"), ("ser
                                                                             "service.name"),
            ("host", "name", "host.name"), ("trace", "id", "trace.id"), ("error", "message", "error.message"))
 
+
+#: What Google's cloud and Rust's tracing put the program's own fields in.
+_WRAPPERS = ("jsonPayload", "fields")
 
 _REMEMBERED = 1000
 
@@ -74,16 +80,19 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
             fields[flat] = inner.pop(member)
             if not inner:
                 del fields[group]
-    payload = fields.get("jsonPayload")
-    if payload.__class__ is dict:
-        _unwrap(fields, payload)
+    for wrapper in _WRAPPERS:
+        if wrapper in fields and fields[wrapper].__class__ is dict:
+            _unwrap(fields, wrapper)
     record = fields.get("record")
     if record.__class__ is dict and "text" in fields and record.get("level").__class__ is dict:
         _unfold(fields, record)
     present = _presence(fields)
+    unit = service_of(partial(_text, fields)) if "_SYSTEMD_UNIT" in fields or "UNIT" in fields else ""
+    if "error_severity" in fields and "backend_type" in fields:  # PostgreSQL's jsonlog
+        form, unit = "postgresql", context.service or "postgresql"
     level = _level(fields, present.level)
     at = _time(fields, context.stamps, present.time)
-    service = _name(fields, present.service) or context.service
+    service = name(unit) if unit else _name(fields, present.service) or context.service
     host = _name(fields, present.host) or context.host
     for key in present.logger:
         logger = fields.get(key)
@@ -113,13 +122,19 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
     return Parsed(at, level, service, host, message, fields, form)
 
 
-def _unwrap(fields: dict[str, Any], payload: dict[str, Any]) -> None:
-    """Put what Google's cloud wraps, a program's own fields, beside its own, which go first."""
+def _text(fields: dict[str, Any], key: str) -> str:
+    value = fields.get(key)
+    return value if value.__class__ is str else ""
+
+
+def _unwrap(fields: dict[str, Any], wrapper: str) -> None:
+    """Put what is wrapped, a program's own fields, beside those around it, which go first."""
+    payload = fields[wrapper]
     for key in tuple(payload):
         if key not in fields:
             fields[key] = payload.pop(key)
     if not payload:
-        del fields["jsonPayload"]
+        del fields[wrapper]
 
 
 def _unfold(fields: dict[str, Any], record: dict[str, Any]) -> None:
@@ -199,6 +214,10 @@ def _time(fields: dict[str, Any], stamps: Stamps, keys: tuple[str, ...]) -> Opti
                 at = epoch(value["seconds"])
                 if at is not None and value.get("nanos").__class__ is int and 0 <= value["nanos"] < 10**9:
                     at += value["nanos"] // 1000
+            elif value.get("epochSecond").__class__ is int:  # Log4j's
+                at = epoch(value["epochSecond"])
+                if at is not None and value.get("nanoOfSecond").__class__ is int:
+                    at += min(max(value["nanoOfSecond"], 0), 10**9 - 1) // 1000
         if at is not None:
             del fields[key]
             return at

@@ -45,6 +45,28 @@ SAMPLES: tuple[Sample, ...] = (
     # Python's repr of each value, as structlog writes it
     S("timestamp='2026-01-31T10:00:00Z' level='error' event='not stored' error='it\\'s full' n=1",
       "logfmt", "2026-01-31T10:00:00", "error", "not stored", None, None, {"error": "it's full", "n": "1"}),
+    # PostgreSQL's csvlog and jsonlog
+    S('2026-01-31 10:00:00.123 UTC,"app","db",12,"127.0.0.1:5432",65e6.c,1,"SELECT",'
+      '2026-01-31 09:00:00 UTC,3/4,0,ERROR,40P01,"deadlock ""detected""","Process 1 waits",,,,,"select 1",,,"api","client backend",,0',
+      "postgresql", "2026-01-31T10:00:00.123", "error", 'deadlock "detected"', "postgresql", None,
+      {"user": "app", "database": "db", "pid": "12", "code": "40P01"}),
+    S('2026-01-31 10:00:00.123 CET,,,12,,65e6.c,1,,2026-01-31 09:00:00 CET,,0,FATAL,53300,"too many',
+      "postgresql", "2026-01-31T09:00:00.123", "critical", "too many", "postgresql"),
+    S('{"timestamp":"2026-01-31 10:00:00.123 UTC","pid":1,"error_severity":"FATAL","message":"no",'
+      '"backend_type":"client backend"}', "postgresql", "2026-01-31T10:00:00.123", "critical", "no",
+      "postgresql"),
+    # JSON of Rust's tracing, of Log4j's layout, of Kubernetes, and of the journal
+    S('{"timestamp":"2026-01-31T10:00:00Z","level":"ERROR","fields":{"message":"no","error":"x"},"target":"a::b"}',
+      "json", "2026-01-31T10:00:00", "error", "no", None, None, {"error": "x", "target": "a::b"}),
+    S('{"instant":{"epochSecond":1769853600,"nanoOfSecond":123000000},"level":"ERROR","message":"no"}',
+      "json", "2026-01-31T10:00:00.123", "error", "no"),
+    S('{"type":"Warning","reason":"BackOff","message":"no","eventTime":null,"lastTimestamp":"2026-01-31T10:00:00Z"}',
+      "json", "2026-01-31T10:00:00", None, "no", None, None, {"reason": "BackOff"}),
+    S('{"MESSAGE":"no","PRIORITY":"3","_PID":"1","_SYSTEMD_UNIT":"init.scope","UNIT":"shop.service",'
+      '"SYSLOG_IDENTIFIER":"systemd","__REALTIME_TIMESTAMP":"1769853600000000"}',
+      "json", "2026-01-31T10:00:00", "error", "no", "shop"),
+    S('{"MESSAGE":"no","PRIORITY":"6","_SYSTEMD_UNIT":"shop.service","SYSLOG_IDENTIFIER":"python3",'
+      '"__REALTIME_TIMESTAMP":"1769853600000000"}', "json", "2026-01-31T10:00:00", "info", "no", "shop"),
     # dates as people write them: Tomcat, BIND, PHP, java.util.logging, ctime, HTTP, month/day/year
     S("31-Jan-2026 10:00:00.123 SEVERE [main] org.example.App.run It is broken", "java",
       "2026-01-31T10:00:00.123", "error", "It is broken", None, None,
