@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Optional
 
 from .journal import service_of
+from .kubernetes import about
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import Stamps, epoch
 
@@ -88,12 +89,15 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
         _unfold(fields, record)
     present = _presence(fields)
     unit = service_of(partial(_text, fields)) if "_SYSTEMD_UNIT" in fields or "UNIT" in fields else ""
+    object_host = ""
+    if "involvedObject" in fields or "regarding" in fields:
+        unit, object_host = about(fields)
     if "error_severity" in fields and "backend_type" in fields:  # PostgreSQL's jsonlog
         form, unit = "postgresql", context.service or "postgresql"
     level = _level(fields, present.level)
     at = _time(fields, context.stamps, present.time)
     service = name(unit) if unit else _name(fields, present.service) or context.service
-    host = _name(fields, present.host) or context.host
+    host = name(object_host) if object_host else _name(fields, present.host) or context.host
     for key in present.logger:
         logger = fields.get(key)
         if logger.__class__ is str and logger:

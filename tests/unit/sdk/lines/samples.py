@@ -47,7 +47,8 @@ SAMPLES: tuple[Sample, ...] = (
       "logfmt", "2026-01-31T10:00:00", "error", "not stored", None, None, {"error": "it's full", "n": "1"}),
     # PostgreSQL's csvlog and jsonlog
     S('2026-01-31 10:00:00.123 UTC,"app","db",12,"127.0.0.1:5432",65e6.c,1,"SELECT",'
-      '2026-01-31 09:00:00 UTC,3/4,0,ERROR,40P01,"deadlock ""detected""","Process 1 waits",,,,,"select 1",,,"api","client backend",,0',
+      '2026-01-31 09:00:00 UTC,3/4,0,ERROR,40P01,"deadlock ""detected""","Process 1 waits",,,,,'
+      '"select 1",,,"api","client backend",,0',
       "postgresql", "2026-01-31T10:00:00.123", "error", 'deadlock "detected"', "postgresql", None,
       {"user": "app", "database": "db", "pid": "12", "code": "40P01"}),
     S('2026-01-31 10:00:00.123 CET,,,12,,65e6.c,1,,2026-01-31 09:00:00 CET,,0,FATAL,53300,"too many',
@@ -62,6 +63,13 @@ SAMPLES: tuple[Sample, ...] = (
       "json", "2026-01-31T10:00:00.123", "error", "no"),
     S('{"type":"Warning","reason":"BackOff","message":"no","eventTime":null,"lastTimestamp":"2026-01-31T10:00:00Z"}',
       "json", "2026-01-31T10:00:00", None, "no", None, None, {"reason": "BackOff"}),
+    *(S(f'{{"type":"Warning","reason":"x","message":"no","involvedObject":{{"kind":"{kind}","name":"{called}"}}}}',
+        "json", None, None, "no", service, host)
+      for kind, called, service, host in (
+          ("Pod", "shop-api-7d9f8b6c5-x2x4z", "shop-api", None), ("Pod", "agent-x2x4z", "agent", None),
+          ("Pod", "db-0", "db-0", None), ("Pod", "web-proxy", "web-proxy", None),
+          ("ReplicaSet", "shop-api-7d9f8b6c5", "shop-api", None), ("Job", "night-28", "night-28", None),
+          ("Node", "node-2", None, "node-2"))),
     S('{"MESSAGE":"no","PRIORITY":"3","_PID":"1","_SYSTEMD_UNIT":"init.scope","UNIT":"shop.service",'
       '"SYSLOG_IDENTIFIER":"systemd","__REALTIME_TIMESTAMP":"1769853600000000"}',
       "json", "2026-01-31T10:00:00", "error", "no", "shop"),
