@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ..domain.evidence import of_point
 from ..domain.record import SECOND, Batch, Point
 from ..domain.signal import Severity, Signal
+from .consumers import with_consumers
 from .felt import feel, unfelt
 from .habit import HOLE, WEEK, Past, allowed, broken, learn
 from .memory import Memory
@@ -138,6 +139,7 @@ class Threshold:
     def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
         """Return the state of each series that is beyond its bound, and of each that came back."""
         found: dict[str, Signal] = {}
+        used_up: dict[str, str] = {}
         for point in batch.points:
             bound = BOUNDS.get(point.name)
             if bound is None or dict(point.tags).get("mount", "").startswith(HARMLESS_MOUNTS):
@@ -167,12 +169,13 @@ class Threshold:
                 if patience and signal.severity == "high" and after.since - after.first < _SET_UP:
                     signal = replace(signal, severity="medium")
                 found[key] = _as_before(signal, point, bound) if after.held else signal
+                used_up[key] = point.name
             elif track.firing and not track.held and not after.firing:
                 found[key] = Signal(
                     detector="threshold", fingerprint=key, cls=bound.cls, severity=bound.severity,
                     title=bound.title, at=point.at, last_at=point.at, state="cleared",
                     service=point.service, host=point.host)
-        return list(found.values())
+        return [with_consumers(each, used_up.get(key, ""), batch) for key, each in found.items()]
 
 
 def _keep(memory: Memory, key: str, after: _Track, bound: Bound) -> None:
