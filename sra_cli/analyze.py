@@ -87,13 +87,15 @@ class Report:
     files: int
     incidents: list[Trouble]
     skipped: list[tuple[str, str]]
+    #: files of which no line says when it was written
+    untimed: list[str] = field(default_factory=list)
     #: the time that was given did not suffice for all of it
     cut: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
         return {"records": self.records, "unparsed": self.unparsed, "seconds": round(self.seconds, 3),
-                "cut": self.cut, "files": self.files,
+                "cut": self.cut, "files": self.files, "untimed": self.untimed,
                 "skipped": [{"path": path, "why": why} for path, why in self.skipped],
                 "incidents": [each.as_json() for each in self.incidents]}
 
@@ -201,7 +203,7 @@ def analyze_files(paths: list[str], *, service: str | None = None, since: int | 
     skipped = found.skipped + [(each.path, each.problem) for each in found.sources if each.problem]
     order = sorted(judge.troubles.values(), key=lambda each: (each.incident.started_at, each.incident.id))
     return Report(records=tally.records, unparsed=tally.unparsed, seconds=time.perf_counter() - began,
-                  files=len(found.sources), incidents=order, skipped=skipped, cut=cut)
+                  files=len(found.sources), incidents=order, skipped=skipped, untimed=tally.untimed, cut=cut)
 
 
 def command(
@@ -270,8 +272,7 @@ def _print(report: Report) -> None:
             output.show(f"  cause: {output.plain(each.analysis.root_cause)} "
                         f"(confidence {each.analysis.confidence:.2f})")
         for line in _shown(each)[:5]:
-            text = output.plain(line.text.split("\n", 1)[0])
-            output.show(f"  {output.plain(line.source)}:{line.line}: {text[:200]}")
+            output.show(f"  {output.plain(line.source)}:{line.line}: {output.plain(_short(line.text))}")
         for advice in (each.analysis.recommendations if each.analysis else ())[:3]:
             what = f"{advice.action} {output.plain(advice.service)}".rstrip()
             output.show(f"  would help: {what}: {output.plain(each.reason(advice))}")
@@ -280,6 +281,9 @@ def _print(report: Report) -> None:
                 f"{report.unparsed:,} of no known format, {report.seconds:.1f} s")
     if report.cut:
         output.tell("notice: the time was over before everything was read")
+    if report.untimed:
+        names = ", ".join(map(output.plain, report.untimed[:3])) + ", …" * (len(report.untimed) > 3)
+        output.tell(f"notice: no line of {names} says when it was written; they are read as one a second")
     for path, why in report.skipped:
         output.tell(f"not read: {output.plain(path)}: {output.plain(why)}")
 
@@ -289,6 +293,14 @@ def _shown(trouble: Trouble) -> list[Evidence]:
     cited = [key for claim in (trouble.analysis.claims if trouble.analysis else ()) for key in claim.evidence]
     rank = {key: n for n, key in reversed(list(enumerate(cited)))}
     return sorted(trouble.lines(), key=lambda each: rank.get(each.id, len(rank)))
+
+
+def _short(text: str) -> str:
+    """Return the first line of a text, and of several that which says what was the matter."""
+    said = [each.strip() for each in text.split("\n") if each.strip()] or [""]
+    traced = any(each.startswith("Traceback (most recent call last)") for each in said)
+    more = f" … {said[-1] if traced else said[1]}" if len(said) > 1 else ""
+    return (said[0][:200] + more)[:300]
 
 
 def _rfc3339(at: int) -> str:

@@ -26,8 +26,10 @@ _LOUD_SPAN = 10 * SECOND
 _QUIET_SPAN = MINUTE
 _FINE_SPAN = SECOND
 _EVENTS = 2000
-#: So many of the first lines of a file are asked which host wrote them.
+#: So many of the first lines of a file are asked which host wrote them, and when.
 _ASKED = 100
+#: What has no times at all is read as if a line were written each second: how long something lasts matters.
+_PACE = SECOND
 #: So many files are open at the same time.
 _TOGETHER = 100
 #: Formats whose message is unpacked from the line; evidence must be found in the file as it stands.
@@ -49,10 +51,14 @@ class Slice:
 
 @dataclass(slots=True)
 class Tally:
-    """What was read, over all files; `fine` is for the reader: it matters when who shows life."""
+    """What was read, over all files; `fine` is for the reader: it matters when who shows life.
+
+    `untimed`: files of which no line says when it was written.
+    """
 
     records: int = 0
     unparsed: int = 0
+    untimed: list[str] = field(default_factory=list)
     fine: bool = False
 
 
@@ -105,11 +111,13 @@ def _joined(slices: list[Slice]) -> Slice:
 
 
 class _Begun(NamedTuple):
-    """A file, its lines, and the hosts that the first of them name."""
+    """A file, its lines, the hosts that the first of them name, and the first time; 0 if none has a time."""
 
     source: Source
     lines: Iterator[list[str]]
     hosts: frozenset[str]
+    first: int
+    length: float  # of a line, in characters, about
 
 
 def _begun(source: Source, reader: LineReader, since: int | None,
@@ -118,22 +126,28 @@ def _begun(source: Source, reader: LineReader, since: int | None,
         skip_before(source, lambda text: reader.read(text).at, since)
     read = lines(source, on_bytes)
     first = next(read, [])
-    named = (reader.read(text).host for text in first[:_ASKED])
-    return _Begun(source, itertools.chain([first], read), frozenset(each for each in named if each))
+    asked = [reader.read(text) for text in first[:_ASKED]]
+    return _Begun(source, itertools.chain([first], read), frozenset(each.host for each in asked if each.host),
+                  next((each.at for each in asked if each.at is not None), 0),
+                  sum(map(len, first)) / len(first) + 1 if first else 1)
 
 
 def _slices(begun: _Begun, tally: Tally, *, now: int, service: str | None, since: int | None, host: str,
             loud_span: int) -> Iterator[Slice]:
-    """Read one file into slices. Lines without a time happen when the line before them did."""
+    """Read one file into slices. Lines without a time happen when the line before them did.
+
+    Those before the first time happen then; where there is none at all, the last line was written when the
+    file was, and each a second after the one before.
+    """
     source, reader, only = begun.source, LineReader(now=lambda: now), host
     named = service or ""
     fallback = service or (service_of(source.path) if source.path != "-" else "")
-    last = clock = 0
+    last, clock = begun.first, 0
     current: Slice | None = None
     read, infer, numbers = reader.read, level_of, NUMBER
     number, lengths = source.first_line, source.cut
-    # times of a file whose first lines have none: it was written by then
-    unknown = source.modified or now
+    paced = (source.modified or now) - int(source.size / begun.length) * _PACE
+    timed = bool(last)
     for text, count in _events(begun.lines):
         line, number = number, number + count
         parsed = read(text)
@@ -142,9 +156,10 @@ def _slices(begun: _Begun, tally: Tally, *, now: int, service: str | None, since
         if form == "plain":
             tally.unparsed += 1
         if at is None:
-            at = last or unknown
+            at = last or paced
+            paced += _PACE
         else:
-            last = at
+            last, timed = at, True
         if since is not None and at < since:
             continue
         level = numbers[infer(message, own, form, metadata)]
@@ -175,6 +190,8 @@ def _slices(begun: _Begun, tally: Tally, *, now: int, service: str | None, since
             current.records.append(Record(
                 id=f"{source.name}:{line}", at=at, level=level, message=message, service=who, host=host,
                 source=source.name, line=line, metadata=metadata))
+    if not timed and number > source.first_line:
+        tally.untimed.append(source.name)
     if current is not None:
         yield current
 

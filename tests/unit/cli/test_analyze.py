@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -285,3 +286,32 @@ def test_lines_without_a_host_are_of_the_one_that_the_other_files_name(tmp_path:
         (tmp_path / f"syslog.{number}").write_text(f"Mar  5 10:00:00 {host} cron[1]: (root) CMD (true)\n")
     found, = analyze_files([str(tmp_path)], now=NOW).incidents
     assert found.incident.host == expected
+
+
+REFUSED = "Payment failed\n      System.Net.Http.HttpRequestException: Connection refused (payments:443)\n"
+
+
+def test_what_has_no_times_is_read_as_one_line_a_second_and_the_reader_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "pay.log"
+    path.write_text(f"fail: Shop.Pay[0]\n      {REFUSED}" * 12)
+    found = analyze_files([str(path)])
+    assert [each.incident.cls for each in found.incidents] == ["external_api_down"]
+    moments = [each.at for each in found.incidents[0].evidence.values()]
+    assert max(moments) - min(moments) >= 8_000_000
+    assert max(moments) <= path.stat().st_mtime_ns // 1000
+    assert found.untimed == [str(path)]
+    shown = sra(str(path))
+    assert b"says when it was written; they are read as one a second" in shown.stderr
+    assert "Payment failed … System.Net.Http.HttpRequestException: Connection refused" in shown.stdout.decode()
+
+
+def test_lines_before_the_first_time_happen_then(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    lines = "".join(f"2026-01-31 10:00:{second:02},000 - app - ERROR - MemoryError\n" for second in range(20))
+    path.write_text(f"the rest of an earlier line: out of memory\n{lines}")
+    found = analyze_files([str(path)])
+    assert found.untimed == []
+    # not when the file was written, which would be months later
+    assert {each.incident.created_at // 1_000_000 for each in found.incidents} <= {
+        int(datetime(2026, 1, 31, 10, 0, second).timestamp()) for second in range(20)}
+    assert found.incidents
