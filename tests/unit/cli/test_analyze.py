@@ -302,7 +302,8 @@ def test_what_has_no_times_is_read_as_one_line_a_second_and_the_reader_is_told(t
     assert found.untimed == [str(path)]
     shown = sra(str(path))
     assert b"says when it was written; they are read as one a second" in shown.stderr
-    assert "Payment failed … System.Net.Http.HttpRequestException: Connection refused" in shown.stdout.decode()
+    told = "Payment failed … System.Net.Http.HttpRequestException: Connection refused (payments:443)"
+    assert told in shown.stdout.decode()
 
 
 def test_lines_before_the_first_time_happen_then(tmp_path: Path) -> None:
