@@ -24,9 +24,9 @@ _PHP_LEVELS = {"Warning": "warning", "Notice": "info", "Deprecated": "info", "St
 _JUL = re.compile(r"(" + _MONTH + r" [0-9]{2}), ([0-9]{4}) ([0-9]{1,2}):([0-9]{2}):([0-9]{2}) ([AP])M "
                   r"([\w.$]{1,200}) ?(\S{1,100})?[ \t]*", re.A)
 _JUL_LEVEL = re.compile(r"\n" + _LEVEL + ": ")
-#: Tue Jan 31 10:00:00 2024, and Tue, 31 Jan 2024 10:00:00 GMT.
+#: Tue Jan 31 10:00:00 2024, also as `date` prints it with a zone, and Tue, 31 Jan 2024 10:00:00 GMT.
 _CTIME = re.compile(r"\[?[A-Z][a-z]{2} (" + _MONTH + r") ([ 0-3][0-9]) ([0-9]{2})" + _CLOCK
-                    + r" ([0-9]{4})(?![0-9])")
+                    + r"(?: ([AP]M))?(?: ([A-Z]{3,4}))? ([0-9]{4})(?![0-9])")
 _HTTP = re.compile(r"\[?[A-Z][a-z]{2}, ([0-9]{2} " + _MONTH + r" [0-9]{4} [0-9]{2})" + _CLOCK
                    + r" (GMT|UTC|[+-][0-9]{4})(?![0-9])")
 _SLASHES = re.compile(r"\[?([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}),? ([0-9]{1,2})" + _CLOCK
@@ -67,11 +67,12 @@ def jul(text: str, context: Context) -> Optional[Parsed]:
 
 
 def weekday(text: str, context: Context) -> Optional[Parsed]:
-    """Tue Jan 31 10:00:00 2024 message, Tue, 31 Jan 2024 10:00:00 GMT message"""
+    """Tue Jan 31 10:00:00 UTC 2024 message, Tue, 31 Jan 2024 10:00:00 GMT message"""
     found = _CTIME.match(text)
     if found is not None:
-        month, day, hour, minute, second, fraction, year = found.groups()
-        at = context.stamps.at(month_day_hour_year, f"{month} {day} {hour} {year}", minute, second, fraction)
+        month, day, hour, minute, second, fraction, half, zone, year = found.groups()
+        stamp = f"{month} {day} {_of_day(hour, half[0]) if half else hour} {year}"
+        at = context.stamps.at(month_day_hour_year, stamp, minute, second, fraction, zone)
         return rest(text, found.end(), at, context)
     found = _HTTP.match(text)
     if found is None:

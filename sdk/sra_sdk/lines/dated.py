@@ -65,6 +65,10 @@ _PYTHON_LINE = re.compile(
     _STAMP + r",([0-9]{3}) - ([\w.\-/]{1,200}) - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - ", re.A)
 _SPRING_LINE = re.compile(_STAMP + r"\.([0-9]{3}) {1,2}(TRACE|DEBUG|INFO|WARN|ERROR) ([0-9]+) --- "
                           r"\[([^\]\n]*)\] ([^\s\[]\S{0,199}) *: ")
+_PID = re.compile(r"\[([0-9]{1,7})\] (?=[0-9]{4}[-/])")
+#: MongoDB before 4.4: the level's letter, the component, and the connection or thread.
+_MONGO = re.compile(r" ([DIWEF])[1-5]? {1,2}([A-Z]{2,10}|-) +\[([^\]\n]{1,100})\] ")
+_MONGO_LEVELS = {"D": "debug", "I": "info", "W": "warning", "E": "error", "F": "critical"}
 _SKIP = re.compile(r"\]?[ \t|:;,-]{0,6}")
 
 
@@ -114,6 +118,15 @@ def spring_line(text: str, context: Context) -> Optional[Parsed]:
     return new(Parsed, (at + int(fraction) * 1000 if at >= 0 else None, LEVEL_NAMES[level], context.service,
                         context.host, text[found.end():],
                         {"pid": pid, "thread": thread.strip(), "logger": logger}, "java"))
+
+
+def numbered(text: str, context: Context) -> Optional[Parsed]:
+    """[7] 2024/01/31 10:00:00.123456 [ERR] message, as NATS writes it"""
+    found = _PID.match(text)
+    inner = dated(text[found.end():], context) if found is not None else None
+    if found is None or inner is None:
+        return None
+    return inner._replace(metadata={**inner.metadata, "pid": found[1]})
 
 
 def _dashed(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:
@@ -195,6 +208,10 @@ def _words(text: str, end: int, at: Optional[int], context: Context) -> Optional
             metadata["thread"] = found[2]
         return Parsed(at, level_name(found[1]), context.service, context.host,
                       text[found.start(3) if exception else found.end():], metadata, "java")
+    found = _MONGO.match(text, end) if text[end + 1:end + 2] in "DIWEF" else None
+    if found is not None:
+        return Parsed(at, _MONGO_LEVELS[found[1]], context.service or "mongodb", context.host,
+                      text[found.end():], {"component": found[2], "ctx": found[3]}, "mongodb")
     found = _CRI.match(text, end)
     if found is not None:
         return within(Parsed(at, None, context.service, context.host, text[found.end():],

@@ -13,7 +13,8 @@ from typing import Any, Callable, Optional
 
 from .civil import hyphened, jul, slashed, weekday
 from .colours import ESCAPE, plain
-from .dated import dated, python_line, spring_line
+from .console import clock, dotnet, hours, tornado
+from .dated import dated, numbered, python_line, spring_line
 from .haproxy import haproxy
 from .jsonlines import docker, json_line
 from .logfmt import logfmt
@@ -22,20 +23,7 @@ from .parsed import Context, Format, Parsed, name
 from .served import rails, ruby, runserver
 from .stamps import Stamps
 from .syslog import bsd, dmesg, iso, prefixed
-from .undated import (
-    clock,
-    cluster,
-    counted,
-    dotnet,
-    hadoop,
-    hours,
-    klog,
-    levelled,
-    ras,
-    rdkafka,
-    redis,
-    spark,
-)
+from .undated import cluster, counted, hadoop, klog, levelled, ras, rdkafka, redis, spark
 from .web import access, apache_error, common, nginx_error
 
 __all__ = ["LineReader", "Parsed"]
@@ -48,8 +36,8 @@ _SPACED: tuple[Format, ...] = (python_line, spring_line,
 _LETTERS: tuple[Format, ...] = (bsd, klog, dotnet, levelled, jul, weekday, logfmt, access, haproxy, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed,),
-    "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, hyphened, weekday,
-          slashed),
+    "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, tornado, hyphened,
+          weekday, slashed, numbered),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
     **{digit: _DIGITS for digit in "0123456789"},
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},

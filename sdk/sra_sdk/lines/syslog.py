@@ -38,6 +38,9 @@ def bsd(text: str, context: Context) -> Optional[Parsed]:
     at = context.stamps.nearest(hour, minute, second, fraction)
     if host[-1] == ":":  # a local sender leaves its own name out: it is the program's
         return _body(text, found.start(5), at, None, None, context, {}, "syslog3164")
+    if host.isupper() and level_name(host):
+        # a program that writes such a date before the level, as slog-term and older tracing of Rust do
+        return Parsed(at, level_name(host), context.service, context.host, text[found.end():], {}, "generic")
     if host.isalpha() and host.istitle():
         tag = _TAG.match(text, found.end())
         if tag is None or level_name(tag[1]):

@@ -5,7 +5,7 @@ From parse; to Parsed.
 from __future__ import annotations
 
 import re
-from typing import Any, Optional
+from typing import Optional
 
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import day_month_year, epoch, packed, short_ymd, ymd
@@ -32,17 +32,6 @@ _RAS = re.compile(r"\S+ ([0-9]{10}) [0-9]{4}\.[0-9]{2}\.[0-9]{2} (\S+) "
 _CLUSTER = re.compile(r"([0-9]+) (\S+) ([\w.-]+) (\S+) (1[0-9]{9}) ([0-9]+) ", re.A)
 _EPOCH = re.compile(r"\[?(1[0-9]{9})(?:\.([0-9]{1,9})|([0-9]{3}))?\]?[ \t:]{1,4}")
 _RDKAFKA = re.compile(r"%([0-7])\|(1[0-9]{9})\.([0-9]{3})\|(\w{1,40})\|([^|\n]{0,200})\| ", re.A)
-_CLOCK = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})[.,]([0-9]{3,6}) (?:\[([^\]\n]{1,200})\] )?" + _UPPER
-                    + r" {1,4}([\w.$\[\]-]{1,200}) +(?:-|:|--) ", re.A)
-#: A time of day and a level: Serilog and pino-pretty in brackets, Elixir's Logger, zerolog's console.
-_HOURS = re.compile(
-    r"\[?(?:([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{3,9}))?|([0-9]{1,2}):([0-9]{2})([AP])M)"
-    r"(?: (VRB|DBG|INF|WRN|ERR|FTL)\] |\]? {1,3}(?:\[([A-Za-z]{3,8}) ?\]|(TRC|DBG|INF|WRN|ERR|FTL|PNC)"
-    r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?: \([^)\n]{1,100}\))?)[:|]?"
-    r"[ |-]{1,4})", re.A)
-#: What .NET's console writes; the message stands in the next lines.
-_DOTNET = re.compile(r"(trce|dbug|info|warn|fail|crit): ([\w.`+]{1,200})\[([0-9-]{1,9})\](?:\s{1,9}|\Z)",
-                     re.A)
 _COLONS = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL):([\w.-]{1,200}):", re.A)
 _LEVELLED = re.compile(
     r"(?:\[ {0,2}(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL"
@@ -51,8 +40,8 @@ _LEVELLED = re.compile(
     r"|(TRAC|DEBU|ERRO|FATA|PANI)(?=\[[0-9]{4,9}\])"
     r"|(Trace|Debug|Info|Notice|Warn|Warning|Error|Fatal|trace|debug|info|notice|warning|error|fatal):"
     r"(?= ))[ \t]*")
-#: Django's own example writes the level before the date.
-_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}):([0-9]{2}):([0-9]{2})"
+#: Django's own example writes the level before the date, and Cassandra the level and the thread.
+_DATE = re.compile(r"(?:\[([^\]\n]{1,200})\] )?([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}):([0-9]{2}):([0-9]{2})"
                    r"(?:[.,]([0-9]{1,9}))?(?:Z|(?= )) ?")
 _UVICORN = re.compile(r'(\S+) - "([A-Z]{3,10}) (\S+) HTTP/[0-9.]+" ([0-9]{3})')
 
@@ -156,43 +145,6 @@ def rdkafka(text: str, context: Context) -> Optional[Parsed]:
                   {"kind": kind, "client_name": client}, "rdkafka")
 
 
-def clock(text: str, context: Context) -> Optional[Parsed]:
-    """10:00:00.123 [main] INFO  org.example.App - message"""
-    found = _CLOCK.match(text)
-    if found is None:
-        return None
-    hour, minute, second, fraction, thread, level, logger = found.groups()
-    metadata: dict[str, Any] = {"logger": logger}
-    if thread:
-        metadata["thread"] = thread
-    return Parsed(context.stamps.today(hour, minute, second, fraction), level_name(level), context.service,
-                  context.host, text[found.end():], metadata, "java")
-
-
-def hours(text: str, context: Context) -> Optional[Parsed]:
-    """[10:00:00 ERR] message, [10:00:00.123] ERROR (7): message, 10:00:00.123 [error] message, 9:05AM ERR"""
-    found = _HOURS.match(text)
-    if found is None:
-        return None
-    hour, minute, second, fraction, short_hour, short_minute, half, *levels = found.groups()
-    level = level_name(next(each for each in levels if each))
-    if level is None:
-        return None
-    if short_hour:
-        hour, minute, second = f"{int(short_hour) % 12 + (12 if half == 'P' else 0)}", short_minute, "0"
-    return Parsed(context.stamps.today(hour, minute, second, fraction), level, context.service, context.host,
-                  text[found.end():], {}, "clock")
-
-
-def dotnet(text: str, context: Context) -> Optional[Parsed]:
-    """fail: Example.App[7], and in the next line the message"""
-    found = _DOTNET.match(text)
-    if found is None:
-        return None
-    return Parsed(None, level_name(found[1]), context.service, context.host, text[found.end():] or text,
-                  {"logger": found[2], "event": found[3]}, "dotnet")
-
-
 def levelled(text: str, context: Context) -> Optional[Parsed]:
     """ERROR:app.db:message, [error] message, ERROR: message, ERROR message"""
     found = _COLONS.match(text)
@@ -202,12 +154,12 @@ def levelled(text: str, context: Context) -> Optional[Parsed]:
     level, end = _level(text, 0)
     if level is None:
         return None
-    if text[end:end + 2] == "20":
+    if text[end:end + 2] == "20" or text[end:end + 1] == "[":
         behind = _DATE.match(text, end)
         if behind is not None:
-            hour, minute, second, fraction = behind.groups()
+            thread, hour, minute, second, fraction = behind.groups()
             return Parsed(context.stamps.at(ymd, hour, minute, second, fraction), level, context.service,
-                          context.host, text[behind.end():], {}, "levelled")
+                          context.host, text[behind.end():], {"thread": thread} if thread else {}, "levelled")
     served = _UVICORN.match(text, end) if '" ' in text else None
     if served is not None:
         client, method, path, status = served.groups()
