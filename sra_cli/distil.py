@@ -15,7 +15,7 @@ from sra_agent.sources.names import service_of
 from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.level import NUMBER
 from sra_sdk.lines.multiline import Joiner
-from sra_sdk.lines.parse import LineReader
+from sra_sdk.lines.parse import LineReader, Parsed
 from sra_server.domain.record import MINUTE, SECOND, Record
 
 from .logfiles import Source, lines, skip_before
@@ -28,8 +28,10 @@ _FINE_SPAN = SECOND
 _EVENTS = 2000
 #: So many of the first lines of a file are asked which host wrote them, and when.
 _ASKED = 100
-#: What has no times at all is read as if a line were written each second: how long something lasts matters.
+#: Lines without times are read as if one were written each second, or more where a later time says so: how
+#: long something lasts matters. So many of them wait for a later time.
 _PACE = SECOND
+_WAIT = 2000
 #: So many files are open at the same time.
 _TOGETHER = 100
 #: Formats whose message is unpacked from the line; evidence must be found in the file as it stands.
@@ -134,32 +136,20 @@ def _begun(source: Source, reader: LineReader, since: int | None,
 
 def _slices(begun: _Begun, tally: Tally, *, now: int, service: str | None, since: int | None, host: str,
             loud_span: int) -> Iterator[Slice]:
-    """Read one file into slices. Lines without a time happen when the line before them did.
-
-    Those before the first time happen then; where there is none at all, the last line was written when the
-    file was, and each a second after the one before.
-    """
+    """Read one file into slices."""
     source, reader, only = begun.source, LineReader(now=lambda: now), host
     named = service or ""
     fallback = service or (service_of(source.path) if source.path != "-" else "")
-    last, clock = begun.first, 0
+    clock = 0
     current: Slice | None = None
-    read, infer, numbers = reader.read, level_of, NUMBER
-    number, lengths = source.first_line, source.cut
-    paced = (source.modified or now) - int(source.size / begun.length) * _PACE
-    timed = bool(last)
-    for text, count in _events(begun.lines):
-        line, number = number, number + count
-        parsed = read(text)
-        at, own, named_service, named_host, message, metadata, form = parsed
+    infer, numbers, lengths = level_of, NUMBER, source.cut
+    timed = False
+    for at, text, line, count, parsed in _stamped(begun, reader, now):
+        _, own, named_service, named_host, message, metadata, form = parsed
         tally.records += 1
+        timed = timed or parsed.at is not None
         if form == "plain":
             tally.unparsed += 1
-        if at is None:
-            at = last or paced
-            paced += _PACE
-        else:
-            last, timed = at, True
         if since is not None and at < since:
             continue
         level = numbers[infer(message, own, form, metadata)]
@@ -190,10 +180,47 @@ def _slices(begun: _Begun, tally: Tally, *, now: int, service: str | None, since
             current.records.append(Record(
                 id=f"{source.name}:{line}", at=at, level=level, message=message, service=who, host=host,
                 source=source.name, line=line, metadata=metadata))
-    if not timed and number > source.first_line:
+    if current is not None and not timed:
         tally.untimed.append(source.name)
     if current is not None:
         yield current
+
+
+def _stamped(begun: _Begun, reader: LineReader,
+             now: int) -> Iterator[tuple[int, str, int, int, Parsed]]:
+    """Yield each event of a file with its time, its line and how many lines it is.
+
+    Events without a time are spread between those before and after them, and at the end up to when the file
+    was written. Those before the first time happen then.
+    """
+    source, read, number, last = begun.source, reader.read, begun.source.first_line, begun.first
+    written = source.modified or now
+    paced = written - int(source.size / begun.length) * _PACE
+    held: list[tuple[str, int, int, Parsed]] = []
+    for text, count in _events(begun.lines):
+        parsed = read(text)
+        at = parsed.at
+        if at is None:
+            held.append((text, number, count, parsed))
+            if len(held) >= _WAIT:
+                yield from _spread(held, last or paced, last or paced + _WAIT * _PACE)
+                paced += _WAIT * _PACE
+                held = []
+        else:
+            if held:
+                yield from _spread(held, last or at, at)
+                held = []
+            last = at
+            yield at, text, number, count, parsed
+        number += count
+    yield from _spread(held, last or paced, written)
+
+
+def _spread(held: list[tuple[str, int, int, Parsed]], begin: int,
+            end: int) -> Iterator[tuple[int, str, int, int, Parsed]]:
+    step = min(_PACE, max(0, end - begin) // (len(held) + 1))
+    for nth, (text, line, count, parsed) in enumerate(held, 1):
+        yield begin + nth * step, text, line, count, parsed
 
 
 def _events(read: Iterator[list[str]]) -> Iterator[tuple[str, int]]:

@@ -316,3 +316,20 @@ def test_lines_before_the_first_time_happen_then(tmp_path: Path) -> None:
     assert {each.incident.created_at // 1_000_000 for each in found.incidents} <= {
         int(datetime(2026, 1, 31, 10, 0, second).timestamp()) for second in range(20)}
     assert found.incidents
+
+
+def test_lines_without_a_time_are_spread_up_to_the_next_one_and_to_when_the_file_was_written(
+        tmp_path: Path) -> None:
+    path = tmp_path / "loop.log"
+    crash = "Error: listen EADDRINUSE: address already in use :::3000\n    at Server.listen (node:net:1:1)\n"
+    path.write_text("2026-01-31T10:00:00Z INFO started\n" + crash * 9 + "2026-01-31T10:00:05Z INFO started\n"
+                    + crash * 40)
+    found = analyze_files([str(path)])
+    assert [each.incident.cls for each in found.incidents] == ["service_crash"]
+    begin = int(datetime.fromisoformat("2026-01-31T10:00:00+00:00").timestamp()) * 1_000_000
+    for each in found.incidents[0].evidence.values():
+        assert each.line is not None
+        if each.line < 20:
+            assert begin < each.at < begin + 5_000_000
+        else:
+            assert begin + 5_000_000 < each.at <= begin + 46_000_000
