@@ -6,7 +6,7 @@ The very scorer that the server runs (sra_server/detect/unusual.py) goes over ea
 sees nothing ahead: neither a file's range nor its length. One build, one threshold for all. Printed beside
 it, from the same run: two plain peers, a clock that rings without looking (what the scoring rule gives for
 nothing), and the results published with the data. The data and its scorer lie in $SRA_BENCH_DATA or
-../shared/data (nab/, nab_score.py); where they or numpy are absent this says so and ends well.
+../shared/data (nab/, nab_score.py); where they are absent this says so and ends well.
 `--check` ends with 1 where a goal is missed.
 """
 from __future__ import annotations
@@ -89,11 +89,13 @@ def main() -> int:
     options.add_argument("--check", action="store_true", help="exit with 1 where a goal is missed")
     given = options.parse_args()
     found = data()
-    if found is None or importlib.util.find_spec("numpy") is None:
-        what = "no data; set SRA_BENCH_DATA to a folder that holds nab/ and nab_score.py" if found is None \
-            else "numpy is missing, which the scorer needs; pip install numpy"
-        print(f"bench/detection/nab: {what}")
+    if found is None:
+        print("bench/detection/nab: no data; set SRA_BENCH_DATA to a folder that holds nab/ and nab_score.py")
         return 0
+    if importlib.util.find_spec("numpy") is None:
+        print("bench/detection/nab: not judged: numpy is missing, which the scorer needs; pip install numpy",
+              file=sys.stderr)
+        return 1
     folder, scorer = found
     spec = importlib.util.spec_from_file_location("nab_score", scorer)
     assert spec is not None and spec.loader is not None
