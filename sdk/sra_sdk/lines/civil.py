@@ -42,7 +42,7 @@ def hyphened(text: str, context: Context) -> Optional[Parsed]:
     at, end = context.stamps.at(day_month_year, hour, minute, second, fraction, zone), found.end()
     said = _PHP.match(text, end)
     if said is not None:
-        return Parsed(at, _PHP_LEVELS.get(said[1], "error"), context.service or "php", context.host,
+        return Parsed(at, _PHP_LEVELS.get(said[1], "error"), context.service, context.host,
                       text[said.end():], {}, "php")
     said = _TOMCAT.match(text, end)
     if said is not None:

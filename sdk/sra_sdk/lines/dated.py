@@ -9,7 +9,7 @@ import re
 from typing import Any, Optional
 
 from .parsed import LEVEL_NAMES, Context, Parsed, level_name, new
-from .served import served
+from .served import METHODS, served
 from .stamps import ymd
 from .within import within
 
@@ -58,6 +58,7 @@ _GENERIC_LEVEL = re.compile(
     r"|trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|alert|emerg|panic) {0,3}\]:?"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?![\w/.=-])[:|]?"
     r"|<(Trace|Debug|Information|Notice|Warning|Error|Critical|Fatal|Info|Warn)>)[ \t|-]{0,12}", re.A)
+_CALM = (None, "info")
 #: The levels of npm, as winston writes them: only right behind the date, for any text may speak of an error.
 _NPM = re.compile(r"\]? {1,3}\[?(silly|verbose|debug|info|warn|error)\]?: ")
 _STAMP = r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"
@@ -93,7 +94,9 @@ def dated(text: str, context: Context) -> Optional[Parsed]:
     else:
         parsed = None
     read = parsed or rest(text, end, at, context)
-    return served(read) if '" ' in text and read.level == "info" else read
+    if ('" ' in text and read.level in _CALM) or read.message[:4] in METHODS:
+        return served(read)
+    return read
 
 
 def python_line(text: str, context: Context) -> Optional[Parsed]:

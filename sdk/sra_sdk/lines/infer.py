@@ -25,8 +25,11 @@ _SEARCHED = 4096
 _HTTP = frozenset(("access", "haproxy"))
 #: How HAProxy and Envoy say that no server answered, in lines without a status.
 _UNANSWERED = frozenset(("SC", "sC", "SQ", "sQ", "RC", "UF", "UH", "UO", "NR", "NC"))
-_STATUS = ("status", "status_code", "statusCode", "http_status")
-_REQUEST = ("method", "path", "request", "uri", "url", "request_method", "request_uri")
+_STATUS = ("status", "status_code", "statusCode", "http_status", "DownstreamStatus")
+_REQUEST = ("method", "path", "request", "uri", "url", "request_method", "request_uri", "RequestPath")
+#: Events of a node of Kubernetes that are no warnings to it, for the node only says how it is.
+_NODE = frozenset(("NodeNotReady", "NodeHasDiskPressure", "NodeHasInsufficientMemory",
+                   "NodeHasInsufficientPID"))
 #: Clusters report the states of parts by the thousand; only facts of failure count there.
 _TERSE = frozenset(("cluster", "ras"))
 
@@ -104,7 +107,9 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
         ended = metadata.get("termination") if fmt in _HTTP else None
         if ended is not None and not _UNANSWERED.isdisjoint(ended.split(",")):
             return ERROR
-        if metadata.get("type") == "Warning" and "reason" in metadata:  # an event of Kubernetes
+        if "reason" in metadata and (  # an event of Kubernetes
+                metadata.get("type") == "Warning"
+                or ("involvedObject" in metadata and metadata["reason"] in _NODE)):
             return WARNING
         if "ctx" in metadata and message in _MONGO_LOGIN:
             return WARNING

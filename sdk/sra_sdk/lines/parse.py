@@ -20,7 +20,7 @@ from .jsonlines import docker, json_line
 from .logfmt import logfmt
 from .multiline import BYTES, cut
 from .parsed import Context, Format, Parsed, name
-from .served import rails, ruby, runserver
+from .served import brief, fiber, gin, rails, ruby, runserver
 from .stamps import Stamps
 from .syslog import bsd, dmesg, iso, prefixed
 from .undated import cluster, counted, hadoop, klog, levelled, ras, rdkafka, redis, spark
@@ -29,7 +29,7 @@ from .web import access, apache_error, common, nginx_error
 __all__ = ["LineReader", "Parsed"]
 
 _DIGITS: tuple[Format, ...] = (common, nginx_error, iso, dated, access, spark, hadoop, redis, cluster,
-                               counted, clock, hours, hyphened, slashed, haproxy, ras)
+                               counted, clock, hours, fiber, hyphened, slashed, haproxy, ras)
 #: Of these, what "2024-01-31 10" can begin.
 _SPACED: tuple[Format, ...] = (python_line, spring_line,
                                *(form for form in _DIGITS if form not in (common, nginx_error, iso)))
@@ -37,12 +37,13 @@ _LETTERS: tuple[Format, ...] = (bsd, klog, dotnet, levelled, jul, weekday, logfm
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed,),
     "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, tornado, hyphened,
-          weekday, slashed, numbered),
+          weekday, slashed, numbered, gin),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
     **{digit: _DIGITS for digit in "0123456789"},
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
-    # of the levels of Ruby's Logger, and of Rails
+    # of the levels of Ruby's Logger, of Rails, and of a request's methods
     **{letter: (ruby, *_LETTERS) for letter in "DIWEFAU"}, "C": (*_LETTERS, rails),
+    **{letter: (brief, ruby, *_LETTERS) for letter in "GPDHO"},
 }
 #: Formats so strict that a line which fits one fits no other: only these are tried before their turn.
 _STICKY = frozenset((common, python_line, spring_line, bsd, spark, hadoop, redis, klog, apache_error,

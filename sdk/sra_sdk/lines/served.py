@@ -1,4 +1,4 @@
-"""Requests as servers of applications write them: uvicorn, hypercorn, aiohttp, Django's runserver, Rails.
+"""Requests as servers of applications write them: uvicorn, aiohttp, Django, Rails, morgan, Gin, Fiber, chi.
 
 From parse and dated; to Parsed. They log a request that failed as information, or as a line of no level at
 all: its status is what says that it failed.
@@ -18,6 +18,19 @@ _REQUEST = re.compile(
 _RUNSERVER = re.compile(
     r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4} [0-9]{2}):([0-9]{2}):([0-9]{2})\] "
     r'"([A-Z]{3,10}) (\S{1,8192}) HTTP/[0-9.]{1,3}" ([1-5][0-9]{2}) ([0-9]{1,18}|-)\Z')
+_METHOD = r"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)"
+#: morgan's `tiny` and `dev`, and whoever writes as few words: the request, its status, how long it took.
+_BRIEF = re.compile(_METHOD + r" (/\S{0,8192}|https?://\S{1,8192}) ([1-5][0-9]{2}) [0-9.]{1,12} "
+                    r"?(?:[mµ]?s)(?![\w.])")
+#: How such a text begins.
+METHODS = frozenset(("GET ", "POST", "PUT ", "PATC", "DELE", "HEAD", "OPTI"))
+#: Status, time taken and client, as Gin and Fiber part them.
+_PARTED = (r"([0-9]{2}):([0-9]{2}):([0-9]{2}) \| {1,3}([1-5][0-9]{2}) \| {1,16}\S{1,20} \| "
+           r"{1,50}(\S{1,60}) \| ")
+_GIN = re.compile(r"\[GIN\] ([0-9]{4}/[0-9]{2}/[0-9]{2}) - " + _PARTED + _METHOD
+                  + r' {1,8}"([^"\n]{1,8192})"')
+_FIBER = re.compile(_PARTED + _METHOD + r" {1,8}\| (\S{1,8192})")
+_CHI = re.compile(r'"' + _METHOD + r' (\S{1,8192}) HTTP/[0-9.]{1,3}" from (\S{1,80}) - ([1-5][0-9]{2}) ')
 _RUBY = re.compile(
     r"[DIWEFAU], \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))? "
     r"#([0-9]+)\] "
@@ -29,12 +42,55 @@ _COMPLETED = re.compile(
 
 def served(parsed: Parsed) -> Parsed:
     """Return a line as that of a request, if its text is one: 10.0.0.9:5 - "GET / HTTP/1.1" 500"""
+    found = _BRIEF.match(parsed.message)
+    if found is not None:
+        return parsed._replace(metadata={**parsed.metadata, **_request(found[1], found[2], found[3])},
+                               format="access")
+    found = _CHI.match(parsed.message)
+    if found is not None:
+        request = _request(found[1], found[2], found[4], found[3])
+        return parsed._replace(metadata={**parsed.metadata, **request}, format="access")
     found = _REQUEST.match(parsed.message)
     if found is None:
         return parsed
     client, method, path, status = found.groups()
     return parsed._replace(metadata={**parsed.metadata, "client": client, "method": method, "path": path,
                                      "status": int(status)}, format="access")
+
+
+def _request(method: str, path: str, status: str, client: str = "-") -> dict[str, Any]:
+    return {"client": client, "method": method, "path": path, "status": int(status)}
+
+
+def brief(text: str, context: Context) -> Optional[Parsed]:
+    """GET /a 500 4.123 ms - 12"""
+    found = _BRIEF.match(text) if text[:4] in METHODS else None
+    if found is None:
+        return None
+    request = _request(found[1], found[2], found[3])
+    return Parsed(None, None, context.service, context.host, text, request, "access")
+
+
+def gin(text: str, context: Context) -> Optional[Parsed]:
+    """[GIN] 2024/01/31 - 10:00:00 | 500 |      1.2ms |      10.0.0.9 | GET      "/a", of Go's Gin"""
+    found = _GIN.match(text)
+    if found is None:
+        return None
+    day, hour, minute, second, status, client, method, path = found.groups()
+    at = context.stamps.at(ymd, f"{day} {hour}", minute, second)
+    request = _request(method, path, status, client)
+    return Parsed(at, None, context.service, context.host, text, request, "access")
+
+
+def fiber(text: str, context: Context) -> Optional[Parsed]:
+    """10:00:00 | 500 |      1.2ms |      10.0.0.9 | GET     | /a       | -, of Go's Fiber"""
+    found = _FIBER.match(text)
+    if found is None:
+        return None
+    hour, minute, second, status, client, method, path = found.groups()
+    at = context.stamps.today(hour, minute, second)
+    request = _request(method, path, status, client)
+    return Parsed(at, None, context.service, context.host, text, request, "access")
 
 
 def runserver(text: str, context: Context) -> Optional[Parsed]:

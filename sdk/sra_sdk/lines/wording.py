@@ -108,6 +108,10 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "terminate called,memory allocation of,java-level,stalls on,detected stall",
           r"terminate called |memory allocation of [0-9]+ bytes failed|found one java-level deadlock"
           r"|detected stalls? on"),
+    # what monitors and platforms say of others
+    _rule(ERROR, "resource limit,due to memory,memory quota,disk critical",
+          r"usage [0-9.]{1,6}% matches resource limit|killed /\S{1,300} due to memory (?:used|pressure)"
+          r"|memory quota (?:vastly )?exceeded|disk critical\b"),
     _rule(ERROR, "traceback,exception,uncaught,unhandled,error: ",
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"

@@ -39,6 +39,8 @@ UVICORN = '10.0.0.9:5 - "GET /a HTTP/1.1"'
 HYPERCORN = '10.0.0.9:5 - - [31/Jan/2026:10:00:00 +0000] "GET /a 2" 503 12 "-" "x"'
 RAILS = "[a1] Completed 500 Internal Server Error in 12ms (Views: 1ms)"
 RUNSERVER = '[31/Jan/2026 10:00:00] "GET /a HTTP/1.1" 500 145'
+GIN = '[GIN] 2026/01/31 - 10:00:00 | 500 |      1.2ms |       10.0.0.9 | GET      "/a"'
+FIBER = "10:00:00 | 503 |     1.2ms |       10.0.0.9 | GET     | /a   | -"
 FLASK = '127.0.0.1 - - [31/Jan/2026 10:00:00] "GET /health HTTP/1.1" 500 -'
 
 SAMPLES: tuple[Sample, ...] = (
@@ -84,10 +86,10 @@ SAMPLES: tuple[Sample, ...] = (
     S("[31-Jan-2026 10:00:00] WARNING: [pool www] no child is left", "generic", "2026-01-31T10:00:00",
       "warning", "[pool www] no child is left"),
     S("[31-Jan-2026 10:00:00 UTC] PHP Fatal error:  Uncaught E in a.php:7", "php", "2026-01-31T10:00:00",
-      "error", "Uncaught E in a.php:7", "php"),
+      "error", "Uncaught E in a.php:7"),
     S("[31-Jan-2026 10:00:00 Europe/Berlin] PHP Warning:  Undefined variable", "php",
-      "2026-01-31T10:00:00", "warning", "Undefined variable", "php"),
-    S("[31-Jan-2026 10:00:00 UTC] PHP Deprecated:  old", "php", "2026-01-31T10:00:00", "info", "old", "php"),
+      "2026-01-31T10:00:00", "warning", "Undefined variable"),
+    S("[31-Jan-2026 10:00:00 UTC] PHP Deprecated:  old", "php", "2026-01-31T10:00:00", "info", "old"),
     S("Jan 31, 2026 9:05:02 PM org.example.App run\nSEVERE: It is broken", "java", "2026-01-31T21:05:02",
       "error", "It is broken", None, None, {"logger": "org.example.App.run"}),
     S("Jan 31, 2026 12:05:02 AM org.example.App run", "java", "2026-01-31T00:05:02", None,
@@ -114,6 +116,18 @@ SAMPLES: tuple[Sample, ...] = (
     S("9:05AM FTL no n=1", "clock", "2026-03-01T09:05:00", "critical", "no n=1"),
     S("10:00:00 up 3 days", "plain", None, None, "10:00:00 up 3 days"),
     S("10:00:00 [vite] ready", "plain", None, None, "10:00:00 [vite] ready"),
+    # requests in few words: morgan, Gin, Fiber, chi
+    S("GET /a 500 4.123 ms - 12", "access", None, None, "GET /a 500 4.123 ms - 12", None, None,
+      {"client": "-", "method": "GET", "path": "/a", "status": 500}),
+    S("2026-01-31T10:00:00Z POST /pay 502 5ms error=no", "access", "2026-01-31T10:00:00", None,
+      "POST /pay 502 5ms error=no", None, None, {"path": "/pay", "status": 502}),
+    S("GET /a 500 times in a row", "plain", None, None, "GET /a 500 times in a row"),
+    S(GIN, "access", "2026-01-31T10:00:00", None, GIN, None, None,
+      {"client": "10.0.0.9", "method": "GET", "path": "/a", "status": 500}),
+    S(FIBER, "access", "2026-03-01T10:00:00", None, FIBER, None, None, {"path": "/a", "status": 503}),
+    S('2026/01/31 10:00:00 "GET http://a.example/a HTTP/1.1" from 10.0.0.9:5 - 500 21B in 1ms', "access",
+      "2026-01-31T10:00:00", None, '"GET http://a.example/a HTTP/1.1" from 10.0.0.9:5 - 500 21B in 1ms', None,
+      None, {"client": "10.0.0.9:5", "path": "http://a.example/a", "status": 500}),
     # Tornado, Cassandra, NATS, older MongoDB, slog-term, and what a script puts behind `date`
     S("[E 260131 10:00:00 web:7] no", "tornado", "2026-01-31T10:00:00", "error", "no", None, None,
       {"logger": "web:7"}),
