@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -30,6 +30,8 @@ from .distil import Counts, Slice, Tally, merged
 from .logfiles import find
 
 _EVIDENCE = 60
+#: Of so many loud lines is remembered how they were written, where that is not their message.
+_WRITTEN = 20_000
 #: So many new objects are waited for until Python looks for cycles: a fold makes thousands, and hardly any.
 _COLLECTED = 50_000
 #: In files that span weeks, password guessing that comes back within so long is one incident.
@@ -114,12 +116,16 @@ class _Judge:
         self._head = 0
         self._recent: tuple[Incident, ...] = ()
         self._counts: Counts = {}
+        self._written: dict[str, str] = {}
         self._ids = itertools.count(1)
 
     def take(self, piece: Slice) -> None:
         """Judge a slice; quiet ones only add up while nothing is wrong."""
         for key, n in piece.counts.items():
             self._counts[key] = self._counts.get(key, 0) + n
+        self._written.update(piece.written)
+        while len(self._written) > _WRITTEN:
+            del self._written[next(iter(self._written))]
         if piece.records or self._recent or self.tally.fine or len(self._counts) > 2000:
             self._fold(piece)
 
@@ -145,7 +151,9 @@ class _Judge:
                 found.place = found.place or signal.subject
                 for each in signal.evidence:
                     if len(found.evidence) < _EVIDENCE:
-                        found.evidence.setdefault(each.id, each)
+                        # what is shown must be found in the file as it stands
+                        shown = replace(each, text=self._written.get(each.id, each.text))
+                        found.evidence.setdefault(each.id, shown)
         if changes or self._recent:
             known = (each.incident for each in self.troubles.values())
             self._recent = tuple(each for each in known

@@ -34,7 +34,7 @@ _PACE = SECOND
 _WAIT = 2000
 #: So many files are open at the same time.
 _TOGETHER = 100
-#: Formats whose message is unpacked from the line; evidence must be found in the file as it stands.
+#: Formats whose message is unpacked from the line.
 _UNPACKED = frozenset({"json", "docker", "logfmt", "cri"})
 
 Counts = dict[tuple[int, str, str, int], int]
@@ -42,11 +42,15 @@ Counts = dict[tuple[int, str, str, int], int]
 
 @dataclass(slots=True)
 class Slice:
-    """A stretch of one file's time: its loud records, and counts of all by minute, service, host, level."""
+    """A stretch of one file's time: its loud records, and counts of all by minute, service, host, level.
+
+    `written`: of a record whose message does not stand in the file as it is, the line, by the record's id.
+    """
 
     start: int
     end: int
     records: list[Record] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)
     counts: Counts = field(default_factory=dict)
     events: int = 0
 
@@ -105,6 +109,7 @@ def _joined(slices: list[Slice]) -> Slice:
     one = Slice(min(each.start for each in slices), max(each.end for each in slices))
     for each in slices:
         one.records += each.records
+        one.written.update(each.written)
         one.events += each.events
         for key, n in each.counts.items():
             one.counts[key] = one.counts.get(key, 0) + n
@@ -171,14 +176,15 @@ def _slices(begun: _Begun, tally: Tally, *, now: int, service: str | None, since
         counts = current.counts
         counts[key] = counts.get(key, 0) + 1
         if loud:
+            name = f"{source.name}:{line}"
             if form in _UNPACKED and message not in text:
-                message = text
+                current.written[name] = text
             if lengths:
                 was = max(lengths.pop(n, 0) for n in range(line, line + count))
                 if was:
                     metadata = {**metadata, "cut_from_bytes": was}
             current.records.append(Record(
-                id=f"{source.name}:{line}", at=at, level=level, message=message, service=who, host=host,
+                id=name, at=at, level=level, message=message, service=who, host=host,
                 source=source.name, line=line, metadata=metadata))
     if current is not None and not timed:
         tally.untimed.append(source.name)

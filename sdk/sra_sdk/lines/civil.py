@@ -42,8 +42,9 @@ def hyphened(text: str, context: Context) -> Optional[Parsed]:
     at, end = context.stamps.at(day_month_year, hour, minute, second, fraction, zone), found.end()
     said = _PHP.match(text, end)
     if said is not None:
+        # without "PHP Fatal error: " it would not be known whose words these are
         return Parsed(at, _PHP_LEVELS.get(said[1], "error"), context.service, context.host,
-                      text[said.end():], {}, "php")
+                      text[end + 2:], {}, "php")
     said = _TOMCAT.match(text, end)
     if said is not None:
         return Parsed(at, level_name(said[1]), context.service, context.host, text[said.end():],

@@ -238,10 +238,11 @@ def _name(fields: dict[str, Any], keys: tuple[str, ...]) -> Optional[str]:
 
 
 def _request(fields: dict[str, Any]) -> Optional[str]:
-    """Make the message of an access line that was written as fields."""
+    """Make the message of an access line that was written as fields, in the common form."""
     path = fields.get("request") or fields.get("path") or fields.get("uri") or fields.get("request_uri") \
         or fields.get("url")
     if path.__class__ is not str or "status" not in fields:
         return None
     method = fields.get("method") or fields.get("request_method")
-    return f"{method} {path} {fields['status']}" if method.__class__ is str else f"{path} {fields['status']}"
+    asked = f"{method} {path}" if method.__class__ is str else path
+    return f'"{asked}" {fields["status"]}'

@@ -333,3 +333,14 @@ def test_lines_without_a_time_are_spread_up_to_the_next_one_and_to_when_the_file
             assert begin < each.at < begin + 5_000_000
         else:
             assert begin + 5_000_000 < each.at <= begin + 46_000_000
+
+
+def test_json_is_judged_by_its_message_whatever_is_escaped_in_it(tmp_path: Path) -> None:
+    event = {"kind": "Event", "type": "Warning", "reason": "FailedCreate",
+             "message": 'Error creating: pods "shop-1" is forbidden: exceeded quota: mem',
+             "involvedObject": {"kind": "ReplicaSet", "name": "shop-7d9f8b6c5"}}
+    (tmp_path / "events.log").write_text("".join(
+        json.dumps({**event, "lastTimestamp": f"2026-01-31T10:00:{second:02}Z"}) + "\n"
+        for second in range(0, 60, 10)))
+    found, = analyze_files([str(tmp_path / "events.log")]).incidents
+    assert (found.incident.cls, found.incident.service) == ("service_crash", "shop")
