@@ -18,6 +18,7 @@ from sra_sdk.lines.multiline import Joiner
 from sra_sdk.lines.parse import LineReader, Parsed
 from sra_server.domain.record import MINUTE, SECOND, Record
 
+from .documents import opened
 from .logfiles import Source, lines, skip_before
 
 #: A slice covers at most so much time: one with something loud in it, a quiet one, and any while it matters
@@ -132,7 +133,9 @@ def _begun(source: Source, reader: LineReader, since: int | None,
     if since is not None:
         skip_before(source, lambda text: reader.read(text).at, since)
     read = lines(source, on_bytes)
-    first = next(read, [])
+    first, read, document = opened(read, source.size)
+    if document:
+        source.name = f"{source.name}, event"  # its number, not that of a line, stands behind
     asked = [reader.read(text) for text in first[:_ASKED]]
     return _Begun(source, itertools.chain([first], read), frozenset(each.host for each in asked if each.host),
                   next((each.at for each in asked if each.at is not None), 0),

@@ -344,3 +344,23 @@ def test_json_is_judged_by_its_message_whatever_is_escaped_in_it(tmp_path: Path)
         for second in range(0, 60, 10)))
     found, = analyze_files([str(tmp_path / "events.log")]).incidents
     assert (found.incident.cls, found.incident.service) == ("service_crash", "shop")
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_document_of_many_events_is_read_event_by_event(tmp_path: Path, indent: int | None,
+                                                          wrapped: bool) -> None:
+    events = [{"kind": "Event", "type": "Warning", "reason": "BackOff",
+               "message": "Back-off restarting failed container", "lastTimestamp": f"2026-01-31T10:0{n}:00Z",
+               "involvedObject": {"kind": "Pod", "name": "shop-7d9f8b6c5-x2x4z"}} for n in range(8)]
+    stored = {"apiVersion": "v1", "items": events, "kind": "List"} if wrapped else events
+    (tmp_path / "events.json").write_text(json.dumps(stored, indent=indent))
+    report = analyze_files([str(tmp_path / "events.json")])
+    assert report.records == 8
+    assert [(each.incident.cls, each.incident.service) for each in report.incidents] == [
+        ("service_crash", "shop")]
+
+
+def test_what_only_begins_like_a_document_is_read_line_by_line(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text('{\n  "level": "error",\n  "message": "No space left on device"\n}\n' * 3)
+    assert [each.incident.cls for each in analyze_files([str(tmp_path / "a.log")]).incidents] == ["disk_full"]
