@@ -12,11 +12,12 @@ from typing import Any
 #: What is larger is read line by line, as it is.
 _LARGEST = 64 << 20
 #: How such a document begins: pretty, or in one line.
-_PRETTY, _LISTS = frozenset(("{", "[", "[{")), ('{"apiVersion"', '{"items"', '{"kind"', "[{", "[ {")
+_PRETTY = frozenset(("{", "[", "[{"))
+_LISTS = ('{"apiVersion"', '{"items"', '{"kind"', "[{", "[ {")
 
 
 def opened(rest: Iterator[list[str]], size: int) -> tuple[list[str], Iterator[list[str]], bool]:
-    """Return the first lines of a file and the others, or the events of the document that it is, and which."""
+    """Return the first lines of a file and the others; or its events if it is a document, and whether."""
     # what has no end of a line yet comes with the end of the file
     first = next(rest, []) or next(rest, [])
     begin = first[0].strip() if first else ""
