@@ -157,7 +157,7 @@ def main() -> int:
     """Replay, judge and print."""
     options = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
     options.add_argument("--set", default="corpus",
-                         choices=("corpus", "held_out", "outside", "fresh", "blind"))
+                         choices=("corpus", "held_out", "outside", "fresh", "blind", "plain"))
     options.add_argument("--json", action="store_true")
     options.add_argument("--only", default="", help="names of cases, with commas between")
     options.add_argument("--verbose", action="store_true", help="the causes, and what was reported beside")

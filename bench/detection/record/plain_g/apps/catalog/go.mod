@@ -1,0 +1,3 @@
+module campus/catalog
+
+go 1.27

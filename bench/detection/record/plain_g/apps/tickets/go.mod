@@ -1,0 +1,3 @@
+module campus/tickets
+
+go 1.27
