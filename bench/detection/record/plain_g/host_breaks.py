@@ -71,10 +71,11 @@ def g_host_variable_missing(w: World) -> None:
     after(w, m)
 
 
-@case(HOST, FILES, ALL, "memory_exhaustion", "thumbs node-3 kernel", (J, "oom-kill|OOM killer"), also=("service_crash",), why_also="it is killed at its limit of memory, again and again", **CPU)
+@case(HOST, FILES, ALL, "memory_exhaustion", "thumbs node-3 kernel", ("kern.log", "Killed process"), also=("service_crash",), why_also="it is killed at its limit of memory, again and again", **CPU)
 def g_host_memory_limit(w: World) -> None:
-    """A release of the thumbnails caches without end; the kernel kills it at its unit's limit, systemd starts it again, it is killed again."""
+    """A release of the thumbnails caches without end; the kernel kills it at the limit of its cgroup, systemd starts it again, it is killed again."""
     m = calm(w)
+    s.limit(w, "thumbs", 70)
     s.setting("thumbs", "THUMBS_RELEASE=cache")
     m.sh("systemctl restart thumbs")
     after(w, m)
