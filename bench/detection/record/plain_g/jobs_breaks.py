@@ -149,7 +149,7 @@ def g_redis_disk_full(w: World) -> None:
     w.sleep(66)
 
 
-@case(HOST, FILES, ALL, "memory_exhaustion", "redis", ("fees.log", "OOM command not allowed"), also=("database_failure", "error_burst"), why_also="Redis takes no writes, for its limit of memory", effects=("external_api_down",), **CPU)
+@case(HOST, FILES, ALL, "memory_exhaustion", "redis", ("fees.log", "used memory > 'maxmemory'"), also=("database_failure", "error_burst"), why_also="Redis takes no writes, for its limit of memory", effects=("external_api_down",), **CPU)
 def g_redis_memory_limit(w: World) -> None:
     """Cached pages without an end fill Redis to its maximum: it takes no more writes."""
     calm(w)

@@ -19,7 +19,6 @@ from common import (
     end,
     port_open,
     run,
-    shell,
     strew,
     until,
 )
@@ -222,6 +221,3 @@ def anew(w: World, up: dict[str, Process], name: str, **env: str) -> None:
     """Deploy a service: it ends, and its release begins."""
     end(up[name])
     up[name] = globals()[name](w, **env)
-
-
-__all__ = ["FILES", "PROBES", "shell", "start"]
