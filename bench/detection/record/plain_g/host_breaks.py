@@ -50,14 +50,14 @@ def normal_g_host_2(w: World) -> None:
     m.keep()
 
 
-def calm(w: World, seconds: float = 20) -> s.Machine:
+def calm(w: World, seconds: float = 14) -> s.Machine:
     m = s.start(w)
     w.sleep(seconds)
     w.breaks()
     return m
 
 
-def after(w: World, m: Any, seconds: float = 63) -> None:
+def after(w: World, m: Any, seconds: float = 60) -> None:
     w.sleep(seconds)
     m.keep()
 
@@ -106,11 +106,11 @@ def g_host_disk_read_only(w: World) -> None:
     after(w, m)
 
 
-@case(HOST, FILES, ALL, "database_failure", "notes", (J, "database is locked"), also=("deadlock", "error_burst"), why_also="a lock that somebody holds too long", effects=("external_api_down",), **CPU)
+@case(HOST, FILES, ALL, "database_failure", "notes", (J, "OperationalError: database is locked|error: database is locked"), also=("deadlock", "error_burst"), why_also="a lock that somebody holds too long", effects=("external_api_down",), **CPU)
 def g_host_sqlite_locked(w: World) -> None:
     """Somebody left a transaction open in SQLite's shell, which keeps everybody out."""
     m = calm(w)
-    m.sh("systemd-run --unit=shell-of-rosa /bin/sh -c '(echo \"begin exclusive;\"; sleep 300) | sqlite3 /mnt/data/notes.db'")
+    m.sh("systemd-run --unit=shell-of-rosa /bin/sh -c '(echo \".timeout 9000\"; echo \"begin exclusive;\"; sleep 300) | sqlite3 /mnt/data/notes.db'")
     after(w, m)
 
 

@@ -61,7 +61,7 @@ def normal_g_jobs_2(w: World) -> None:
          (790, lambda: s.redis_cli("bgsave")), (840, desk(w, up, 2)))
 
 
-def calm(w: World, seconds: float = 20, **more: Any) -> dict[str, Any]:
+def calm(w: World, seconds: float = 14, **more: Any) -> dict[str, Any]:
     up = s.start(w, **more)
     w.sleep(seconds)
     w.breaks()
@@ -74,7 +74,7 @@ def g_rabbit_killed(w: World) -> None:
     """RabbitMQ is killed and does not come back: no letter can be sent, each payment ends in an error."""
     up = calm(w)
     os.killpg(up["rabbitmq"].pid, 9)
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "auth_failures", "rabbitmq fees mailer", ("rabbitmq.log", "PLAIN login refused|ACCESS_REFUSED"), also=("error_burst",), why_also="no attack, but the broker lets nobody in",
@@ -84,7 +84,7 @@ def g_rabbit_password_changed(w: World) -> None:
     up = calm(w)
     stores.rabbitctl("change_password", "campus", "hatstand")
     s.anew(w, up, "mailer")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "disk_full", "rabbitmq app-2", ("rabbitmq.log", "disk resource limit alarm"), also=("queue_backlog",), why_also="the broker takes no more messages, for its disk", effects=("error_burst", "external_api_down"), **CPU)
@@ -120,7 +120,7 @@ def g_mailer_template_broken(w: World) -> None:
     """A release of the mailer reads a name that letters do not have; each fails and is put back."""
     up = calm(w)
     s.anew(w, up, "mailer", MAILER_RELEASE="template")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "external_api_down", "mailer smtp.relay.example", ("mailer.log", "letter not sent"), also=("network_failure", "error_burst"), why_also="the provider's relay is away; what the mailer sees is a refused connection", effects=("queue_backlog",), **CPU)
@@ -128,7 +128,7 @@ def g_relay_gone(w: World) -> None:
     """The provider's mail relay takes no connections any more."""
     up = calm(w)
     end(up["relay"])
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "service_crash", "redis", ("reports.log", "Cannot connect to redis|Connection to broker lost|Connection refused"), also=("database_failure", "network_failure"), why_also="who uses it sees only that nobody listens",
@@ -137,7 +137,7 @@ def g_redis_killed(w: World) -> None:
     """Redis is killed and not started again; Celery has lost its broker, and reports cannot be planned."""
     up = calm(w)
     os.killpg(up["redis"].pid, 9)
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "disk_full", "redis app-2", ("redis.log", "No space left|MISCONF|Background saving error"), also=("database_failure",), why_also="Redis takes no writes, for its disk", effects=("error_burst", "external_api_down"), **CPU)
@@ -146,7 +146,7 @@ def g_redis_disk_full(w: World) -> None:
     calm(w, disks={"redis": (6, "redis")})
     s.redis_cli("eval", "for i=1,900 do redis.call('set', 'cached:'..i, string.rep(tostring(math.random()), 60)) end", "0")
     shell(f"dd if=/dev/zero of={HOME}/redis/old.rdb bs=4k")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "memory_exhaustion", "redis", ("fees.log", "used memory > 'maxmemory'"), also=("database_failure", "error_burst"), why_also="Redis takes no writes, for its limit of memory", effects=("external_api_down",), **CPU)
@@ -155,7 +155,7 @@ def g_redis_memory_limit(w: World) -> None:
     calm(w)
     s.redis_cli("config", "set", "maxmemory", "6mb")
     s.redis_cli("eval", "for i=1,9000 do redis.pcall('set', 'page:'..i, string.rep('x', 900)) end", "0")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "error_burst", "reports", ("reports.log", "ZeroDivisionError"), **CPU)
@@ -163,7 +163,7 @@ def g_reports_raise(w: World) -> None:
     """A release of the reports divides by the number of courses, which half of the students do not have."""
     up = calm(w)
     s.anew(w, up, "reports", REPORTS_RELEASE="average")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "error_burst", "reports", ("reports.log", "Hard time limit|TimeLimitExceeded"), also=("service_crash", "queue_backlog", "deadlock"), why_also="tasks that hang, whose processes Celery kills", **CPU)
@@ -171,7 +171,7 @@ def g_reports_too_slow(w: World) -> None:
     """A release of the reports reads a year for each second student; Celery kills the task at its time limit."""
     up = calm(w)
     s.anew(w, up, "reports", REPORTS_RELEASE="slow")
-    w.sleep(70)
+    w.sleep(64)
 
 
 @case(HOST, FILES, ALL, "service_crash", "reports", ("reports.log", "WorkerLostError|exited with 'signal"), also=("error_burst",), why_also="the worker's children end, the worker goes on", **CPU)
@@ -179,7 +179,7 @@ def g_reports_workers_lost(w: World) -> None:
     """A library for PDFs in a release of the reports aborts its process in every third report."""
     up = calm(w)
     s.anew(w, up, "reports", REPORTS_RELEASE="pdf")
-    w.sleep(70)
+    w.sleep(64)
 
 
 @case(HOST, FILES, ALL, "database_failure", "mariadb", ("fees.log", "OperationalError|Can't connect"), also=("service_crash",), why_also="the database's server has ended",
@@ -188,7 +188,7 @@ def g_mariadb_killed(w: World) -> None:
     """MariaDB is killed and not started again."""
     up = calm(w)
     os.killpg(up["mariadb"].pid, 9)
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "database_failure", "mariadb", ("fees.log", "Too many connections"), effects=("error_burst", "external_api_down"), **CPU)
@@ -198,7 +198,7 @@ def g_mariadb_too_many_connections(w: World) -> None:
     stores.maria("set global max_connections = 12")
     for _ in range(16):
         w.spawn(["mariadb", "--no-defaults", "-h", "127.0.0.13", "-u", "fees", "-pbursary", "fees", "-e", "select sleep(200)"])
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "auth_failures", "mariadb fees", ("fees.log", "Access denied"), also=("database_failure",), why_also="the database lets its only application not in", effects=("error_burst", "external_api_down"), **CPU)
@@ -206,7 +206,7 @@ def g_mariadb_password_rotated(w: World) -> None:
     """The password of the fees' user was rotated in the database alone."""
     calm(w)
     stores.maria("alter user fees@'%' identified by 'scholarship'; flush privileges")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "deadlock", "mariadb fees", ("fees.log", "1213|Deadlock found"), effects=("error_burst", "database_failure", "external_api_down"), **CPU)
@@ -216,7 +216,7 @@ def g_mariadb_deadlocks(w: World) -> None:
     s.anew(w, up, "fees", FEES_RELEASE="transfer")
     for each in range(3):
         w.every(0.7, lambda n: ask(f"{s.OFFICE}/fees/pay", body={"student": n % 880 + 1}), first=each * 0.2)
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "deadlock", "mariadb fees", ("fees.log", "1205|Lock wait timeout"), also=("database_failure", "error_burst"), why_also="a lock that is held too long: statements wait and are given up", effects=("external_api_down", "service_crash"), **CPU)
@@ -224,7 +224,7 @@ def g_mariadb_lock_held(w: World) -> None:
     """A clerk left a transaction open that changed every account: payments wait for its locks until their time is up."""
     calm(w)
     w.spawn(["/bin/sh", "-c", "(echo 'begin; update account set cents = cents + 1;'; sleep 300) | mariadb --no-defaults -S /run/mysqld/mysqld.sock -u root fees"])
-    w.sleep(70)
+    w.sleep(64)
 
 
 @case(HOST, FILES, ALL, "disk_full", "mariadb app-2", ("mariadb.log", "No space left|Disk is full|errno: 28|error number 28"), effects=("database_failure", "error_burst", "external_api_down"), **CPU)
@@ -240,7 +240,7 @@ def g_fees_migration_forgotten(w: World) -> None:
     """A release of the fees reads a column whose migration nobody ran."""
     up = calm(w)
     s.anew(w, up, "fees", FEES_RELEASE="discount")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "service_crash", "fees", ("fees.log", "WORKER TIMEOUT"), also=("deadlock", "error_burst", "external_api_down"), why_also=HANGS, effects=("network_failure",), **CPU)
@@ -256,7 +256,7 @@ def g_fees_killed(w: World) -> None:
     """The fees' processes are killed with their supervisor; Apache finds nobody."""
     up = calm(w)
     os.killpg(up["fees"].pid, 9)
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "service_crash", "tickets haproxy tickets-1 tickets-2", ("haproxy.log", "has no server available"), also=("external_api_down",), why_also="the balancer sees only that none is left", effects=("network_failure", "error_burst"), **CPU)
@@ -266,7 +266,7 @@ def g_tickets_all_down(w: World) -> None:
     os.killpg(up["tickets-1"].pid, 9)
     w.sleep(5)
     os.killpg(up["tickets-2"].pid, 9)
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "disk_full", "tickets-1 tickets-2 app-2", ("tickets-1.log", "no space left"), effects=("error_burst", "external_api_down"), **CPU)
@@ -274,7 +274,7 @@ def g_tickets_disk_full(w: World) -> None:
     """A forgotten archive fills the disk of the tickets: none can be stored."""
     calm(w)
     shell(f"dd if=/dev/zero of={HOME}/tickets/archive.tar bs=4k")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "error_burst", "tickets-1 tickets-2", ("tickets-1.log", "permission denied"), also=("auth_failures",), why_also="a folder that it may not write to", effects=("external_api_down",), **CPU)
@@ -282,7 +282,7 @@ def g_tickets_folder_forbidden(w: World) -> None:
     """A cleaning up gave the folder of the tickets to root: none can be stored or listed."""
     calm(w)
     shell(f"chown root:root {HOME}/tickets; chmod 700 {HOME}/tickets")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "certificate_expired", "sync haproxy", ("sync.log", "certificate has expired"), also=("external_api_down",), why_also="what curl says of the address as a whole", effects=("error_burst",), **CPU)
@@ -291,7 +291,7 @@ def g_desk_certificate_expired(w: World) -> None:
     calm(w)
     s.desk_certificate(days=(-366, -1))
     shell("kill -USR2 $(pgrep -o haproxy)")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "error_burst", "backup mariadb", ("backup.log", "ERROR: backup"), also=("auth_failures", "database_failure"), why_also="a job that fails each time, because a right was taken from it", **CPU)

@@ -68,7 +68,7 @@ def normal_g_web_2(w: World) -> None:
          (740, lambda: (w.spawn(["/usr/bin/gzip", "-9", "-c", "/usr/bin/dockerd"]), None)), (800, again(w, up, "enroll")))
 
 
-def calm(w: World, seconds: float = 20, **more: Any) -> dict[str, Any]:
+def calm(w: World, seconds: float = 14, **more: Any) -> dict[str, Any]:
     up = s.start(w, **more)
     w.sleep(seconds)
     w.breaks()
@@ -80,7 +80,7 @@ def g_enroll_key_missing(w: World) -> None:
     """A release of enroll reads a room that the courses do not have: the list of courses ends in a KeyError each time."""
     up = calm(w)
     s.anew(w, up, "enroll", ENROLL_RELEASE="rooms")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "error_burst", "enroll postgresql", ("enroll.log", "UndefinedColumn|does not exist"), also=("database_failure",), why_also="application and database do not fit together",
@@ -89,7 +89,7 @@ def g_enroll_migration_forgotten(w: World) -> None:
     """A release of enroll asks for a column whose migration nobody ran: each course ends in an error."""
     up = calm(w)
     s.anew(w, up, "enroll", ENROLL_RELEASE="waitlist")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "database_failure", "enroll", ("enroll.log", "QueuePool limit"), also=("error_burst",), why_also="the database is well; the application used up its own connections", effects=("external_api_down",), **CPU)
@@ -97,7 +97,7 @@ def g_enroll_connections_leak(w: World) -> None:
     """A release of enroll takes a connection for an audit and never gives it back; SQLAlchemy's pool is used up."""
     up = calm(w)
     s.anew(w, up, "enroll", ENROLL_RELEASE="audit")
-    w.sleep(70)
+    w.sleep(64)
 
 
 @case(HOST, FILES, ALL, "service_crash", "enroll", ("enroll.log", "ModuleNotFoundError|failed to boot"), effects=("error_burst", "external_api_down", "network_failure"), **CPU)
@@ -105,7 +105,7 @@ def g_enroll_does_not_boot(w: World) -> None:
     """A release of enroll imports a package that is not installed: gunicorn's workers fail to boot, again and again."""
     up = calm(w)
     s.anew(w, up, "enroll", ENROLL_RELEASE="sentry")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "error_burst", "catalog", ("catalog.log", "http: panic serving"), also=("service_crash",), why_also="a panic, which the server survives", effects=("external_api_down",), **CPU)
@@ -113,7 +113,7 @@ def g_catalog_panics(w: World) -> None:
     """A release of the catalog writes into a map that was never made: half of its requests panic."""
     up = calm(w)
     s.anew(w, up, "catalog", CATALOG_RELEASE="ratings")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "service_crash", "catalog", ("catalog.log", "cannot read configuration"), effects=("error_burst", "external_api_down", "network_failure"), **CPU)
@@ -123,7 +123,7 @@ def g_catalog_config_broken(w: World) -> None:
     text = (HOME / "catalog.json").read_text()
     (HOME / "catalog.json").write_text(text.replace("}", ",}"))
     s.anew(w, up, "catalog")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "error_burst", "catalog", ("catalog.log", "too many open files"), also=("service_crash",), why_also="no class is for descriptors used up; it cannot serve any more", effects=("external_api_down",), **CPU)
@@ -133,7 +133,7 @@ def g_catalog_files_open(w: World) -> None:
     end(up["catalog"])
     s.catalog(w, files=50, CATALOG_RELEASE="covers")
     s.crowd(w, "catalog/#", 2)
-    w.sleep(70)
+    w.sleep(64)
 
 
 @case(HOST, FILES, ALL, "memory_exhaustion", "grades", ("grades.log", "OutOfMemoryError"), effects=("error_burst", "external_api_down", "service_crash"), **CPU)
@@ -149,7 +149,7 @@ def g_grades_null(w: World) -> None:
     """A release of the grades has no word for some of them: a NullPointerException in most requests."""
     up = calm(w)
     s.anew(w, up, "grades", GRADES_RELEASE="words")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "database_failure", "grades", ("grades.log", "Connection is not available|request timed out"), also=("error_burst",), why_also="the database is well; the application used up its own connections",
@@ -158,7 +158,7 @@ def g_grades_pool_used_up(w: World) -> None:
     """A release of the grades does not give back a third of its connections: HikariCP has none left."""
     up = calm(w)
     s.anew(w, up, "grades", GRADES_RELEASE="report")
-    w.sleep(70)
+    w.sleep(64)
 
 
 @case(HOST, FILES, ALL, "service_crash", "portal", ("portal.log", "TypeError"), effects=("error_burst", "external_api_down", "network_failure"), **CPU)
@@ -166,7 +166,7 @@ def g_portal_crashes(w: World) -> None:
     """A release of the portal reads an avatar that nobody has, outside of any try: the process ends with each page that it shows."""
     up = calm(w)
     s.anew(w, up, "portal", PORTAL_RELEASE="avatars")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "service_crash", "nginx", ("nginx-error.log", "emerg"), also=("error_burst",), why_also="nginx goes on by its old settings and cannot take the new ones", **CPU)
@@ -175,7 +175,7 @@ def g_nginx_reload_refused(w: World) -> None:
     calm(w)
     s.config(s.CONFIG.replace("proxy_read_timeout 10s;", "proxy_read_timeout 10s"))
     w.every(6, lambda n: s.reload())
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "service_crash", "nginx", ("nginx-error.log", "Address already in use"), also=("network_failure",), why_also="what it cannot have is an address", effects=("external_api_down",), **CPU)
@@ -186,7 +186,7 @@ def g_nginx_port_taken(w: World) -> None:
     w.spawn(["/usr/bin/python3", "-m", "http.server", "--bind", s.WWW, "80", "--directory", "/mnt"])
     w.sleep(2)
     w.every(8, lambda n: s.nginx(w))
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "error_burst", "nginx", ("nginx-error.log", "Permission denied"), also=("auth_failures",), why_also="files that it may not read", **CPU)
@@ -195,7 +195,7 @@ def g_nginx_files_unreadable(w: World) -> None:
     calm(w)
     s.strew(w, 0.9, f"{s.WWW}/ping")
     (HOME / "www").chmod(0o700)
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "error_burst", "nginx", ("nginx-error.log", "worker_connections are not enough|Too many open files"), also=("network_failure", "service_crash"),
@@ -213,4 +213,4 @@ def g_nginx_connections_used_up(w: World) -> None:
         lines.append(line)
 
     w.every(0.4, hold)
-    w.sleep(62)
+    w.sleep(60)

@@ -19,7 +19,7 @@ def g_bank_unavailable(w: World) -> None:
     """The bank's API answers 503 to every payment."""
     calm(w)
     s.say("down")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "external_api_down", BANK, (PORTAL, "payment failed"), also=("network_failure",), why_also="the portal sees only that no answer comes in time", effects=("error_burst",), **CPU)
@@ -27,7 +27,7 @@ def g_bank_hangs(w: World) -> None:
     """The bank's API takes half a minute for an answer; axios gives up after four seconds."""
     calm(w)
     s.say("slow")
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "rate_limited", BANK, (PORTAL, "429"), also=("external_api_down",), why_also="no payment succeeds any more", effects=("error_burst",), **CPU)
@@ -35,7 +35,7 @@ def g_bank_limits(w: World) -> None:
     """The campus used up the requests that the bank allows; each payment is answered with 429."""
     calm(w)
     s.say("limit")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "certificate_expired", BANK, (PORTAL, "CERT_HAS_EXPIRED|certificate has expired"), effects=("external_api_down", "error_burst"), **CPU)
@@ -45,7 +45,7 @@ def g_bank_certificate_expired(w: World) -> None:
     certificate("old", "pay.bank.example", days=(-91, -1))
     end(up["bank"])
     s.bank(w, of="old")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "certificate_expired", BANK, (PORTAL, "ALTNAME|altnames"), also=("external_api_down",), why_also="the certificate is valid, for another name", effects=("error_burst",), **CPU)
@@ -55,7 +55,7 @@ def g_bank_certificate_of_another(w: World) -> None:
     certificate("other", "static.bank.example")
     end(up["bank"])
     s.bank(w, of="other")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "network_failure", "portal dnsmasq web-1 pay.bank.example", (PORTAL, "EAI_AGAIN|ENOTFOUND|getaddrinfo|ETIMEDOUT|timeout of"),
@@ -64,7 +64,7 @@ def g_resolver_gone(w: World) -> None:
     """The resolver is dead: the bank's name cannot be found."""
     up = calm(w)
     end(up["dns"], signal.SIGKILL)
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "auth_failures", "enroll sso", (ENROLL, "InvalidSignatureError"), also=("error_burst",), why_also="no attack, but each token is refused", effects=("external_api_down",), **CPU)
@@ -72,7 +72,7 @@ def g_token_key_changed(w: World) -> None:
     """A deploy of enroll got another key for the tokens than the sign-on signs with: each is refused."""
     up = calm(w)
     s.anew(w, up, "enroll", TOKEN_KEY="slate-and-sponge-slate-and-sponge")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "auth_failures", "enroll sso", (ENROLL, "ExpiredSignatureError"), also=("error_burst",), why_also="no attack, but each token is refused", effects=("external_api_down",), **CPU)
@@ -81,7 +81,7 @@ def g_clock_of_sign_on_behind(w: World) -> None:
     up = calm(w)
     end(up["sso"])
     s.sso(w, "faketime", "-f", "-15m")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "service_crash", "memcached enroll", (ENROLL, "cache unavailable"), also=("network_failure",), why_also="enroll sees only a refused connection", effects=("error_burst", "database_failure"), **CPU)
@@ -90,7 +90,7 @@ def g_memcached_gone(w: World) -> None:
     up = calm(w)
     s.strew(w, 1.0, f"{s.WWW}/enroll/courses")
     end(up["memcached"], signal.SIGKILL)
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "database_failure", "postgresql", (ENROLL, "OperationalError|server closed|Connection refused|connection failed"), also=("service_crash",), why_also="the database's server has ended",
@@ -99,7 +99,7 @@ def g_pg_ended(w: World) -> None:
     """PostgreSQL and all its processes are killed and not started again."""
     up = calm(w)
     os.killpg(up["postgres"].pid, 9)
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "database_failure", "postgresql", (PG_LOG, "too many clients|remaining connection slots"), effects=("error_burst", "external_api_down"), **CPU)
@@ -108,13 +108,13 @@ def g_pg_too_many_clients(w: World) -> None:
     up = s.start(w)
     end(up["postgres"], signal.SIGINT)
     postgres(w, "max_connections=24", fresh=False)
-    w.sleep(20)
+    w.sleep(14)
     w.breaks()
     for _ in range(30):
         w.spawn([str(s.PG / "psql"), "-h", "/run/postgresql", "-U", "campus", "-d", "campus", "-c", "select pg_sleep(300)"])
     s.crowd(w, "enroll/course/9", 4)
     w.every(8, lambda n: sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name <> 'psql' and usename = 'campus'", base="postgres"), first=3)
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "auth_failures", "postgresql enroll", (PG_LOG, "password authentication failed"), also=("database_failure",), why_also="the database lets its only application not in",
@@ -124,7 +124,7 @@ def g_pg_password_expired(w: World) -> None:
     up = calm(w)
     sql("alter role campus valid until '2020-01-01'", base="postgres")
     s.anew(w, up, "enroll")
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "deadlock", "postgresql enroll", (PG_LOG, "deadlock detected"), effects=("error_burst", "database_failure"), **CPU)
@@ -134,7 +134,7 @@ def g_pg_deadlocks(w: World) -> None:
     s.anew(w, up, "enroll", ENROLL_RELEASE="swap")
     for each in range(4):
         w.every(1.0, lambda n: s.ask(f"{s.WWW}/enroll/sign-up", body={"student": n, "course": n % 199 + 1}), first=each * 0.2)
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "deadlock", "postgresql enroll", (ENROLL, "statement timeout|QueryCanceled"), also=("database_failure", "error_burst"), why_also="a lock that is held too long: statements wait and are cancelled",
@@ -143,7 +143,7 @@ def g_pg_migration_holds_lock(w: World) -> None:
     """A migration changes the courses in a transaction that somebody left open: every statement waits for its lock and is cancelled."""
     calm(w)
     w.spawn(["/bin/sh", "-c", f"(echo 'begin; alter table course add column building text;'; sleep 300) | {s.PG}/psql -h /run/postgresql -U postgres campus"])
-    w.sleep(70)
+    w.sleep(64)
 
 
 @case(HOST, FILES, ALL, "database_failure", "postgresql enroll", (ENROLL, "statement timeout|QueryCanceled"), also=("error_burst",), why_also="the database answers, but too late",
@@ -158,7 +158,7 @@ def g_pg_index_dropped(w: World) -> None:
     sql("drop index sign_up_student")
     for each in range(5):
         w.every(1.0, lambda n: s.ask(f"{s.WWW}/portal/me/{n * 17 % 700}", timeout=30), first=each * 0.2)
-    w.sleep(70)
+    w.sleep(64)
 
 
 @case(HOST, FILES, ALL, "disk_full", "postgresql web-1", (PG_LOG, "No space left on device"), effects=("database_failure", "error_burst", "external_api_down", "service_crash"), **CPU)
@@ -166,7 +166,7 @@ def g_pg_disk_full(w: World) -> None:
     """The disk of PostgreSQL's data fills up with a copy of a table, until not even its journal finds room."""
     calm(w, data_mb=220)
     w.every(2, lambda n: sql(f"create table copy_{n} as select *, repeat('x', 200) from generate_series(1, 60000)"))
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "database_failure", "postgresql-standby postgresql", ("standby.log", "has already been removed"), effects=("error_burst",), **CPU)
@@ -179,7 +179,7 @@ def g_pg_standby_too_late(w: World) -> None:
         sql("insert into grade (student, course, points) select n % 700, n % 200, n % 16 from generate_series(1, 250000) n", "checkpoint")
         sql("select pg_switch_wal()", "checkpoint")
     s.standby(w, fresh=False)
-    w.sleep(62)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "network_failure", "postgresql enroll web-1", (ENROLL, "timeout expired|timed out|OperationalError"), also=("database_failure",), why_also="who asks sees only that the database does not answer",
@@ -205,7 +205,7 @@ def g_grades_hang(w: World) -> None:
     """The JVM of the grades is stopped, as by a long pause of its host; nginx waits and gives up."""
     up = calm(w)
     os.killpg(up["grades"].pid, signal.SIGSTOP)
-    w.sleep(66)
+    w.sleep(60)
 
 
 @case(HOST, FILES, ALL, "cpu_overload", "web-1 gzip", ("points", "system.cpu_percent", "", lambda p: p["v"] > 95), effects=("error_burst", "external_api_down"), kind="metrics", **CPU)
