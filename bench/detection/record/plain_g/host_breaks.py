@@ -184,7 +184,7 @@ def g_host_owner_wrong(w: World) -> None:
     after(w, m)
 
 
-@case(HOST, FILES, ALL, "memory_exhaustion", "node-3 notes python3", ("points", "system.memory_percent", "", lambda p: p["v"] > 90), kind="metrics", memory_mb=900, **CPU)
+@case(HOST, FILES, ALL, "memory_exhaustion", "node-3 notes python3", ("points", "system.memory_percent", "", lambda p: p["v"] > 90), kind="metrics", memory_mb=740, **CPU)
 def g_host_memory_leaks(w: World) -> None:
     """A release of the notes keeps five megabytes of each page that it shows: the host's memory is nearly used up."""
     m = calm(w)
