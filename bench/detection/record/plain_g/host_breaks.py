@@ -97,14 +97,6 @@ def g_host_inodes_used_up(w: World) -> None:
     after(w, m)
 
 
-@case(HOST, FILES, ALL, "error_burst", "notes node-3 kernel", (J, "readonly|Read-only"), also=("disk_full", "database_failure", "service_crash"), why_also="no class is for a disk that is read-only; writes fail as on a full one", **CPU)
-def g_host_disk_read_only(w: World) -> None:
-    """The data disk is mounted read-only, as after an error of it: the notes can be read and not be written."""
-    m = calm(w)
-    m.sh("for n in 1 2 3 4 5 6 7 8; do mount -o remount,bind,ro /mnt/data && break; sleep 0.4; done")
-    after(w, m)
-
-
 @case(HOST, FILES, ALL, "database_failure", "notes", (J, "OperationalError: database is locked|error: database is locked"), also=("deadlock", "error_burst"), why_also="a lock that somebody holds too long", effects=("external_api_down",), **CPU)
 def g_host_sqlite_locked(w: World) -> None:
     """Somebody left a transaction open in SQLite's shell, which keeps everybody out."""
@@ -189,7 +181,7 @@ def g_host_memory_leaks(w: World) -> None:
     m = calm(w)
     s.setting("notes", "NOTES_RELEASE=drafts")
     m.sh("systemctl restart notes")
-    after(w, m, 150)
+    after(w, m, 200)
 
 
 @case(HOST, FILES, ALL, "certificate_expired", "nginx notes check", (J, "certificate has expired"), also=("external_api_down",), why_also="what the check says of the address as a whole", effects=("error_burst", "service_crash"), **CPU)

@@ -294,17 +294,6 @@ def g_desk_certificate_expired(w: World) -> None:
     w.sleep(60)
 
 
-@case(HOST, FILES, ALL, "error_burst", "backup mariadb", ("backup.log", "ERROR: backup"), also=("auth_failures", "database_failure"), why_also="a job that fails each time, because a right was taken from it", **CPU)
-def g_backup_may_not_read(w: World) -> None:
-    """Rights were tidied up: the user of the backup may not lock or read a table of the fees any more; each backup fails."""
-    up = calm(w)
-    stores.maria("create user dump@'%' identified by 'attic'; grant select on fees.entry to dump@'%'")
-    end(up["backup"])
-    s.BACKUP = s.BACKUP.replace("-u fees -pbursary", "-u dump -pattic").replace("sleep 20", "sleep 12")
-    s.backup(w)
-    w.sleep(80)
-
-
 @case(HOST, FILES, ALL, "disk_full", "backup app-2", ("backup.log", "No space left|Errcode: 28"), also=("error_burst",), why_also="a job that fails each time, for its disk", **CPU)
 def g_backup_disk_full(w: World) -> None:
     """The disk of the backups is full of old ones."""
