@@ -61,7 +61,8 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     state = state.fork(clock)
     _learn(state, batch)
     signals = _detect(state, batch, settings.detectors, backlog=now - batch.received_at > BACKLOG)
-    if not signals and not incidents and due(state.doubts) is None:
+    # what is evidence alone has nothing to join
+    if not incidents and not any(each.opens for each in signals) and due(state.doubts) is None:
         return replace(state, cases={}), ()
     known = known_of(state, settings)
     signals = [_placed(signal, known) for signal in signals]

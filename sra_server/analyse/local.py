@@ -67,7 +67,7 @@ def recommend(found: Lead, case: Case, offers: tuple[Offer, ...],
         if each.cls == found.cls:
             wanted.update(dict.fromkeys(each.remedies))
     elsewhere = _elsewhere(found)
-    services = dict.fromkeys((found.service, *(each.service for each in case.signals)))
+    services = dict.fromkeys((found.service, *(each.service for each in case.telling)))
     made: list[Recommendation] = []
     for action in wanted:
         for service in services:
@@ -137,7 +137,8 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
 
 
 def _first(leader: Signal, signals: tuple[Signal, ...]) -> list[Signal]:
-    rest = [each for each in signals if each.fingerprint != leader.fingerprint]
+    rest = sorted((each for each in signals if each.fingerprint != leader.fingerprint),
+                  key=lambda each: not each.opens)
     own = [each for each in signals if each.fingerprint == leader.fingerprint]
     return [*own, *rest][:_CLAIMS]
 

@@ -249,8 +249,12 @@ class _Desk:
 
     def _support(self, signal: Signal) -> None:
         """Add what is evidence alone to the trouble that it belongs to, once; it prolongs nothing."""
+        if any(each.fingerprint == signal.fingerprint for key, case in self.cases.items()
+               if self.incidents[key].status in ACTIVE for each in case.signals):
+            return
         related = self._related(signal)
-        if related is None or related[0].id not in self.cases or related[0].cls == "auth_failures":
+        if related is None or related[0].id not in self.cases or related[0].cls == "auth_failures" \
+                or self._waits(signal):
             return
         incident, reason = related
         case = self.cases[incident.id]
@@ -258,6 +262,7 @@ class _Desk:
         if supported is not case:
             self._write("attached", replace(incident, updated_at=self.now), supported,
                         f"{signal.title}: {reason}", (signal,))
+            self.cases[incident.id] = supported  # when what goes on is told does not wait for evidence
 
     def _again(self, incident: Incident, signal: Signal, why: str = "") -> None:
         before = self.cases.get(incident.id) or restored(incident)

@@ -41,7 +41,7 @@ class Link:
 def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *, now: int,
          memory: int) -> Link | None:
     """Return why a signal belongs to an active incident; `memory` is how long ago its last sign may be."""
-    signals = case.signals if case else ()
+    signals = case.telling if case else ()
     more = bool(case and case.more)
     last = case.last_at if case else incident.last_signal_at
     gap = max(0, now - last)
@@ -90,7 +90,7 @@ def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signa
     if found is None:
         return None
     why = found.why
-    if any(echoed(each, signal) for each in other[1].signals):
+    if any(echoed(each, signal) for each in other[1].telling):
         return why
     if found.rank != _SAID:
         if not _one_place(other[1], signal):
@@ -180,7 +180,7 @@ def _one_place(case: Case | None, signal: Signal) -> bool:
     # what is an address of its own machine, or a mount, is another one on another host
     far = not own_place(signal.subject)
     return (far and signal.subject in case.beyond) or any(
-        each.subject == signal.subject and (far or each.host == signal.host) for each in case.signals)
+        each.subject == signal.subject and (far or each.host == signal.host) for each in case.telling)
 
 
 def _store_there(one: Signal, other: Signal, known: Known) -> str:

@@ -78,7 +78,7 @@ class Ear:
             return None
         where = callers[0].host
         callers = [each for each in callers if each.host == where]
-        told = {each.service for each in signals}
+        told = {each.service for each in signals if each.opens}
         heard = {name: each for name, each in self._heard(where).items() if name not in told}
         # what was told of an earlier time, before it came back, is not when this began
         lately = [each.at for caller in callers for each in caller.evidence

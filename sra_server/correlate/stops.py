@@ -106,7 +106,7 @@ def waits(stops: Stops, signal: Signal, known: Known, now: int) -> bool:
         return False
     for key, each in _standing(stops):
         if _excused(signal, each, _grace(key), now) and _concerns(key, signal, known):
-            if signal.fingerprint not in each.waiting and len(each.waiting) < _WAITING:
+            if signal.opens and signal.fingerprint not in each.waiting and len(each.waiting) < _WAITING:
                 stops.put(key, list(each._replace(waiting=[*each.waiting, signal.fingerprint])))
             return True
     return False

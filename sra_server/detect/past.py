@@ -15,7 +15,7 @@ from .traffic import Traffic
 #: Watched for so long, a service has a past to be compared with; so long, and its past can be trusted.
 _PAST, LEARN = 5 * MINUTE, 15 * MINUTE
 #: What happened in fewer minutes than these is no habit.
-_OCCASIONS = 2.5
+OCCASIONS = 2.5
 #: Beside its past a count must be so unlikely, ...
 UNLIKELY = 1e-6
 #: ... also if matches usually come in clumps, and counted are the clumps; of those there are few.
@@ -115,7 +115,7 @@ def recent(now: float, before: float, at: int) -> float:
 def unusual(habit: Past, traffic: Traffic) -> bool:
     """Say whether the matches of the last minute are more than the past lets expect."""
     total, minutes = habit.total, habit.minutes
-    if habit.minute - traffic.first < _PAST or habit.occasions < _OCCASIONS:
+    if habit.minute - traffic.first < _PAST or habit.occasions < OCCASIONS:
         return True
     if habit.mostly and habit.last - habit.mostly >= _TOO_LONG and habit.lines >= total and not weak(habit):
         return True

@@ -3,6 +3,8 @@
 One signal per signature, service and host in a batch. Where one line proves nothing (a failed login)
 the signature asks for several within its window of event time; the earlier ones are remembered. What
 only follows from an earlier line (a worker that was too slow is killed) is counted with that line.
+
+What matches and is not enough yet opens nothing; it is given out as evidence, for what is open already.
 """
 from __future__ import annotations
 
@@ -34,6 +36,8 @@ _EVIDENCE = 5
 _TEXT = 2000
 #: Of so many matches of one batch is asked which place they name.
 _ASKED = 8
+#: So many signs of one batch that are not enough yet are given out as evidence.
+_WEIGHED = 32
 #: So long after a text others may follow from it: a worker is given half a minute to end.
 _FOLLOWS = 60 * SECOND
 #: How a warning begins that speaks of a trouble which there is not.
@@ -86,9 +90,13 @@ class Signatures:
                 found.setdefault(key, (signature, []))[1].append(record)
         # parted once: in a storm of many services each would look through the records of all
         written = _by_writer(batch) if any(each.habit for each, _ in found.values()) else {}
-        signals = (_judge(memory, key, signature, records, brought, written)
-                   for key, (signature, records) in found.items())
-        return [*stops.values(), *(signal for signal in signals if signal is not None)]
+        told, room = list(stops.values()), _WEIGHED
+        for key, (signature, records) in found.items():
+            signal = _judge(memory, key, signature, records, brought, written, evidence=room > 0)
+            if signal is not None:
+                room -= not signal.opens
+                told.append(signal)
+        return told
 
     def _cause(self, memory: Memory, signature: Signature, record: Record) -> Signature:
         """Return the signature of an earlier text from which this one only follows, or its own."""
@@ -147,8 +155,8 @@ def _said(record: Record, text: str) -> str:
 
 def _judge(memory: Memory, key: str, signature: Signature, records: list[Record],
            brought: dict[tuple[str, str], dict[int, int]],
-           written: dict[tuple[str, str], _Wrote]) -> Signal | None:
-    """Count the matches within the window and say whether they are enough."""
+           written: dict[tuple[str, str], _Wrote], *, evidence: bool) -> Signal | None:
+    """Count the matches within the window and say whether they are enough; else they may be `evidence`."""
     before = memory.get(key)
     times, kept, firing, process, *since = before or ([], [], False, "")
     run = Run(*since) if since or not kept else Run(min(map(_time, kept)))  # of an earlier release
@@ -156,13 +164,13 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     remembered = max(count, signature.low_below)
     if len(records) > 1:
         records.sort(key=_AT)
-    times, evidence, fresh = list(times), list(kept), list[Record]()
+    times, shown, fresh = list(times), list(kept), list[Record]()
     for record in records:
         if times and abs(record.at - times[-1]) > window:
-            times, evidence, firing, process, run = [], [], False, "", Run()
+            times, shown, firing, process, run = [], [], False, "", Run()
         begun, run = run.begun, followed(run, times[-1] if times else None, record.at)
         if run.begun > begun:
-            evidence = [each for each in evidence if _time(each) >= run.begun]
+            shown = [each for each in shown if _time(each) >= run.begun]
         pid = str(record.metadata.get("pid", "")) if signature.settle else ""
         if not (pid and pid == process and record.at - times[-1] <= signature.settle * SECOND):
             same = signature.apart and times and abs(record.at - times[-1]) < signature.apart * SECOND
@@ -172,12 +180,12 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
             fresh.append(record)
         process = pid
         firing = firing or (len(times) >= count and times[-1] - times[-count] <= window)
-        evidence.append(record)
-        if len(evidence) > _EVIDENCE:
+        shown.append(record)
+        if len(shown) > _EVIDENCE:
             # the first lines tell how it began, the last that it goes on
-            del evidence[_EVIDENCE - 2]
+            del shown[_EVIDENCE - 2]
     del times[:-remembered]
-    stored = [each if isinstance(each, list) else _pack(each) for each in evidence]
+    stored = [each if isinstance(each, list) else _pack(each) for each in shown]
     memory.put(key, [times, stored, firing, process, *run])
     severity: Severity = signature.severity if len(times) >= signature.low_below else "low"
     if signature.habit:
@@ -194,17 +202,18 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
             severity = min(severity, "medium", key=lambda each: SEVERITY_ORDER[each])
         if not firing and signature.cls == "auth_failures" and tried(memory, key, fresh):
             firing, severity = True, "medium"
-    if not firing:
-        return None
-    shown = tuple(_unpack(each) for each in stored)
+        evidence = evidence and not verdict.everyday
+    if not firing and (not evidence or signature.cls == "auth_failures"):
+        return None  # that somebody mistypes his password is evidence of nothing, either
+    pieces = tuple(map(_unpack, stored))
     return Signal(
-        detector="signature", fingerprint=key, cls=signature.cls,
-        severity=severity,
-        title=signature.title, at=min(map(_AT, shown)), last_at=records[-1].at,
+        detector="signature", fingerprint=key, cls=signature.cls, opens=firing,
+        severity=severity if firing else "low",
+        title=signature.title, at=min(map(_AT, pieces)), last_at=records[-1].at,
         service=records[0].service, host=records[0].host, count=len(records) - twice(records),
         cause=signature.means,
-        subject=_subject(records) if signature.target else "", remedies=signature.remedies, evidence=shown,
-        unanswered=signature.unanswered)
+        subject=_subject(records) if signature.target else "",
+        remedies=signature.remedies if firing else (), evidence=pieces, unanswered=signature.unanswered)
 
 
 def _follows(signature: Signature, record: Record) -> bool:

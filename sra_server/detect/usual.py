@@ -21,6 +21,7 @@ from .memory import Memory
 from .past import (
     LEARN,
     MOSTLY,
+    OCCASIONS,
     SHARE,
     SHARE_LEARNED,
     UNLIKELY,
@@ -62,11 +63,15 @@ _NEARLY = 0.25
 
 
 class Verdict(NamedTuple):
-    """Whether a trouble goes on, whether a large part fails, and whether most of the signs are weak."""
+    """Whether a trouble goes on, whether a large part fails, and whether most of the signs are weak.
+
+    `everyday`: it happened in several minutes before, so that by itself it is a sign of nothing.
+    """
 
     firing: bool
     large: bool
     weak: bool
+    everyday: bool
 
 
 class Rule(NamedTuple):
@@ -125,7 +130,8 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
     if matches:
         memory.put(key, list(habit._replace(read=traffic.total - sum(left.values()))))
     large = habit.hits >= LARGE * (habit.hits + habit.rest + _BESIDE)
-    return Verdict(firing=bool(habit.since) and not habit.calm, large=large, weak=weak(habit))
+    return Verdict(firing=bool(habit.since) and not habit.calm, large=large, weak=weak(habit),
+                   everyday=habit.occasions >= OCCASIONS)
 
 
 def _runs(matches: list[Match], others: list[tuple[int, int]]) -> list[tuple[int, list[Match]]]:

@@ -103,13 +103,20 @@ class Case:
     hushed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     beyond: tuple[str, ...] = ()
 
+    @property
+    def telling(self) -> tuple[Signal, ...]:
+        """Return the signals by which others may belong to it; mere evidence leads nobody here."""
+        return tuple(each for each in self.signals if each.opens or each.detector == SILENCE)
+
     def add(self, signal: Signal, at: int) -> Case:
         """Return the case with a firing signal in it."""
         fingerprint = signal.fingerprint
         rest = [each for each in self.signals if each.fingerprint != fingerprint]
         before = None if len(rest) == len(self.signals) else next(
             each for each in self.signals if each.fingerprint == fingerprint)
-        if before is None and len(self.signals) >= SIGNALS:
+        if before is None and len(rest) >= SIGNALS and (spare := _spare(rest)) is not None:
+            rest.remove(spare)
+        if before is None and len(rest) >= SIGNALS:
             return replace(self, more=self.more + 1, last_at=at, count=self.count + signal.count,
                            beyond=_places(self.beyond, signal.subject))
         kept = (*rest, signal if before is None else _merged(before, signal))
@@ -127,6 +134,8 @@ class Case:
         """Return the case with everything in it that another holds."""
         kept = {each.fingerprint: each for each in (*other.signals, *self.signals)}
         ordered = sorted(kept.values(), key=lambda each: (each.at, each.fingerprint))
+        while len(ordered) > SIGNALS and (spare := _spare(ordered)) is not None:
+            ordered.remove(spare)
         fired = {**other.fired, **self.fired}
         cleared = {**other.cleared, **self.cleared}
         return replace(
@@ -303,6 +312,11 @@ def _distance(signal: Signal) -> int:
     if signal.cls not in _PASSED_ON:
         return 0
     return 2 if only_tells(signal) else int(passes_on(signal.service))
+
+
+def _spare(signals: Sequence[Signal]) -> Signal | None:
+    """Return the latest of what is evidence alone: it makes room for what is told."""
+    return next((each for each in reversed(signals) if not each.opens and each.detector != SILENCE), None)
 
 
 def _places(before: tuple[str, ...], *more: str) -> tuple[str, ...]:

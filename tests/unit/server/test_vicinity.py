@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from sra_server.domain.record import Point, Record
+from sra_server.correlate import vicinity
+from sra_server.domain.case import Known
+from sra_server.domain.record import SECOND, Point, Record
+from sra_server.domain.signal import Signal
 
-from .world import World, batch, point, probe, record
+from .world import World, at, batch, point, probe, record
 
 #: (text, service, how often) and the same for a metric; each within LASTS: what a restart brings is shorter.
 Told = tuple[str, str, int]
@@ -319,6 +322,15 @@ def test_what_is_evidence_alone_joins_no_two_troubles() -> None:
     assert supported == {"baseline"}
     world.fold(batch(10, *beside(GIVES_UP, 10, service="mailer", times=1)))
     assert len(world.incidents) == 2
+
+
+def test_what_is_evidence_alone_is_beside_nobody() -> None:
+    short = Signal(detector="threshold", fingerprint="m", cls="memory_exhaustion", severity="high", title="t",
+                   at=at(0), last_at=at(0), host="web-1")
+    crash = Signal(detector="signature", fingerprint="c", cls="service_crash", severity="high", title="t",
+                   at=at(3), last_at=at(3), service="api", host="web-1")
+    assert vicinity.beside((short,), crash, Known()) == (3 * SECOND, short)
+    assert vicinity.beside((replace(short, opens=False),), crash, Known()) is None
 
 
 DATA_FULL = ("Disk is full writing '/srv/data/bin.000001' (Errcode: 28 \"No space left on device\")."

@@ -19,7 +19,7 @@ LOGIN = "Failed password for root from 203.0.113.9 port 40022 ssh2"
 def run(*batches: object) -> list[list[Signal]]:
     memory, found = Memory(), []
     for each in batches:
-        found.append(DETECTOR.detect(memory, each))  # type: ignore[arg-type]
+        found.append([one for one in DETECTOR.detect(memory, each) if one.opens])  # type: ignore[arg-type]
         memory = Memory.from_json(json.loads(json.dumps(memory.to_json())))
     return found
 
