@@ -27,7 +27,7 @@ from .domain.evidence import Evidence
 from .domain.incident import Change, Incident
 from .domain.lesson import Lesson
 from .domain.listener import key
-from .domain.place import of_target
+from .domain.place import of_target, seen_from
 from .domain.record import MINUTE, SECOND, Batch
 from .domain.signal import Signal
 from .state import State
@@ -133,7 +133,7 @@ def _learn(state: State, batch: Batch) -> None:
             services[point.service] = None
         target = dict(point.tags).get("target")
         if target and point.service:
-            place = of_target(target)
+            place = seen_from(of_target(target), point.host)
             if state.places.get(place) != point.service:
                 state.places.put(place, point.service)
     for service in services:
@@ -149,7 +149,7 @@ def _placed(signal: Signal, known: Known) -> Signal:
     service = known.at(signal.subject, signal.host)
     if not service or service == signal.service:
         return signal
-    if signal.subject not in known.places:
+    if not known.probed(signal.subject, signal.host):
         fact = Evidence(id=f"listens|{signal.subject}|{signal.host}|{service}", kind="event", at=signal.at,
                         text=f"{signal.subject}, as {signal.host or 'a client'} names it, is where {service} "
                         "listens", service=service, source="agent")

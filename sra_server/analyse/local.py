@@ -82,7 +82,7 @@ def recommend(found: Lead, case: Case, offers: tuple[Offer, ...],
     for action in wanted:
         if (action, found.service) not in had:
             there = bool(elsewhere) and action == "restart_service"
-            service = _declared(elsewhere, offers, known) if there else found.service
+            service = _declared(elsewhere, found.signal.host, offers, known) if there else found.service
             reason = _reason(action, found)
             if there and not service:
                 reason += "; it is none of the services known here, so look after what is called"
@@ -97,12 +97,12 @@ def _elsewhere(found: Lead) -> str:
     return found.signal.subject if calls and found.signal.subject and found.cls in _REPORTED else ""
 
 
-def _declared(place: str, offers: tuple[Offer, ...], known: Known) -> str:
+def _declared(place: str, host: str, offers: tuple[Offer, ...], known: Known) -> str:
     """Return the service that a health check, an inventory or the configuration has at a place, or none."""
     declared = {each.service for each in offers} | set(known.depends_on)
     declared.update(*known.depends_on.values())
     name = place.partition(":")[0]
-    return known.places.get(place) or (name if name in declared else "")
+    return known.probed(place, host) or (name if name in declared else "")
 
 
 def _reason(action: str, found: Lead) -> str:

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from ..domain.case import TOO_COMMON, Known, names
 from ..domain.effect import brings
-from ..domain.place import normal, places_in
+from ..domain.place import loopback, places_in
 from ..domain.record import SECOND
 from ..domain.signal import Signal
 from ..domain.software import USUAL_PORTS, is_store, may_listen, passes_on
@@ -54,7 +54,6 @@ _FAILED_REQUEST = re.compile(r'\b(?:get|post|put|patch|delete|head|options) \S+(
 _CONNECTION = re.compile(r"\bconnect(?:ion|ed|ing)?\b|\btimed? ?out\b|\bunavailable\b|\bbroken pipe\b")
 #: Addresses of nets of one's own, as a host gives them to its containers.
 _PRIVATE = re.compile(r"(?:10|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.[\d.]+\Z")
-_LOOPBACK = re.compile(r"127\.|\[?::1\]?(?::|$)")
 #: File systems where every program writes, and folders that are mostly on one of these. What is full
 #: elsewhere stops those alone that work there.
 _COMMON = re.compile(r"/(?:(?:var|tmp|run|usr|opt|home)(?:/(?:log|lib|tmp|cache|spool))?/?)?$")
@@ -81,7 +80,7 @@ def of_host(signal: Signal) -> bool:
 
 def own_place(place: str) -> bool:
     """Say whether a place means something else on each host: an address of the own machine, or a mount."""
-    return place.startswith("/") or _LOOPBACK.match(normal(place)) is not None
+    return place.startswith("/") or loopback(place)
 
 
 def _here(one: Signal, other: Signal) -> bool:
@@ -164,7 +163,7 @@ def _suffers(cause: Signal, effect: Signal) -> bool:
     if effect.cls == "cpu_overload":  # whoever waits for one that does not answer has all his workers busy
         return effect.detector == "signature" and cause.unanswered
     if effect.cls == "external_api_down":
-        return cause.cls != effect.cls or any(map(_LOOPBACK.match, _said(effect).places))
+        return cause.cls != effect.cls or any(map(loopback, _said(effect).places))
     return effect.cls == "error_burst" and is_store(cause.service) and _said(effect).connection
 
 

@@ -3,7 +3,8 @@
 Unusual is not broken, and so this detector opens an incident only for what is watched (watch.py), after a
 whole day of learning, where the value hurts, is strange to the point of once in 100,000, and stays so for two
 minutes, and for longer than it got over by itself before (habit.py). Any other strange series is evidence: it
-joins an open incident nearby, or is heard by nobody.
+joins an open incident nearby, or is heard by nobody. Not so what has a limit, is far below it, and has moved
+by next to nothing of it: that 3 % of the inodes are in use where 2.9 % were is strange, and says nothing.
 """
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from ..domain.record import MINUTE, SECOND, Batch, Point
 from ..domain.signal import Signal
 from .habit import HOUR, WEEK, Past, allowed, learn
 from .memory import Memory
+from .threshold import BOUNDS
 from .unusual import Unusual
 from .watch import Watch, class_of, watch_of
 
@@ -31,6 +33,8 @@ _STALE = 24 * 60 * MINUTE
 _FRESH = 10 * MINUTE
 #: What has lasted for so long is the new usual.
 _USUAL = 6 * 60 * MINUTE
+#: Of its limit: so near to it, or moved by so much, a measure says something.
+_NEAR, _MUCH = 0.8, 0.1
 #: Others look after these, or they only ever rise.
 _LEFT_OUT = ("probe.up", "probe.status", "agent.", "system.disk", "system.network", "process.")
 
@@ -138,9 +142,16 @@ def _judge(mood: _Mood, past: Unusual, point: Point, watch: Watch | None) -> tup
         mood = mood._replace(firing=True, held=waits or not learned)
         if not mood.held:
             return mood, _signal(point, mood, watch)
-    if not mood.firing and point.at - mood.since <= _FRESH:
+    if not mood.firing and point.at - mood.since <= _FRESH and _says(point, mood):
         return mood, _evidence(point, mood)
     return mood, None
+
+
+def _says(point: Point, mood: _Mood) -> bool:
+    """Say whether what is strange is much as well, beside the limit of what is measured, if it has one."""
+    bound = BOUNDS.get(point.name)
+    limit = bound.high if bound else 100.0 if point.name.endswith("_percent") else 0.0
+    return point.value >= _NEAR * limit or abs(point.value - mood.usual) >= _MUCH * limit
 
 
 def _text(point: Point, mood: _Mood) -> str:

@@ -71,8 +71,8 @@ WATCHES: tuple[Watch, ...] = (
 #: What an unusual series is a sign of, if it is a sign of anything, by a word in its name.
 _SIGNS = (("cpu", "cpu_overload"), ("load", "cpu_overload"), ("mem", "memory_exhaustion"),
           ("swap", "memory_exhaustion"), ("heap", "memory_exhaustion"), ("disk", "disk_full"),
-          ("network", "network_failure"), ("queue", "queue_backlog"), ("latency", "cpu_overload"),
-          ("seconds", "cpu_overload"), ("connection", "database_failure"))
+          ("inode", "disk_full"), ("network", "network_failure"), ("queue", "queue_backlog"),
+          ("latency", "cpu_overload"), ("seconds", "cpu_overload"), ("connection", "database_failure"))
 
 
 def watch_of(name: str) -> Watch | None:

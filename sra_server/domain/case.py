@@ -13,6 +13,7 @@ from typing import Any
 from .called import NOT_THERE, calls, cut_off, leader_of, nobody_there, silent_server, store_of
 from .evidence import Evidence
 from .listener import listens
+from .place import seen_from
 from .record import SECOND
 from .reply import answers, explained
 from .signal import SEVERITY_ORDER, Signal
@@ -53,8 +54,8 @@ _STILL_TOLD = 60 * SECOND
 class Known:
     """What is declared or learned of the surroundings.
 
-    Place → service that is probed there, service → what it depends on, every service ever heard of, who
-    listens where (listener), and service → the hosts on which it was heard.
+    Place, as `seen_from` a host → service that is probed there, service → what it depends on, every service
+    ever heard of, who listens where (listener), and service → the hosts on which it was heard.
     """
 
     places: Mapping[str, str] = field(default_factory=dict)
@@ -65,7 +66,11 @@ class Known:
 
     def at(self, place: str, host: str) -> str:
         """Return whom a client on a host means by a place, as a probe or an agent tells, or ""."""
-        return self.places.get(place) or listens(self.listening, self.services, place, host)
+        return self.probed(place, host) or listens(self.listening, self.services, place, host)
+
+    def probed(self, place: str, host: str) -> str:
+        """Return the service whose health check looks at a place, as a client on a host means it, or ""."""
+        return self.places.get(seen_from(place, host), "")
 
     def needs(self, service: str) -> dict[str, str]:
         """Return what a service depends on as declared, also through others, each with the way in words."""
@@ -150,8 +155,8 @@ class Case:
     def support(self, signal: Signal) -> Case:
         """Return the case with evidence in it that says nothing of whether the trouble lasts."""
         known = any(each.fingerprint == signal.fingerprint for each in self.signals)
-        many = sum(not each.opens for each in self.signals) >= SUPPORTING
-        if known or many or not self.signals or len(self.signals) >= SIGNALS:
+        many = sum(not each.opens and each.detector != SILENCE for each in self.signals) >= SUPPORTING
+        if known or (many and signal.detector != SILENCE) or not self.signals or len(self.signals) >= SIGNALS:
             return self
         ordered = tuple(sorted((*self.signals, signal), key=lambda each: (each.at, each.fingerprint)))
         return replace(self, signals=ordered)
@@ -272,12 +277,13 @@ def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]
         found.add(target)
     text = "\n".join(each.text for each in effect.evidence[:3]).lower()
     needs = known.needs(effect.service) if known.depends_on else {}
-    probed = {each.service for each in signals if each.detector == "probe" and each.subject == effect.subject}
+    probed = {each.service for each in signals if each.detector == "probe" and effect.subject
+              and seen_from(each.subject, each.host) == seen_from(effect.subject, effect.host)}
     for service in {each.service for each in signals if each.service} | set(needs):
         if effect.detector == "probe":
             said = False
         else:
-            said = service.lower() == target or (bool(effect.subject) and service in probed) \
+            said = service.lower() == target or service in probed \
                 or (effect.cls != "auth_failures" and _speaks(text, service))
         if said or (service in needs and any(each.service == service for each in signals)):
             found.add(service)

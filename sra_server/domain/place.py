@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 _LOCAL = re.compile(r"^(?:localhost|\[?::1\]?|0\.0\.0\.0)(?=:|$)")
 _HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:]+\]|[a-z](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)"
+#: Addresses that mean another machine on each.
+_LOOPBACK = re.compile(r"127\.|\[?::1\]?(?::|$)")
 _URL = re.compile(rf"\b([a-z][a-z0-9+]{{1,20}})://(?:[^\s/@\"']*@)?({_HOST})(?::(\d{{1,5}}))?")
 #: Neither a version ("firefox/128.0") nor a place in a program ("events:524:28") nor a time of day is meant.
 _PAIR = re.compile(rf"(?<![\w./@-])({_HOST})[:/](\d{{2,5}})(?!\d|\.\d|:\d)")
@@ -42,6 +44,16 @@ _NOT_A_HOST = frozenset({"at", "line", "on", "port", "pid", "status", "code", "e
 def normal(place: str) -> str:
     """Return a place in one form: lower case, every name of the own machine as 127.0.0.1."""
     return _LOCAL.sub("127.0.0.1", place.strip().lower())
+
+
+def loopback(place: str) -> bool:
+    """Say whether a place is an address of the own machine, whoever's that is."""
+    return _LOOPBACK.match(normal(place)) is not None
+
+
+def seen_from(place: str, host: str) -> str:
+    """Return the key of a place as a host means it: an address of the own machine is another one on each."""
+    return f"{host.lower()}|{place}" if loopback(place) else place
 
 
 def without_own_port(place: str) -> str:

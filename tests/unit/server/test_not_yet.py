@@ -1,11 +1,13 @@
 """What matches and is not enough yet: evidence of what is open already, and nothing else."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sra_server.correlate.changes import TELL
 from sra_server.detect.memory import Memory
 from sra_server.detect.signatures import Signatures
 from sra_server.domain.analysis import Offer
-from sra_server.domain.case import SIGNALS, SUPPORTING, Case
+from sra_server.domain.case import SIGNALS, SILENCE, SUPPORTING, Case
 from sra_server.domain.record import SECOND, Record
 from sra_server.domain.signal import Signal
 
@@ -137,3 +139,11 @@ def test_evidence_makes_room_for_what_is_told() -> None:
         case = case.add(_sign(number, opens=True), number)
     assert len(case.signals) == SIGNALS and all(each.opens for each in case.signals) and not case.more
     assert case.add(_sign(99, opens=True), 99).more == 1
+
+
+def test_who_is_silent_is_named_however_much_evidence_there_is() -> None:
+    case = Case(signals=(), fired={}, cleared={}, last_at=0, told_at=0, count=0).add(_sign(0, opens=True), 0)
+    for number in range(1, 9):
+        case = case.support(_sign(number, opens=False))
+    assert len(case.signals) == 1 + SUPPORTING
+    assert len(case.support(replace(_sign(9, opens=False), detector=SILENCE)).signals) == 2 + SUPPORTING

@@ -47,6 +47,27 @@ def test_the_place_that_a_probe_watches_names_the_suspect_before_the_probe_fails
     assert "inventory is the likely cause" in (world.only().root_cause or "")
 
 
+def test_an_address_of_the_own_machine_is_not_that_of_another_hosts_health_check() -> None:
+    for host in ("web-1", "WEB-1", "web-2"):
+        world = World()
+        world.fold(batch(0, points=[probe(1, 0)]))
+        if host == "web-2":  # where the check fails as well, at the same time
+            world.fold(batch(2, points=[probe(0, second) for second in (1, 2)]))
+        world.fold(batch(11, *(record(REFUSED, second, number=second, host=host) for second in (3, 7, 11))))
+        told = [each for each in world.incidents.values() if "shop" in each.services]
+        assert [each.service for each in told] == ["inventory" if host != "web-2" else "shop"]
+        said = [piece.text for change in world.changes for each in change.signals for piece in each.evidence]
+        assert any("health check of inventory looks" in text for text in said) is (host != "web-2")
+
+
+def test_a_far_address_is_the_same_from_every_host() -> None:
+    world = World()
+    world.fold(batch(0, points=[probe(1, 0, target="http://10.0.0.9:8081/health")]))
+    refused = REFUSED.replace("127.0.0.1", "10.0.0.9")
+    world.fold(batch(11, *(record(refused, second, number=second, host="web-2") for second in (3, 7, 11))))
+    assert world.only().service == "inventory"
+
+
 def test_a_silent_service_that_is_called_by_its_name_is_the_suspect() -> None:
     world = World(offers=(RESTART,))
     world.fold(batch(0, alive=["inventory", "shop"]))

@@ -197,6 +197,22 @@ def test_what_is_not_watched_is_evidence_of_an_open_incident_and_never_opens_or_
     assert world.only().status == "resolved"
 
 
+@pytest.mark.parametrize(("name", "usual", "value", "says"), [
+    ("system.inode_percent", 2.9, 3.3, False), ("system.inode_percent", 93.0, 94.0, True),
+    ("system.iowait_percent", 1.0, 9.0, True), ("system.memory_percent", 30.0, 36.0, False),
+    ("system.load1_per_core", 0.05, 0.2, False), ("system.load1_per_core", 0.05, 1.5, True),
+    ("jvm.heap_percent", 20.0, 22.0, False), ("jvm.heap_percent", 20.0, 60.0, True),
+    ("shop.cache_misses", 50.0, 60.0, True)])
+def test_what_is_strange_is_evidence_only_if_it_is_near_its_limit_or_moved_by_much_of_it(
+        name: str, usual: float, value: float, says: bool) -> None:
+    memory, chance, found = Memory(), random.Random(5), list[Signal]()
+    for minute in range(600):
+        now = usual * (1 + chance.gauss(0, 0.001)) if minute < 598 else value
+        found += Baseline().detect(memory, batch(minute * 60, points=[point(name, now, minute * 60)]))
+    late = [each for each in found if each.at >= at(598 * 60)]
+    assert [each.opens for each in late] == ([False] * 2 if says else [])
+
+
 def test_places_are_bounded_and_those_that_fell_silent_make_room() -> None:
     memory, detector = Memory(), Baseline()
 
