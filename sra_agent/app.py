@@ -27,6 +27,7 @@ from .config import AgentConfig
 from .connection import Answer, Connection
 from .ends import ask_ends
 from .measure import Collector, probes
+from .measure.disks import Disks
 from .measure.gather import Gather
 from .measure.host import Host
 from .measure.listeners import Listeners
@@ -143,7 +144,7 @@ class Parts:
         self._sender = Sender(spool, self._links["ship"], host=config.host)
         collectors: tuple[Collector, ...] = ()
         if config.metrics_seconds:
-            collectors = (Host(), Processes(), Listeners())
+            collectors = (Host(), Disks(), Processes(), Listeners())
         self._gather = Gather(spool, collectors, seconds=config.metrics_seconds)
         without = "this agent runs without an executor" if config.executor == "off" else None
         self._relay = Relay(
