@@ -87,9 +87,13 @@ def show(incident: Id, server: options.Server = None, json: options.Json = False
 
 
 def news(before: dict[str, str], found: list[IncidentOut]) -> list[IncidentOut]:
-    """The incidents whose status or severity is not what was last shown; remembers what is shown now."""
-    fresh = [one for one in reversed(found) if before.get(one.id) != f"{one.status} {one.severity}"]
-    before.update({one.id: f"{one.status} {one.severity}" for one in fresh})
+    """The incidents that are not what was last shown, or are called otherwise; remembers what is shown now.
+
+    A title alone may count on ("18 errors", "19 errors"); it is news once the cause is another.
+    """
+    shown = {one.id: f"{one.status} {one.severity} {one.class_} {one.service} {one.host}" for one in found}
+    fresh = [one for one in reversed(found) if before.get(one.id) != shown[one.id]]
+    before.update({one.id: shown[one.id] for one in fresh})
     while len(before) > 10_000:
         before.pop(next(iter(before)))
     return fresh

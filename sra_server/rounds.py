@@ -173,8 +173,10 @@ async def write(conn: AsyncConnection, account_id: str, view: View, folded: Fold
         if folded.skipped:
             await timeline.add(conn, account_id, change.incident.id, at=change.at, kind="skipped",
                                actor="sra", text="a batch could not be read whole; see the server's log")
+    rows = {change.incident.id: change.incident for change in folded.changes}
     for change in folded.changes:  # after all remedies: a message tells of those too
-        messages |= await route.of_change(conn, account_id, change, channels)
+        told = route.headed(change, rows[change.incident.id])
+        messages |= await route.of_change(conn, account_id, told, channels)
     crashpoint("worker.told")
     await lessons.held(conn, account_id, folded.held, folded.state.clock)
     # last, for ingest waits for this row until the commit

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sra_sdk.errors import SraError
 from sra_sdk.models import AnomalyOut, HealthOut, IncidentOut, StabilityOut, StatusOut, VersionOut
@@ -76,10 +77,9 @@ async def version(call: Call) -> VersionOut:
     return VersionOut(version=__version__, api_version=API_VERSION)
 
 
-async def _view(call: Call) -> View:
+async def _view(conn: AsyncConnection, call: Call) -> View:
     reopen = int(call.context.config.reopen_seconds * SECOND)
-    async with call.store.reading() as conn:
-        found = await incidents.active(conn, call.principal.account_id, resolved_since=call.now() - reopen)
+    found = await incidents.active(conn, call.principal.account_id, resolved_since=call.now() - reopen)
     active = sorted((i for i in found if i.status in ACTIVE),
                     key=lambda i: (-SEVERITY_ORDER[i.severity], i.created_at))
     return View(active=tuple(active), resolved=tuple(i for i in found if i.status not in ACTIVE))
@@ -87,8 +87,9 @@ async def _view(call: Call) -> View:
 
 async def status(call: Call) -> StatusOut:
     """Tell the state of the account's systems."""
-    view, account_id, now = await _view(call), call.principal.account_id, call.now()
+    account_id, now = call.principal.account_id, call.now()
     async with call.store.reading() as conn:
+        view = await _view(conn, call)
         head = await heads.load(conn, account_id)
         known = await hosts.every(conn, account_id)
         on, _ = await switch.of(conn, account_id, call.context.config)
@@ -109,11 +110,11 @@ async def status(call: Call) -> StatusOut:
 
 async def anomaly(call: Call) -> AnomalyOut:
     """Tell whether something is wrong, and what is worst."""
-    view = await _view(call)
-    if not view.active:
-        return AnomalyOut(anomaly_detected=False)
-    worst = view.active[0]
     async with call.store.reading() as conn:
+        view = await _view(conn, call)
+        if not view.active:
+            return AnomalyOut(anomaly_detected=False)
+        worst = view.active[0]
         evidence = await casefile.evidence_of(conn, call.principal.account_id, worst.id)
     return AnomalyOut(
         anomaly_detected=True, anomaly_type=worst.cls, severity=worst.severity,
@@ -124,9 +125,9 @@ async def anomaly(call: Call) -> AnomalyOut:
 
 async def stability(call: Call) -> StabilityOut:
     """Tell whether all is stable, and what is not."""
-    view, account_id = await _view(call), call.principal.account_id
-    kinds: set[str] = set()
+    account_id, kinds = call.principal.account_id, set[str]()
     async with call.store.reading() as conn:
+        view = await _view(conn, call)
         for incident in view.active:
             kinds |= {piece.kind for piece in await casefile.evidence_of(conn, account_id, incident.id)}
     if not view.active:

@@ -144,9 +144,7 @@ class _Desk:
             return
         found = self._ear.silence(case.signals, since(incident, case))
         if found is not None and (supported := case.support(found)) is not case:
-            named = self._named(replace(incident, updated_at=self.now), supported)
-            self._write("attached", replace(named, services=_joined(named.services, named.service)),
-                        supported, found.evidence[0].text, (found,))
+            self._beside(incident, supported, found.evidence[0].text, found)
 
     def settle(self, incident: Incident, life: Mapping[str, int]) -> None:
         """Resolve an incident if there is positive evidence that it is over."""
@@ -260,9 +258,14 @@ class _Desk:
         case = self.cases[incident.id]
         supported = case.support(signal)
         if supported is not case:
-            self._write("attached", replace(incident, updated_at=self.now), supported,
-                        f"{signal.title}: {reason}", (signal,))
+            self._beside(incident, supported, f"{signal.title}: {reason}", signal)
             self.cases[incident.id] = supported  # when what goes on is told does not wait for evidence
+
+    def _beside(self, incident: Incident, case: Case, reason: str, signal: Signal) -> None:
+        """Write what is evidence alone, under the heading that the analysis will have as well."""
+        named = self._named(replace(incident, updated_at=self.now), case)
+        self._write("attached", replace(named, services=_joined(named.services, named.service)), case, reason,
+                    (signal,))
 
     def _again(self, incident: Incident, signal: Signal, why: str = "") -> None:
         before = self.cases.get(incident.id) or restored(incident)

@@ -183,7 +183,8 @@ class Lead:
 
 def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     """Return the most explanatory of some signals (at least one); mere evidence leads nothing."""
-    heard = signals
+    # what was said for a moment is no proof that somebody goes on answering
+    heard = tuple(each for each in signals if each.opens or each.detector != "signature")
     silent = [each for each in signals if each.detector == SILENCE]
     signals = _without_asked(_told_still(tuple(each for each in signals if each.opens) or signals))
     if any(each.cls == "service_crash" and each.service for each in signals):

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -53,6 +53,17 @@ async def of_change(conn: AsyncConnection, account_id: str, change: Change, chan
         return False
     return await of_incident(conn, account_id, change.incident, event, at=change.at, channels=channels,
                              note=note)
+
+
+def headed(change: Change, row: Incident) -> Change:
+    """Return the change under the heading that its incident has at the end of the round.
+
+    A message carries the latest analysis, and whoever reads it looks at the list and at the incident: all are
+    to call it the same. What the change itself did, and how grave it was then, stays.
+    """
+    return replace(change, incident=replace(
+        change.incident, title=row.title, cls=row.cls, service=row.service, host=row.host,
+        services=row.services, hosts=row.hosts, root_cause=row.root_cause, confidence=row.confidence))
 
 
 def graver(change: Change) -> bool:

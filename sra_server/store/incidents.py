@@ -182,7 +182,8 @@ def worth_telling(change: Change, last: Incident | None) -> bool:
     if change.reason and not change.signals:
         return True  # a silence that ended and left nothing to tell people
     now = change.incident
-    return set(now.fingerprints) != set(last.fingerprints) or now.severity != last.severity
+    called = (now.cls, now.service, now.host) != (last.cls, last.service, last.host)
+    return called or set(now.fingerprints) != set(last.fingerprints) or now.severity != last.severity
 
 
 async def _overwrite(conn: AsyncConnection, account_id: str, incident: Incident) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sra_agent.config import Probe
 from sra_agent.measure import point
+from sra_agent.measure.disks import Disks
 from sra_agent.measure.host import Host
 from sra_agent.measure.probes import watch
 from sra_agent.measure.processes import Processes
@@ -53,7 +54,7 @@ class Container(Host):
 
 def gather(world: World, seconds: float, probes: tuple[dict[str, Any], ...]) -> None:
     """Start the threads that measure."""
-    collectors = (Container(world), Processes())
+    collectors = (Container(world), Disks(), Processes())
 
     def collect(_: int) -> None:
         for each in collectors:

@@ -61,6 +61,16 @@ def test_only_news_is_told() -> None:
     assert news(seen, [one.model_copy(update={"status": "resolved"})])[0].status == "resolved"
 
 
+def test_that_an_incident_is_called_by_another_cause_is_news_and_that_it_counts_on_is_not() -> None:
+    seen: dict[str, str] = {}
+    one = IncidentOut.model_validate(INCIDENT)
+    news(seen, [one])
+    assert news(seen, [one.model_copy(update={"title": "Errors: shop: 19 errors in one minute"})]) == []
+    for change in ({"service": "db-1"}, {"class_": "disk_full"}, {"host": "db-7"}):
+        one = one.model_copy(update=change)
+        assert news(seen, [one]) == [one]
+
+
 def test_parameters_are_json_or_text() -> None:
     assert remedies.parameters(["replicas=3", "force=true", "name=web=1", "note="]) == {
         "replicas": 3, "force": True, "name": "web=1", "note": ""}

@@ -147,3 +147,12 @@ def test_who_is_silent_is_named_however_much_evidence_there_is() -> None:
         case = case.support(_sign(number, opens=False))
     assert len(case.signals) == 1 + SUPPORTING
     assert len(case.support(replace(_sign(9, opens=False), detector=SILENCE)).signals) == 2 + SUPPORTING
+
+
+def test_one_failed_request_does_not_make_of_a_service_that_is_down_one_that_answers() -> None:
+    world = World()
+    for second in range(0, 40, 5):
+        said = [record("Internal Server Error: /cart\nKeyError: 'x'", second, service="inventory")]
+        world.fold(batch(second + 0.5, *(said if second == 20 else ()), points=[probe(0.0, second)]))
+    assert [each.opens for each in world.state.cases[world.only().id].signals] == [True, False]
+    assert (world.only().cls, "health check" in world.only().title) == ("service_crash", True)

@@ -80,6 +80,19 @@ def test_a_silent_service_that_is_called_by_its_name_is_the_suspect() -> None:
     assert (analysis.recommendations[0].service, analysis.recommendations[0].offered) == ("inventory", True)
 
 
+def test_evidence_leaves_no_heading_that_the_root_cause_contradicts() -> None:
+    world = World()
+    text = "GET http://inventory:8081/stock failed: Connection timed out"
+    world.fold(batch(5, *(record(text, 5, number=n) for n in range(3))))
+    assert world.only().service == "shop", "nobody knows yet who inventory is"
+    world.fold(batch(10, alive=["inventory"]))
+    (told,) = world.fold(batch(12, record("deadlock detected", 12)))
+    assert not any(each.opens for each in told.signals)
+    assert (told.incident.root_cause or "").startswith("inventory is the likely")
+    assert told.incident.service == "inventory" and "inventory" in told.incident.title
+    assert told.incident.services == ("shop", "inventory") and told.incident.severity == "high"
+
+
 def test_what_comes_late_does_not_reopen() -> None:
     world = World()
     world.fold(batch(0, record("panic: runtime error: nil", 0)))

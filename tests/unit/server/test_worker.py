@@ -94,6 +94,43 @@ async def count_messages(context: Context) -> int:
         return int(await conn.scalar(select(func.count()).select_from(outbox_table)) or 0)
 
 
+async def test_a_message_has_the_heading_that_list_and_page_have_at_the_same_moment(
+        context: Context, account: str) -> None:
+    await send(context, account, FAILURE)
+    context.at += SECOND
+    await send(context, account, "write /srv/data/7: no space left on device")
+    await Worker(context).step(account)
+    row = await only(context, account)
+    assert row.cls == "disk_full", "what the second batch tells explains the first"
+    async with context.store.reading() as conn:
+        written = await casefile.latest_analysis(conn, account, row.id)
+        bodies = list((await conn.execute(select(outbox_table.c.body))).scalars())
+    assert written is not None and written.analysis.root_cause == row.root_cause
+    assert [each["event"] for each in bodies] == ["incident.opened"]
+    for body in bodies:
+        assert (body["incident"]["title"], body["incident"]["class"], body["incident"]["service"]) == (
+            row.title, row.cls, row.service)
+        assert body["analysis"]["root_cause"] == body["incident"]["root_cause"] == row.root_cause
+
+
+async def test_that_an_incident_is_called_otherwise_is_in_its_timeline(
+        context: Context, account: str) -> None:
+    worker = Worker(context)
+    await send(context, account, "GET http://inventory:8081/stock failed: Connection timed out")
+    await worker.step(account)
+    before = await only(context, account)
+    context.at += 2 * SECOND
+    await send(context, account, "ready", "info", service="inventory")
+    await send(context, account, "deadlock detected", count=1)
+    await worker.step(account)
+    after = await only(context, account)
+    assert (before.service, after.service) == ("checkout", "inventory")
+    assert after.fingerprints == before.fingerprints
+    async with context.store.reading() as conn:
+        told = [each for each in await timeline.of(conn, account, after.id) if each.kind == "attached"]
+    assert [each.text for each in told] == ["transactions block each other: same service checkout"]
+
+
 async def test_one_round_writes_incident_remedy_message_and_cursor(context: Context, account: str) -> None:
     await send(context, account, FAILURE)
     worker = Worker(context)
