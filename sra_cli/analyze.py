@@ -148,7 +148,8 @@ class _Judge:
             found.analysis = change.analysis or found.analysis
             found.ended_at = change.incident.last_signal_at if change.kind == "resolved" else None
             for signal in change.signals:
-                found.place = found.place or signal.subject
+                if signal.opens:  # mere evidence says of nobody that he is ill
+                    found.place = found.place or signal.subject
                 for each in signal.evidence:
                     if len(found.evidence) < _EVIDENCE:
                         # what is shown must be found in the file as it stands

@@ -82,7 +82,8 @@ def windows(lines: list[str]) -> Windows:
         tagged = any(not line.startswith("- ") for line in part)
         records = tuple(arrived(part))
         batch = Batch(account_id="", head=1, received_at=records[-1].at, records=records)
-        alarm = any(each.state == "firing" for each in Signatures(load()).detect(Memory(), batch))
+        found = Signatures(load()).detect(Memory(), batch)
+        alarm = any(each.opens and each.state == "firing" for each in found)
         right, false, missed = right + (alarm and tagged), false + (alarm > tagged), missed + (tagged > alarm)
     return Windows(right=right, false=false, missed=missed)
 
