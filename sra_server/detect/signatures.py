@@ -37,7 +37,7 @@ _TEXT = 2000
 #: Of so many matches of one batch is asked which place they name.
 _ASKED = 8
 #: So many signs of one batch that are not enough yet are given out as evidence.
-_WEIGHED = 32
+_WEIGHED = 12
 #: So long after a text others may follow from it: a worker is given half a minute to end.
 _FOLLOWS = 60 * SECOND
 #: How a warning begins that speaks of a trouble which there is not.
