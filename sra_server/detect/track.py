@@ -37,6 +37,8 @@ _MANY, _MUCH = 6, 600
 _PAST = 10 * MINUTE
 #: A minute weighs half after about two hours.
 _FADE = 0.995
+#: So many minutes before a run are a past of their own.
+_SEEN = 10
 #: A burst is learned after so many minutes, and habit once so many in a row are no news to what was learned.
 _NORMAL_AFTER, USED = 30, 180
 #: Where so great a part fails of who was well, as many as three days have: a weekend is no habit.
@@ -232,9 +234,19 @@ def judge(track: Track, *, now: int) -> Track:
         return _begun(track, usual, now)
     age = (track.minute - track.first) // MINUTE
     lasts = track.row >= _ROW and _high(track, n) and track.sum + _rarity(track, n) >= _TOGETHER
-    if age >= QUIET_MINUTES and (lasts or _news(track, n)):
+    if age >= QUIET_MINUTES and (lasts or _news(track, n) or _just_begun(track, n)):
         return _begun(track, usual, now)
     return track
+
+
+def _just_begun(track: Track, n: int) -> bool:
+    """Say whether the errors are news beside what was before their run.
+
+    A run that begins late in a minute, with too few errors to be told, would else be the past of the next.
+    """
+    run = track.sudden
+    fresh = bool(run.since) and track.minute - run.since <= MINUTE and run.minutes >= _SEEN
+    return fresh and n >= track.floor and tail(n, run.total, run.squares, run.minutes) < UNLIKELY
 
 
 def _begun(track: Track, usual: float, now: int) -> Track:

@@ -66,6 +66,8 @@ _KIND = 6000
 _LATEST = 2
 #: Of stores that are ill the one that was so this much earlier is the cause.
 _EARLIER = 2 * SECOND
+#: Where anybody's web server listens.
+_WEB_PORTS = frozenset({"80", "443"})
 #: Names that lead to a machine of one's own, whoever else is on it.
 _PRIVATE = (".lan", ".local", ".internal", ".localdomain", ".home.arpa", ".svc", ".intranet", ".corp")
 
@@ -203,6 +205,17 @@ def answers(effect: Signal) -> bool:
     """Say whether what is told was said by a server, which so can only be one that is written to."""
     text = text_of(effect)
     return any(words in text for words, _ in _REFUSES)
+
+
+def of_its_host(place: str, services: frozenset[str]) -> str:
+    """Return the service after which the machine of a place is called: pager.example:8060, and pager.
+
+    What stands at a port of the web on a public name is somebody else's, whatever one's own is called.
+    """
+    host, _, port = normal(place).rpartition(":")
+    first, _, rest = host.partition(".")
+    own = port not in _WEB_PORTS or near(place)
+    return first if rest and not first.isdigit() and first in services and own else ""
 
 
 def near(place: str) -> bool:

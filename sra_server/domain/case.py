@@ -10,7 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .called import NOT_THERE, calls, cut_off, leader_of, nobody_there, silent_server, store_of
+from .called import (
+    NOT_THERE,
+    calls,
+    cut_off,
+    leader_of,
+    nobody_there,
+    of_its_host,
+    silent_server,
+    store_of,
+)
 from .evidence import Evidence
 from .listener import listens
 from .place import seen_from
@@ -222,6 +231,12 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     best = _best(own or effects, heard)
     if best.cls == "error_burst" and best.detector != "signature":
         best = min(effects, key=_order)
+        said = [each for each in signals if each.cls == "auth_failures" and each.service == best.service]
+        if best.cls == "error_burst" and said:
+            # who knows why it refuses its callers is no number of errors that names them
+            best = min(said, key=_order)
+            return Lead(signal=best, cls=best.cls, service=best.service, host=best.host,
+                        why="it says why")
     cls = best.cls
     if cls in ("service_crash", "external_api_down") and "database_failure" in {each.cls for each in effects}:
         cls = "database_failure"
@@ -276,6 +291,9 @@ def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]
     if target in known.services and effect.detector != "probe":
         # the culprit is often silent: that it is called by its name must suffice
         found.add(target)
+    elif (called := of_its_host(effect.subject, known.services)) not in TOO_COMMON \
+            and effect.detector != "probe":
+        found.add(called)
     text = "\n".join(each.text for each in effect.evidence[:3]).lower()
     needs = known.needs(effect.service) if known.depends_on else {}
     probed = {each.service for each in signals if each.detector == "probe" and effect.subject
@@ -288,7 +306,7 @@ def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]
                 or (effect.cls != "auth_failures" and _speaks(text, service))
         if said or (service in needs and any(each.service == service for each in signals)):
             found.add(service)
-    found.discard(effect.service)
+    found -= {effect.service, ""}
     return found
 
 

@@ -88,6 +88,12 @@ FACTS: tuple[Rule, ...] = (
     _rule(WARNING, "still waiting,clock wrong,synchronise: no",
           r"\Aprocess [0-9]+ still waiting for |\Asystem clock wrong by "
           r"|\Acan't synchronise: no "),
+    # sudo and journald, which may give no level or that of a notice
+    _rule(WARNING, "not in sudoers,command not allowed ;",
+          r" : (?:user )?not in sudoers ;| : command not allowed ;"),
+    _rule(WARNING, "suppressed ,rate-limiting,to authorize user",
+          r"\Asuppressed [0-9]{2,} messages from |messages lost due to rate-limiting"
+          r"|drop messages due to rate-limiting|failed to authorize user with pam"),
     _rule(WARNING, *STOPS),
     # a balancer's server that comes back, or is taken out: who sees it go must see this, too
     _rule(WARNING, " is up,is going down,now enters,enters drain,in forced",
@@ -129,6 +135,8 @@ WORDS: tuple[Rule, ...] = (
           r"|(?:\A|: )pq: |: (?:i/o timeout|context deadline exceeded)|\Acontext deadline exceeded"
           r"|: no such host|: server misbehaving|http: panic serving "),
     _rule(ERROR, ".errors.,.error.,.exceptions.", r"\A(?:\w{1,80}\.){1,8}(?:errors?|exceptions)\.\w{1,80}: "),
+    _rule(ERROR, "timeout: ,curl error ", r"\A(?:\w{1,80}\.){1,8}\w{0,80}timeout: "
+          r"|\bcurl error [1-9][0-9]?: "),
     _rule(ERROR, "node.js v", r"\nnode\.js v[0-9]"),
     _rule(WARNING, "pam_", r"\Apam_\w+\("),
     _rule(ERROR, "refused,connect,no route,not known,resolution,timed out,broken pipe",

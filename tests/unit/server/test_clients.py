@@ -122,7 +122,7 @@ def newcomers(errors: int, count: int, minutes: int, *, well: int = 0) -> World:
     for second in range(0, 10 * 60, 30):
         world.fold(batch(second, alive=["old"]))
     for second in range(600, 600 + minutes * 60, 10):
-        failures = (record("cannot reach the registry", second, number=1000 * each + n, service=f"new-{each}")
+        failures = (record("no key for the registry", second, number=1000 * each + n, service=f"new-{each}")
                     for each in range(count) for n in range(errors // 6))
         world.fold(batch(second, *failures, alive=[f"new-{each}" for each in range(count)] * (well // 6)))
     return world

@@ -254,3 +254,18 @@ def test_a_queue_from_which_nobody_takes_is_told_once_it_goes_on(text: str, told
         world.fold(batch(second + 1, record(text, second, service="warden", level=30)))
         assert second >= 15 or not world.incidents
     assert [each.cls for each in world.incidents.values()] == ["queue_backlog"] * told
+
+
+PAGER = ('Notify attempt failed: Post "http://pager.grid.example:8060/alert": dial tcp 10.1.0.14:8060: '
+         "connect: connection refused")
+PAGER_FAR = 'Notify attempt failed: Post "https://pager.example/alert": connect: connection refused'
+
+
+@pytest.mark.parametrize(("text", "named"), [(PAGER, "pager"), (PAGER_FAR, "shop")])
+def test_a_machine_that_is_called_after_a_service_of_ones_own_leads_to_it(text: str, named: str) -> None:
+    """But a public site at a port of the web is somebody else's."""
+    world = World()
+    world.fold(batch(-60, alive=["shop", "pager"]))
+    for second in range(0, 30, 3):
+        world.fold(batch(second + 1, *lines(second, (text, "shop", 1))))
+    assert world.only().service == named

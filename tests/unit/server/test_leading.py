@@ -3,6 +3,9 @@ from __future__ import annotations
 
 import pytest
 
+from sra_server.domain.case import Known, lead
+
+from .making import evidence, signal
 from .test_vicinity import lines
 from .world import World, batch
 
@@ -64,3 +67,20 @@ def test_the_class_of_a_refusal_is_that_of_its_reason(text: str, cls: str) -> No
     for second in range(0, 30, 5):
         world.fold(batch(second + 7, *lines(second, (text, "shop", 5))))
     assert world.only().cls == cls
+
+
+SECRET = ("Received packet from 10.1.0.9 with invalid Message-Authenticator! (Shared secret is incorrect.) "
+          "(from client doors)")
+
+
+def test_who_says_why_it_refuses_its_callers_is_not_led_by_the_number_of_their_errors() -> None:
+    said = signal(evidence(text=SECRET, service="freeradius"), fingerprint="s", cls="auth_failures",
+                  detector="signature", service="freeradius")
+    counted = signal(evidence(text=SECRET, service="freeradius"), fingerprint="b", cls="error_burst",
+                     detector="burst", severity="medium", service="freeradius")
+    caller = signal(evidence(text="door 4 stays shut", service="doors"), fingerprint="d", cls="error_burst",
+                    detector="burst", severity="medium", service="doors")
+    found = lead((said, counted, caller), Known(services=frozenset({"doors", "freeradius"})))
+    assert (found.cls, found.service) == ("auth_failures", "freeradius")
+    # where nobody says why, the errors lead to who is named
+    assert lead((counted, caller), Known()).service == "doors"

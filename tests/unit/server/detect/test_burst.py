@@ -12,7 +12,7 @@ import pytest
 from sra_server.detect.burst import Burst
 from sra_server.detect.counting import rate, tail
 from sra_server.detect.memory import Memory
-from sra_server.domain.record import MINUTE, Batch, Count, Record
+from sra_server.domain.record import MINUTE, SECOND, Batch, Count, Record
 from sra_server.domain.signal import Signal
 
 from ..world import START
@@ -259,3 +259,27 @@ def test_in_a_storm_of_many_services_the_records_are_read_once_and_not_for_each_
         times.append(_Read.times)
         _Read.times = 0
     assert times[0] == times[1]
+
+
+def test_a_burst_that_begins_late_in_a_minute_does_not_hide_its_next_one() -> None:
+    memory = Memory()
+    found = [each for second in range(0, 780, 93) for each in _errors_at(memory, second)]
+    assert found == []
+    # too few of them for what is left of the minute, and enough in the next
+    found = [each for second in range(815, 900, 2) for each in _errors_at(memory, second)]
+    assert found and found[0].at < START + 870 * SECOND
+
+
+def test_a_writer_of_errors_at_a_steady_pace_has_no_burst() -> None:
+    memory = Memory()
+    assert [each for second in range(0, 1800, 3) for each in _errors_at(memory, second)] == []
+
+
+def _errors_at(memory: Memory, second: int) -> list[Signal]:
+    """Feed an error of a service that writes nothing else."""
+    at = START + second * SECOND
+    told = Record(id=f"r{second}", at=at, level=40, message="no plan of ward C3", service="shop", host="h",
+                  source="a.log", line=second, metadata={})
+    count = Count(minute=at - at % MINUTE, service="shop", host="h", level=40, n=1)
+    return Burst().detect(memory, Batch(account_id="a", head=1, received_at=at + SECOND, records=(told,),
+                                        counts=(count,)))

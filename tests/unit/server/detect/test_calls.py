@@ -28,7 +28,7 @@ SAID: dict[str, tuple[str, str]] = {
     "pg, hung up": (API, f"{_AT}: Connection terminated unexpectedly"),
     "pg-pool, hangs": (API, f"{_AT}: Connection terminated due to connection timeout"),
     "mysql2, hung up": (API, f"{_AT}: Connection lost: The server closed the connection."),
-    "redis.asyncio, closed": (API, f"{_AT}: Error 111 connecting to 127.0.0.1:1. Connect call failed ('127.0.0.1', 1)."),
+    "redis.asyncio, closed": (STORE, f"{_AT}: Error 111 connecting to 127.0.0.1:1. Connect call failed ('127.0.0.1', 1)."),
     "axios, 500": (API, '{"level":"error","time":"2024-03-05T10:00:00.123Z","service":"shop","err":{"type":"Object","message":"Request failed with status code 500","stack":"","code":"ERR_BAD_RESPONSE"},"msg":"partner fare failed"}'),
     "got, hangs": (API, f"{_AT}: Timeout awaiting 'request' for 2000ms"),
     "got, 500": (API, f"{_AT}: Response code 500 (Internal Server Error)"),
