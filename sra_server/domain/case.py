@@ -231,12 +231,13 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     best = _best(own or effects, heard)
     if best.cls == "error_burst" and best.detector != "signature":
         best = min(effects, key=_order)
-        said = [each for each in signals if each.cls == "auth_failures" and each.service == best.service]
-        if best.cls == "error_burst" and said:
-            # who knows why it refuses its callers is no number of errors that names them
-            best = min(said, key=_order)
-            return Lead(signal=best, cls=best.cls, service=best.service, host=best.host,
-                        why="it says why")
+    said = [each for each in signals if each.cls == "auth_failures" and each.service != end
+            and any(each.service == effect.service for effect in effects)]
+    if said and (best.cls == "error_burst" or best.unanswered) and all(
+            each.detector == "burst" for each in effects):
+        # who says why it refuses its callers is not led to them by a count of its errors that name them
+        best = min(said, key=_order)
+        return Lead(signal=best, cls=best.cls, service=best.service, host=best.host, why="it says why")
     cls = best.cls
     if cls in ("service_crash", "external_api_down") and "database_failure" in {each.cls for each in effects}:
         cls = "database_failure"

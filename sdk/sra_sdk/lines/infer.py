@@ -119,7 +119,7 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
         if ("ed self b" in message or "ing self b" in message or "low Cons" in message or "[RED]" in message
                 or "a leader ()" in message or "ndchild #" in message
                 or "hip or modes" in message or "Read-only file s" in message
-                or 'plication worker" (' in message) \
+                or 'plication worker" (' in message or message.startswith("Suppressed ")) \
                 and _TOLD.search(message, 0, _SEARCHED) is not None:
             return WARNING
         if ("ailed " in message or "nvalid " in message or "pam_" in message or "; not " in message

@@ -91,6 +91,10 @@ def level(line: str) -> str:
     ("2026-01-31 10:00:00,123 INFO: no action. I am (pg-2), a secondary, and following a leader (pg-1)",
      "info"),
     ("2026-01-31 10:00:00,123 INFO: manual failover: demoting myself", "info"),
+    ("2026-01-31 10:00:00,123 INFO: Suppressed 812 messages from shop.service", "warning"),
+    ("2026-01-31 10:00:00,123 INFO: Suppressed 3 messages from shop.service", "info"),
+    ("<85>Mar  5 10:00:00 h sudo[8]:   bob : user NOT in sudoers ; TTY=pts/0 ; PWD=/ ; USER=root", "warning"),
+    ("<85>Mar  5 10:00:00 h sudo[8]:   bob : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/id", "info"),
     ("[2026-01-31T10:00:00,123][INFO ][o.e.A] [es-1] Cluster health status changed from [RED] to [GREEN]",
      "info"),
     ("2026-01-31 10:00:00.123 UTC [9] LOG:  process 9 still waiting for ShareLock on transaction 7 after "
