@@ -25,7 +25,8 @@ from .memory import Memory
 class Bound:
     """At or above `high` for `seconds` fires; below `low` for as long clears. `times`: of its own mean.
 
-    At or above `full` for `early` seconds fires as well, where that has not happened before. `habit`: a host
+    At or above `full` for `early` seconds, never below `dip` meanwhile, fires as well, where that has not
+    happened before. `habit`: a host
     may be so for a while and lose nothing. It is no habit to run out of what breaks things at its end
     (memory, swap, room on a disk, descriptors), nor what people feel at once (errors, latency, checks).
     `busy`: it says how much is done; in the first week of a host nobody knows how much that usually is.
@@ -42,6 +43,7 @@ class Bound:
     remedies: tuple[str, ...]
     times: float = 0.0
     full: float = 0.0
+    dip: float = 0.0
     early: int = 0
     habit: bool = False
     busy: bool = False
@@ -49,7 +51,7 @@ class Bound:
 
 BOUNDS = {each.name: each for each in (
     Bound(name="system.cpu_percent", cls="cpu_overload", severity="high", high=95, low=85, seconds=120,
-          full=99, early=45, habit=True, busy=True,
+          full=99, dip=97.5, early=45, habit=True, busy=True,
           title="the processor is fully used", means="there is more work than the processor can do",
           remedies=("scale_replicas", "restart_service")),
     Bound(name="system.memory_percent", cls="memory_exhaustion", severity="high", high=95, low=90, seconds=60,
@@ -229,7 +231,7 @@ def _step(track: _Track, point: Point, bound: Bound, high: float, low: float) ->
 def _early(before: _Track, after: _Track, point: Point, bound: Bound, memory: Memory) -> _Track:
     """Return the track as firing if it is used up for longer than it was known to be."""
     first, since, had, lasting = after.first or point.at, after.full, after.had, bound.early * SECOND
-    if point.value < bound.full:
+    if point.value < (bound.dip if since and bound.dip else bound.full):
         if since and before.last - since >= lasting:
             had = before.last
         return after._replace(first=first, full=0, had=had)

@@ -92,6 +92,7 @@ def level(line: str) -> str:
      "info"),
     ("2026-01-31 10:00:00,123 INFO: manual failover: demoting myself", "info"),
     ("2026-01-31 10:00:00,123 INFO: Suppressed 812 messages from shop.service", "warning"),
+    ('{"time":"2026-01-31T10:00:00Z","level":"INFO","msg":"http: panic serving 10.0.0.9:5: no"}', "warning"),
     ("2026-01-31 10:00:00,123 INFO: Suppressed 3 messages from shop.service", "info"),
     ("<85>Mar  5 10:00:00 h sudo[8]:   bob : user NOT in sudoers ; TTY=pts/0 ; PWD=/ ; USER=root", "warning"),
     ("<85>Mar  5 10:00:00 h sudo[8]:   bob : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/id", "info"),

@@ -69,6 +69,13 @@ def test_a_processor_that_was_never_used_up_for_so_long_is_told_within_a_minute(
     assert feed(Threshold(), calm(40) + _host([99.9] * 13, None, start=2400))[-1].severity == "medium"
 
 
+def test_a_little_less_than_used_up_for_a_moment_changes_nothing() -> None:
+    values = [99.9, 98.0, 99.9, 97.6, 99.9, 99.9]
+    assert feed(Threshold(), calm(40) + _host(values, None, start=2400))
+    assert not feed(Threshold(), calm(40) + _host([98.0] * 12, None, start=2400))
+    assert not feed(Threshold(), calm(40) + _host([99.9, 99.9, 97.4, *[99.9] * 3], None, start=2400))
+
+
 def test_what_is_not_used_up_waits_for_its_whole_time() -> None:
     assert not feed(Threshold(), calm(40) + _host([97.0] * 12, None, start=2400))
     assert not feed(Threshold(), calm(40) + _host([99.9, 99.9, 96, 99.9, 99.9, 99.9], None, start=2400))
