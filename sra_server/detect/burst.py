@@ -20,7 +20,7 @@ from .memory import Memory
 from .outage import Outage, followed
 from .patience import spoken
 from .sudden import Sudden, again, gone_on
-from .track import FLOOR, USED, Heard, Track, count, judge, present, together
+from .track import FLOOR, MOSTLY, USED, Heard, Track, count, judge, present, together
 from .twice import twice
 
 #: From this share on a burst may be grave.
@@ -47,13 +47,11 @@ class Burst:
             stored = memory.get(key)
             track = before[key] = _restored(stored) if stored else None
             track = track or Track(first=min(minutes), minute=min(minutes))
-            now = [each for minute, each in minutes.items() if present(minute, batch.received_at)]
-            track = track._replace(outage=followed(
-                track.outage, sum(each.n for each in now), sum(each.all for each in now),
-                now=batch.received_at))
-            track = track._replace(sudden=_went_on(track, now, batch.received_at))
+            latest = max(minutes)
             for minute in sorted(minutes):
-                lasting = track
+                # one batch may hold hours that were well: each minute counts from when it was over
+                over = batch.received_at if minute == latest else minute + MINUTE
+                lasting = track = _followed(track, minute, minutes[minute], over, batch.received_at)
                 track = judge(count(track, minute, minutes[minute]), now=batch.received_at)
                 track = spoken(track, now=batch.received_at)
                 if minutes[minute].n and track.told:
@@ -89,13 +87,24 @@ def _restored(stored: list[Any]) -> Track:
                           spoken=1 if old else track.spoken)
 
 
-def _went_on(track: Track, heard: list[Heard], now: int) -> Sudden:
-    """Return the run of errors after what a batch has of the service; errors without a text are of now."""
-    n = sum(each.n - each.again for each in heard)
-    seconds = sorted({second for each in heard for second in each.seconds}) if n else []
+def _followed(track: Track, minute: int, heard: Heard, over: int, now: int) -> Track:
+    """Return the track with its runs after one minute of a batch; `over`: when that had been received."""
+    current = present(minute, now)
+    before = track.outage.last
+    if not current and (minute + MINUTE < before or heard.n >= heard.all * MOSTLY):
+        return track  # an old file tells what was usual, and of no trouble of now
+    over = min(now, max(over, before))
+    track = track._replace(outage=followed(track.outage, heard.n, heard.all, now=over))
+    return track._replace(sudden=_went_on(track, heard, over)) if current else track
+
+
+def _went_on(track: Track, heard: Heard, now: int) -> Sudden:
+    """Return the run of errors after a minute of the service; errors without a text are of now."""
+    n = heard.n - heard.again
+    seconds = sorted(heard.seconds) if n else []
     if n and not seconds:
         seconds = [now - now % SECOND]
-    return gone_on(track.sudden, n, sum(each.all for each in heard), seconds, track.ordinary, now=now)
+    return gone_on(track.sudden, n, heard.all, seconds, track.ordinary, now=now)
 
 
 def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:

@@ -29,11 +29,17 @@ _HUNG, _MORE = 0.1, 5
 _MOSTLY, _UNLIKELY = 0.6, 12
 #: A share so low is that of a service that is well.
 _LOW = 0.1
+#: Who writes less than is expected, and seldom errs, is a job: it also tells that it begins. Then such a part
+#: is nearly all, and so much of what was well may be left.
+_BEGINS, _BEGUN = 0.45, 0.6
 #: A run is to be so many times longer than those that were none.
 _TIMES = 2
 #: After so long without a record a run is over; one that is none is learned after half an hour, and what has
 #: lasted three days is how the service is now: nobody is at work between Friday evening and Monday.
 _SILENT, _LEARNED, _NORMAL = 5 * MINUTE, 30 * MINUTE, 3 * 24 * 60 * MINUTE
+#: Who writes seldom is silent for longer: after so many times the usual time between two of its records, and
+#: learned once there could have been so many of them; nobody is waited for longer than an hour.
+_PAUSES, _RECORDS, _PATIENCE = 4, 40, 60 * MINUTE
 #: What was learned weighs half after about two hours, as in track.
 _MEMORY = 200 * MINUTE
 
@@ -68,6 +74,27 @@ class Outage(NamedTuple):
         """Say whether it is well as a rule, and writes so much that one would miss it."""
         return self.good >= _WELL and self.share <= _LOW and self._usual(self.good, MINUTE) >= _EXPECTED
 
+    @property
+    def pace(self) -> float:
+        """Return the usual time between two of its records."""
+        return self.time / max(self.good + self.bad, 1.0)
+
+    @property
+    def job(self) -> bool:
+        """Say whether it seldom errs, and writes as little as what runs by the clock."""
+        return (self.good >= _WELL and self.share <= _LOW
+                and self._usual(self.good + self.bad, MINUTE) < _EXPECTED)
+
+    @property
+    def nearly(self) -> float:
+        """Return which part of its records is nearly all."""
+        return _BEGINS if self.job else _NEARLY
+
+    @property
+    def silent(self) -> float:
+        """Return after how long without a record a run is over."""
+        return max(_SILENT, min(_PAUSES * self.pace, _PATIENCE))
+
     def missed(self, n: int, every: int) -> bool:
         """Say whether so many errors in one minute are instead of what is written well as a rule."""
         good = self._usual(self.good, MINUTE)
@@ -90,7 +117,7 @@ def followed(outage: Outage, n: int, every: int, *, now: int) -> Outage:
         weight = 1 - _LATELY ** every
         fails = outage.fails + weight * (n / every - outage.fails)
         return _judged(outage._replace(n=outage.n + n, all=outage.all + every, fails=fails), now)
-    if n >= every * _NEARLY:
+    if n >= every * outage.nearly:
         return outage._replace(since=now, after=max(before, now - MINUTE), n=n, all=every, fails=1.0)
     return _learned(outage, n, every, max(0, now - before))
 
@@ -98,8 +125,10 @@ def followed(outage: Outage, n: int, every: int, *, now: int) -> Outage:
 def _over(outage: Outage, n: int, every: int, now: int) -> bool:
     """Say whether a batch ends the run."""
     lately = outage.fails + (1 - _LATELY ** every) * (n / every - outage.fails)
-    return (now - outage.last > _SILENT or lately < _NEARLY or outage.n + n < (outage.all + every) * _NEARLY
-            or now - outage.since > (_NORMAL if outage.told else _LEARNED))
+    nearly, learned = outage.nearly, max(_LEARNED, _RECORDS * outage.pace)
+    return (now - outage.last > outage.silent or lately < nearly
+            or outage.n + n < (outage.all + every) * nearly
+            or now - outage.since > (_NORMAL if outage.told else learned))
 
 
 def _closed(outage: Outage) -> Outage:
@@ -126,7 +155,7 @@ def _judged(outage: Outage, now: int) -> Outage:
     if outage.good < _WELL or outage.time < _WATCHED or outage.share > _MOSTLY:
         return outage
     good, bad = (outage._usual(each, now - outage.after) for each in (outage.good, outage.bad))
-    if good < _EXPECTED or outage.all - n > good * _LEFT:
+    if good < _EXPECTED or outage.all - n > good * (_BEGUN if outage.job else _LEFT):
         return outage
     if n < bad + good * _TURNED and n < max(_MORE * bad, good * _HUNG):
         return outage

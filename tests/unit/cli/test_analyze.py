@@ -364,3 +364,14 @@ def test_a_document_of_many_events_is_read_event_by_event(tmp_path: Path, indent
 def test_what_only_begins_like_a_document_is_read_line_by_line(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text('{\n  "level": "error",\n  "message": "No space left on device"\n}\n' * 3)
     assert [each.incident.cls for each in analyze_files([str(tmp_path / "a.log")]).incidents] == ["disk_full"]
+
+
+@pytest.mark.parametrize("pace", [5, 10, 20])
+def test_an_outage_of_few_requests_after_quiet_hours_is_found(pace: int, tmp_path: Path) -> None:
+    def line(second: int, text: str) -> str:
+        return f"2024-03-05 {10 + second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d},000 {text}\n"
+    (tmp_path / "shop.log").write_text("".join(
+        [line(n, f"INFO shop: order {n} stored") for n in range(0, 7200, pace)]
+        + [line(n, f"ERROR shop: order {n} was not stored: cannot compute") for n in range(7200, 8400, pace)]))
+    found, = analyze_files([str(tmp_path / "shop.log")], now=NOW).incidents
+    assert (found.incident.cls, found.ended_at) == ("error_burst", None)

@@ -3,6 +3,9 @@ from __future__ import annotations
 
 import json
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from sra_server.detect.burst import Burst
 from sra_server.detect.memory import Memory
 from sra_server.domain.record import MINUTE, SECOND, Batch, Count
@@ -151,3 +154,66 @@ def test_three_days_of_nothing_but_errors_are_how_it_is() -> None:
     assert shop.writes(0, 6, 3 * 24 * 3600)[-1] > 71 * 3600, "nobody was there from Friday evening to Monday"
     shop.writes(0, 6, 600)
     assert not shop.writes(0, 6, 3600)
+
+
+def _past(rates: list[int], cuts: list[int]) -> Service:
+    """Return a service that wrote well, of which the minutes between two cuts came as one batch."""
+    shop, waiting = Service(), []
+    for number, good in enumerate(rates):
+        waiting.append(Count(START + number * MINUTE, "shop", "h", 20, good))
+        shop.now = (number + 1) * 60
+        if number in cuts or number == len(rates) - 1:
+            assert not shop.hears(tuple(each for each in waiting if each.n))
+            waiting = []
+    return shop
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 12), min_size=30, max_size=150), st.lists(st.integers(0, 149), max_size=20),
+       st.sampled_from((4, 6, 12)))
+def test_a_quiet_past_is_the_same_as_one_batch_and_as_many(rates: list[int], cuts: list[int],
+                                                           rate: int) -> None:
+    rates = [*rates, 1]
+    minutes, some, one = (_past(rates, each) for each in (list(range(len(rates))), cuts, []))
+    came = minutes.writes(0, rate, 900)
+    assert some.writes(0, rate, 900) == came
+    assert one.writes(0, rate, 900) == came
+
+
+def test_hours_that_were_well_in_one_batch_with_the_first_error_are_a_past() -> None:
+    shop = Service()
+    shop.now = 2 * 3600
+    counts = [Count(START + n * MINUTE, "shop", "h", 20, 6) for n in range(120)]
+    shop.hears((*counts, Count(START + 119 * MINUTE, "shop", "h", 40, 1)))
+    came = shop.writes(0, 6, 900)
+    assert came and came[0] <= 240
+
+
+def _job(shop: Service, every: int, times: int, last: int, first: int = 20) -> list[int]:
+    """Run a job so often, which tells that it begins and how it ended; return when signals came."""
+    came, begun = [], shop.now
+    for _ in range(times):
+        for level in (first, last):
+            at = START + shop.now * SECOND
+            shop.now += 2
+            if shop.hears((Count(at - at % MINUTE, "shop", "h", level, 1),)):
+                came.append(shop.now - begun)
+        shop.now += every - 4
+    return came
+
+
+def test_a_job_that_fails_each_time_is_told_though_it_still_begins() -> None:
+    for every in (60, 300):
+        shop = Service()
+        assert not _job(shop, every, 48, 20)
+        came = _job(shop, every, 48, 40)
+        assert came and came[0] <= 13 * every
+        assert not _job(shop, every, 20, 20)[3:]
+
+
+def test_a_job_that_fails_now_and_then_is_not_told() -> None:
+    shop = Service()
+    _job(shop, 60, 48, 20)
+    for _ in range(6):
+        assert not _job(shop, 60, 6, 40)
+        _job(shop, 60, 10, 20)
