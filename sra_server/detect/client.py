@@ -99,6 +99,13 @@ _HUNG_UP = tuple(map(re.compile, (
     r"\b(?:read|write) tcp \S{3,50}:\d{1,5}->\[?([\d.]{7,15}|[0-9a-f:]{3,40})\]?:(\d{1,5}): \w{4,5}: "
     rf"{_GONE}",
 )))
+#: The same where the line itself says that a client has left, by whatever name, from wherever. `client` alone
+#: stands there, or after a mark: an HTTP client, or one of a database, is the service's own.
+_LEFT = re.compile(
+    r"(?:\A|[\]:;|>,)}-] |\b(?:a|the|remote|websocket|ws|web) )(?:client|subscriber|browser|visitor|viewer|player)"
+    r"(?:(?: socket| connection)(?: error\b)?|(?: [\w.:@/'\"\[\]()#=-]{1,80}){0,2}? "
+    r"(?:has |was |is )?(?:disconnected|closed|hung up|left|gone|went away|dropped)\b)"
+    rf"(?: (?:the |its )?(?:connection|socket|session|stream))?\W{{1,4}}(?:[\w.]{{1,30}}\W{{1,4}}){{0,6}}{_GONE}")
 _OWN_PORT = re.compile(r" tcp \S{3,50}:(\d{1,5})->")
 #: From here on a system gives out the ports of who calls.
 _PASSING = 32_768
@@ -136,6 +143,8 @@ def hung_up(low: str) -> bool:
     begin = low[:_BEGINNING]
     if not any(said in begin for said in _HUNG) or _CALLING.search(begin) is not None:
         return False
+    if _LEFT.search(begin) is not None:
+        return True
     found = next((found for each in _HUNG_UP if (found := each.search(begin)) is not None), None)
     if found is None or inside(found[1]):
         return False
