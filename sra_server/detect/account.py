@@ -50,6 +50,12 @@ def tried(memory: Memory, fingerprint: str, records: Iterable[Record]) -> bool:
     return often
 
 
+def name_of(low: str) -> str:
+    """Return the account of which a text in lower case says that a login failed, or ""."""
+    found = _NAME.search(low[:_CHARACTERS])
+    return found[1] if found is not None else ""
+
+
 def _account(low: str) -> str:
     """Return the account at which somebody failed from inside, or ""."""
     if _NONE.search(low) is not None:
@@ -57,5 +63,4 @@ def _account(low: str) -> str:
     source = _SOURCE.search(low)
     if source is not None and not inside(source[1]):
         return ""
-    found = _NAME.search(low)
-    return found[1] if found is not None else ""
+    return name_of(low)

@@ -18,7 +18,7 @@ from ..domain.evidence import Evidence
 from ..domain.place import places_in, without_own_port
 from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import SEVERITY_ORDER, Severity, Signal
-from .account import tried
+from .account import name_of, tried
 from .beside import text_of
 from .catalogue import Catalogue, load
 from .limited import alone
@@ -235,14 +235,15 @@ def _places(text: str) -> tuple[str, ...]:
 
 def _match(signature: Signature, record: Record, nth: int) -> Match:
     text = text_of(record)
+    low = text[:_TEXT].lower()
     # what an access line names is who called, and where from
     told = signature.target and not ("client" in record.metadata and "status" in record.metadata)
     places = _places(text) if told else ()
     if signature.cls == "auth_failures":
         # robots try at every address, each once or twice; who guesses tries again and again
         source = _SOURCE.search(text, 0, _TEXT)
-        places = (source.group(1),) if source is not None else ()
-    low = text[:_TEXT].lower()
+        # people mistype as well, each a few times: where no source is told, whose password it was is one
+        places = (source.group(1) if source is not None else name_of(low),)
     brief = signature.brief is not None and signature.brief.stands_in(low)
     place = places[0] if places else ""
     whose = without_own_port(place)
