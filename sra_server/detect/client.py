@@ -102,10 +102,12 @@ _HUNG_UP = tuple(map(re.compile, (
 #: The same where the line itself says that a client has left, by whatever name, from wherever. `client` alone
 #: stands there, or after a mark: an HTTP client, or one of a database, is the service's own.
 _LEFT = re.compile(
-    r"(?:\A|[\]:;|>,)}-] |\b(?:a|the|remote|websocket|ws|web) )(?:client|subscriber|browser|visitor|viewer|player)"
+    r"(?:\A|[\]:;|>,)}-] |\b(?:a|the|remote|websocket|ws|web) )"
+    r"(?:client|subscriber|browser|visitor|viewer|player)"
     r"(?:(?: socket| connection)(?: error\b)?|(?: [\w.:@/'\"\[\]()#=-]{1,80}){0,2}? "
     r"(?:has |was |is )?(?:disconnected|closed|hung up|left|gone|went away|dropped)\b)"
-    rf"(?: (?:the |its )?(?:connection|socket|session|stream))?\W{{1,4}}(?:[\w.]{{1,30}}\W{{1,4}}){{0,6}}{_GONE}")
+    r"(?: (?:the |its )?(?:connection|socket|session|stream))?"
+    rf"\W{{1,4}}(?:[\w.]{{1,30}}\W{{1,4}}){{0,6}}{_GONE}")
 _OWN_PORT = re.compile(r" tcp \S{3,50}:(\d{1,5})->")
 #: From here on a system gives out the ports of who calls.
 _PASSING = 32_768

@@ -26,7 +26,7 @@ from .memory import Memory
 from .run import Run, followed
 from .scatter import Match
 from .signature import STOPPED, Signature
-from .traffic import hear, heard
+from .traffic import hear, heard, heard_since
 from .twice import twice
 from .units import concerns, of_unit
 from .usual import Rule, judge
@@ -46,6 +46,13 @@ _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b
 
 #: How pytest begins what it shows of a failure.
 _SHOWN = re.compile(r"E {3,}\S")
+
+#: Who begins before what it depends on waits for that, and says so; so long after its first line that is how
+#: things start.
+_COMES_UP = 45 * SECOND
+_WAITS = re.compile(r"\bnot (?:yet |be )?(?:ready|available|up)\b"
+                    r"|(?<!timed out )(?<!timeout )\bwaiting for\b|\bretrying\b|\bwill (?:be )?retr"
+                    r"|\btry(?:ing)? again\b|\bretry in\b|\battempt[ #]{1,2}\d")
 
 #: Where somebody who signs in comes from.
 _SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[)(\d{1,3}(?:\.\d{1,3}){3})", re.I)
@@ -203,6 +210,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         if not firing and signature.cls == "auth_failures" and tried(memory, key, fresh):
             firing, severity = True, "medium"
         evidence = evidence and not verdict.everyday
+    if firing and signature.unanswered and _comes_up(memory, records):
+        firing = False
     if not firing and (not evidence or signature.cls == "auth_failures"):
         return None  # that somebody mistypes his password is evidence of nothing, either
     pieces = tuple(map(_unpack, stored))
@@ -214,6 +223,14 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         cause=signature.means,
         subject=_subject(records) if signature.target else "",
         remedies=signature.remedies if firing else (), evidence=pieces, unanswered=signature.unanswered)
+
+
+def _comes_up(memory: Memory, records: list[Record]) -> bool:
+    """Say whether a service that is heard for the first time still waits for what it depends on."""
+    since = heard_since(memory, records[0].service, records[0].host)
+    return since > 0 and all(
+        0 <= each.at - since < _COMES_UP
+        and _WAITS.search(each.message[:_TEXT].lower()) is not None for each in records)
 
 
 def _follows(signature: Signature, record: Record) -> bool:

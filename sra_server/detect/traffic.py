@@ -16,13 +16,17 @@ _PART = 2
 
 
 class Traffic(NamedTuple):
-    """Of one service on one host: the first minute, the running one; records in it, in the last one, ever."""
+    """Of one service on one host: the first minute, the running one; records in it, in the last one, ever.
+
+    `since` when it is heard, if that is known better than by the minute.
+    """
 
     first: int
     minute: int
     n: int = 0
     before: int = 0
     total: int = 0
+    since: int = 0
 
 
 class Heard(NamedTuple):
@@ -47,8 +51,21 @@ def hear(memory: Memory, batch: Batch) -> dict[tuple[str, str], dict[int, int]]:
         key = _key(service, host)
         stored = memory.get(key)
         if stored is not None or len(memory) < memory.limit // _PART:
-            memory.put(key, _added(stored, minutes))
+            known = _added(stored, minutes)
+            memory.put(key, known if stored is not None else [*known[:-1], _since(batch, service, minutes)])
     return brought
+
+
+def heard_since(memory: Memory, service: str, host: str) -> int:
+    """Return since when a service is heard, or 0 if that is not known."""
+    stored = memory.get(_key(service, host))
+    return Traffic(*stored).since if stored is not None else 0
+
+
+def _since(batch: Batch, service: str, minutes: dict[int, int]) -> int:
+    """Return when a service was heard first, by a batch that has it; of what has no time only the minute."""
+    first = min((each.at for each in batch.records if each.service == service), default=batch.received_at)
+    return min(first, batch.received_at, min(minutes) + MINUTE)
 
 
 def heard(memory: Memory, service: str, host: str, brought: dict[int, int], at: int) -> Heard:
@@ -64,7 +81,7 @@ def heard(memory: Memory, service: str, host: str, brought: dict[int, int], at: 
 
 def _added(stored: list[int] | None, minutes: dict[int, int]) -> list[int]:
     """Return the numbers of a Traffic with more records; every service has some in every batch."""
-    first, running, now, before, total = stored or (min(minutes), min(minutes), 0, 0, 0)
+    first, running, now, before, total, *since = stored or (min(minutes), min(minutes), 0, 0, 0)
     for minute, n in sorted(minutes.items()) if len(minutes) > 1 else minutes.items():
         total += n
         if minute == running:
@@ -73,7 +90,7 @@ def _added(stored: list[int] | None, minutes: dict[int, int]) -> list[int]:
             running, now, before = minute, n, now if minute == running + MINUTE else 0
         elif minute == running - MINUTE:
             before += n
-    return [first, running, now, before, total]
+    return [first, running, now, before, total, *(since or (0,))]
 
 
 def _key(service: str, host: str) -> str:

@@ -31,11 +31,15 @@ _FAILED, _CRASHED = "unit_failed", "process_crash"
 
 
 class _Unit(NamedTuple):
-    """When it was asked to stop and when it failed last (event times, 0: not), and if that was a crash."""
+    """When it was asked to stop and when it failed last (event times, 0: not), and if that was a crash.
+
+    `harmless`: it is one of those whose failures mean nothing.
+    """
 
     stopping: int = 0
     failed: int = 0
     crashed: bool = False
+    harmless: bool = False
 
 
 def concerns(record: Record, signature: Signature | None) -> bool:
@@ -61,6 +65,8 @@ def of_unit(memory: Memory, record: Record, signature: Signature | None,
     failing = known.get(_FAILED, signature)
     if said.startswith("failed to start"):
         # older ones of systemd name no unit here
+        if not name and unit.harmless and _within(unit.failed, record.at, _ONCE):
+            return None
         first = not unit.crashed and _within(unit.failed, record.at, _ONCE)
         return failing if first else signature
     if found is None:
@@ -77,13 +83,16 @@ def of_unit(memory: Memory, record: Record, signature: Signature | None,
         memory.put(key, list(unit if ended else unit._replace(stopping=0)))
         return None
     if signature is None:
+        if ended:
+            memory.put(host, list(_Unit(*(memory.get(host) or ()))._replace(
+                failed=record.at, crashed=False, harmless=True)))
         return None
     once = _within(unit.failed, record.at, _ONCE)
     if ended and not once:
         unit = unit._replace(failed=record.at, crashed=_within(unit.failed, record.at, _AGAIN))
         memory.put(key, list(unit))
-        memory.put(host, list(_Unit(*(memory.get(host) or ()))._replace(failed=unit.failed,
-                                                                       crashed=unit.crashed)))
+        memory.put(host, list(_Unit(*(memory.get(host) or ()))._replace(
+            failed=unit.failed, crashed=unit.crashed, harmless=False)))
     if unit.crashed:
         return known.get(_CRASHED, signature)
     return failing if ended or once else signature

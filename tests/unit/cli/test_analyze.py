@@ -372,6 +372,6 @@ def test_an_outage_of_few_requests_after_quiet_hours_is_found(pace: int, tmp_pat
         return f"2024-03-05 {10 + second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d},000 {text}\n"
     (tmp_path / "shop.log").write_text("".join(
         [line(n, f"INFO shop: order {n} stored") for n in range(0, 7200, pace)]
-        + [line(n, f"ERROR shop: order {n} was not stored: cannot compute") for n in range(7200, 8400, pace)]))
+        + [line(n, f"ERROR shop: order {n} is not stored: it fails") for n in range(7200, 8400, pace)]))
     found, = analyze_files([str(tmp_path / "shop.log")], now=NOW).incidents
     assert (found.incident.cls, found.ended_at) == ("error_burst", None)

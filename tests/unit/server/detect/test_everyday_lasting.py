@@ -63,6 +63,12 @@ REAL: dict[str, tuple[str, Story]] = {
         'Error while dialing: dial tcp 10.0.0.7:50051: connect: connection refused"')),
     "a partner that refuses every request": ("rate_limited", _each(
         1, "2024-03-05 10:00:00,123 ERROR rates: 429 Client Error: Too Many Requests for url: http://api.example/v1")),
+    "a pool that is used up": ("database_failure", _each(
+        2, "2024-03-05 10:00:00,123 ERROR shop: QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00")),
+    "an upstream that hangs up": ("external_api_down", _each(
+        1, "2024-03-05 10:00:00,123 ERROR gw: request to pay failed: Connection reset by peer")),
+    "one account that is guessed": ("auth_failures", _each(
+        1, "2024-03-05 10:00:00,123 WARNING auth: login failed for ann: invalid password")),
     "a network that is gone": ("network_failure", _each(
         1, "2024-03-05 10:00:00,123 ERROR shop: OSError: [Errno 113] No route to host")),
 }
@@ -72,6 +78,39 @@ REAL: dict[str, tuple[str, Story]] = {
 def test_what_does_not_heal_is_told_within_ten_seconds(name: str) -> None:
     cls, story = REAL[name]
     assert {each.split()[0] for each in told([(0, story)], until=11)} == {cls}
+
+
+FIRST = {
+    "a program before its database": (
+        0.5, 30, "2024-03-05 10:00:00,123 WARNING boot: postgres not ready yet, retrying: connection refused"),
+    "a program before its broker": (
+        2.5, 10, "2024-03-05 10:00:00.228  WARN 1 --- [main] o.apache.kafka.clients.NetworkClient     : Connection to node -1 "
+        "(kafka/172.18.0.3:9092) could not be established. Node may not be available."),
+}
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_who_is_up_before_what_it_needs_is_waited_for(name: str) -> None:
+    step, times, line = FIRST[name]
+    well = "2024-03-05 10:00:00,123 INFO boot: answered"
+    story = _story(*((n * step, line) for n in range(times)), *((26 + n, well) for n in range(60)))
+    assert told([(0, story)], until=150) == []
+
+
+def test_who_waits_for_a_database_at_its_start_waits_for_45_seconds() -> None:
+    waits = "2024-03-05 10:00:00,123 WARNING boot: postgres not ready yet, retrying: connection refused"
+    story = _story(*((n, waits) for n in range(120)))
+    assert told([(0, story)], until=44) == []
+    assert [each.split()[0] for each in told([(0, story)], until=60)] == ["database_failure"]
+    known = _story(*((n, "2024-03-05 10:00:00,123 INFO boot: answered") for n in range(90)),
+                   *((90 + n, waits) for n in range(20)))
+    assert [each.split()[0] for each in told([(0, known)], until=100)] == ["database_failure"]
+
+
+def test_many_who_fail_to_sign_in_are_told_though_each_has_another_name() -> None:
+    story = _story(*((n / 4, f"2024-03-05 10:00:00,123 WARNING auth: login failed for user{n}: invalid password")
+                     for n in range(240)))
+    assert [each.split()[0] for each in told([(0, story)], until=60)] == ["auth_failures"]
 
 
 def test_a_worker_that_is_killed_for_its_time_out_is_one_worker() -> None:

@@ -65,6 +65,13 @@ def test_a_job_that_fails_each_night_is_no_crash(tmp_path: Path, failed: str) ->
     assert set(told(tmp_path, *nights)) == {"medium"}
 
 
+def test_a_helper_whose_failure_means_nothing_is_not_told_by_its_description_either(tmp_path: Path) -> None:
+    motd = ("motd-news.service: Main process exited, code=exited, status=1/FAILURE",
+            "motd-news.service: Failed with result 'exit-code'.")
+    assert not told(tmp_path, *((10, each) for each in (*motd, "Failed to start Message of the Day.")))
+    assert told(tmp_path, *((10, each) for each in motd), (60, "Failed to start The shop.")) == ["critical"]
+
+
 def test_what_is_started_again_or_ends_again_has_crashed(tmp_path: Path) -> None:
     assert told(tmp_path, exited(), FAILED, RESTART) == ["critical"]
     assert told(tmp_path, exited(), FAILED, (300, exited()), FAILED) == ["critical"]
