@@ -39,6 +39,11 @@ _REMEMBERED, _LONG = 2048, 300
 
 _OWN_WORD = re.compile(r"(?:^|[\s\[|(<])(?:(TRACE|DEBUG|INFO|NOTICE)|(WARN|WARNING|ERROR|SEVERE|CRITICAL"
                        r"|FATAL|PANIC|EMERG|(?<=\[)ALERT))(?=[\s\]|):>]|$)(?!: (?:task |rcu))")
+#: It stands so near the beginning.
+_OWN = 200
+#: How Node (with the place alone in a line), Python and Ruby begin to show where in their source they failed.
+_TRACED = re.compile(r"Traceback \(most recent call last\)|\s*File \""
+                     r"|\S{1,300}:\d{1,7}(?::in [^\n]{1,100})?\n")
 
 #: Software that writes its own failures as information.
 _SYSTEM = frozenset(("kernel", "redis", "mysql", "rabbitmq", "nginx_error", "apache_error"))
@@ -156,7 +161,7 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
         return INFO
     if ("ERROR" in message or "WARN" in message or "FATAL" in message or "CRITICAL" in message
             or "SEVERE" in message or "PANIC" in message or "EMERG" in message or "[ALERT]" in message):
-        own = _OWN_WORD.search(message, 0, 200)
+        own = _own_word(message)
         if own is not None:
             return level_name(own[1] or own[2]) or INFO
     return INFO if _first(words, low) is None else _of_words(message, low)
@@ -173,10 +178,18 @@ def _of_words(message: str, low: str) -> str:
 def _calm(message: str) -> Optional[str]:
     """Return information or debug if the message says that it is."""
     if "INFO" in message or "DEBUG" in message or "TRACE" in message or "NOTICE" in message:
-        own = _OWN_WORD.search(message, 0, 200)
+        own = _own_word(message)
         if own is not None and own[1]:
             return level_name(own[1]) or INFO
     return None
+
+
+def _own_word(message: str) -> Optional[re.Match[str]]:
+    """Return the word by which a message names its own level; below a place in a source stands its text."""
+    end = _OWN
+    if "\n" in message[:_OWN + 1] and _TRACED.match(message) is not None:
+        end = min(end, message.find("\n"))
+    return _OWN_WORD.search(message, 0, end)
 
 
 def _of_login(message: str, begins: str) -> Optional[str]:

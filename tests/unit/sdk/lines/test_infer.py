@@ -220,6 +220,18 @@ def plainly(rules: tuple[Rule, ...], low: str) -> list[Rule]:
     return [rule for rule in rules if any(needle in low for needle in rule[0]) and rule[2].search(low)]
 
 
+def test_what_a_trace_shows_of_its_source_is_not_its_own_level() -> None:
+    node = ("/srv/app.js:7\nsetTimeout(() => { console.log(now() + ' INFO order') })\n      ^\n\n"
+            "TypeError: Cannot read properties of undefined (reading 'length')\n    at /srv/app.js:7:5\n\n"
+            "Node.js v20")
+    python = ("Traceback (most recent call last):\n  File \"a.py\", line 3, in <module>\n"
+              "    print(' DEBUG x')\nValueError: bad")
+    said = level_of(node, None, "plain", {})
+    assert said == level_of(node.replace("' INFO", "'"), None, "plain", {}) != "info"
+    assert level_of(python, None, "plain", {}) == level_of(python.replace("' DEBUG", "'"), None, "plain", {})
+    assert level_of("Mar 05, 2024 com.shop.Cart add\nINFO: a failed try", None, "plain", {}) == "info"
+
+
 def test_no_rule_that_a_text_fits_is_passed_over_however_digits_lie_in_it() -> None:
     chance = random.Random(5)
     fitted = 0
