@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, cast, insert, or_, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -104,7 +105,9 @@ async def page(conn: AsyncConnection, account_id: str, wanted: Filter, *, limit:
     if wanted.severity:
         query = query.where(incidents.c.severity.in_(sorted(wanted.severity)))
     if wanted.service is not None:
-        query = query.where(incidents.c.service == wanted.service)
+        # it is asked for whatever it is a part of, as the list of an incident's services shows it
+        listed = cast(incidents.c.services, String).contains(json.dumps(wanted.service), autoescape=True)
+        query = query.where(or_(incidents.c.service == wanted.service, listed))
     if cursor is not None:
         at, last = read_cursor(cursor)
         query = query.where(or_(incidents.c.created_at < at,

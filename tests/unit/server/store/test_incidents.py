@@ -155,6 +155,15 @@ async def test_pages_are_complete_without_repetition(store: Store, account: str)
             await incidents.page(conn, account, incidents.Filter(), limit=2, cursor="nonsense")
 
 
+async def test_an_incident_is_found_by_each_of_its_services(store: Store, account: str) -> None:
+    await opened(store, account, service="web", services=("web", "press", "b_r", 'a"b', "größe"))
+    async with store.reading() as conn:
+        for name, n in (("web", 1), ("press", 1), ('a"b', 1), ("größe", 1), ("b_r", 1), ("pres", 0),
+                        ("bar", 0), ("%", 0)):
+            found, _ = await incidents.page(conn, account, incidents.Filter(service=name), limit=5)
+            assert len(found) == n, name
+
+
 async def test_a_full_timeline_says_so(store: Store, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timeline, "LIMIT", 3)
     await opened(store, account)
