@@ -151,6 +151,12 @@ def unwatched(text: str | None) -> dict[str, int]:
     return _read(found[1]) if found else {}
 
 
+def counted(text: str | None, incident_id: str) -> dict[str, int]:
+    """Return how many records or points each sign of an incident has by now, as a state's text says."""
+    case = _read(text).get("cases", {}).get(incident_id) if text else None
+    return {each["fingerprint"]: each["count"] for each in case["signals"]} if case else {}
+
+
 def _memory(name: str, stored: dict[str, Any]) -> Memory:
     limit, lasting = ROOM.get(name, _OTHERS)
     return Memory.from_json(stored["detectors"][name], limit, lasting=lasting,

@@ -1,6 +1,7 @@
 """/incidents: what is wrong, why, and people's moves. From people and programs; to store.incidents."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 from pydantic import Field
@@ -26,7 +27,8 @@ from ..detect.catalogue import load_with
 from ..domain.incident import ACTIVE, Incident
 from ..heal import approve
 from ..notify.route import Channels, of_incident
-from ..store import casefile, incidents, lessons, remedies, timeline
+from ..state import counted
+from ..store import casefile, heads, incidents, lessons, remedies, timeline
 from .route import Answer, Call, Route
 
 
@@ -162,7 +164,7 @@ async def close(call: Call) -> IncidentChanged:
     async with call.store.writing(urgent=True) as conn:
         incident = await incidents.get(conn, account_id, call.path["incident_id"], lock=True)
         made = await lessons.teach(
-            conn, account_id, incident, await timeline.signs_of(conn, account_id, incident.id), who=who,
+            conn, account_id, incident, await _signs(conn, incident, account_id), who=who,
             why=given.why, at=call.now(), everywhere=given.everywhere) if given.false_alarm else []
         data = {"taught": [lesson.fingerprint for lesson in made]} if made else None
         if incident.status == "closed" and given.false_alarm:
@@ -175,6 +177,13 @@ async def close(call: Call) -> IncidentChanged:
         await approve.cancel_waiting(conn, account_id, incident.id, reason="the incident is closed",
                                      now=call.now())
     return _changed(incident)
+
+
+async def _signs(conn: AsyncConnection, incident: Incident, account_id: str) -> timeline.Signs:
+    """Return the incident's signs, with as many records as each has by now: a row is written now and then."""
+    found = await timeline.signs_of(conn, account_id, incident.id)
+    head = await heads.load(conn, account_id)
+    return replace(found, counts={**found.counts, **counted(head.state if head else None, incident.id)})
 
 
 _ONE = "/incidents/{incident_id}"

@@ -1,17 +1,21 @@
 """Reach: for which signs a lesson holds. From store.lessons, which teaches; to doubt, which asks. Pure.
 
 A sign is known by its fingerprint: the detector, what it saw, which service, which host. What a service
-writes is its own doing wherever it runs, and hosts of containers have a new name each time, so that a
-text's lesson holds for the service on every host. What is measured is the host's.
+writes on one host may be that host's own trouble, so that a lesson holds there, unless the false alarm was
+seen on several. Hosts of containers have a new name each time: of these it holds for the service on every
+host. What is measured is the host's.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .incident import Incident
 
 #: Stands for any service or host in what a lesson holds for.
 ANY = "*"
+#: How Docker and Kubernetes name hosts that are gone with their container.
+_PASSING = re.compile(r"[0-9a-f]{12}|[\w.-]{1,200}-[0-9a-f]{8,10}-[0-9a-z]{5}")
 #: Detectors that measure: of these more is a longer time, of all others more records.
 MEASURED = frozenset({"probe", "threshold", "forecast", "leak", "baseline", "absence"})
 
@@ -22,11 +26,22 @@ def measured(fingerprint: str) -> bool:
 
 
 def usual(fingerprint: str) -> str:
-    """Return what a lesson of this sign holds for unless more is wanted: a text's service on any host."""
+    """Return the same sign on any host, if it is a text of a service."""
     kind, *parts = fingerprint.split("|")
     if kind == "signature" and len(parts) > 2 and any(parts[1:-1]):
         return "|".join((kind, *parts[:-1], ANY))
     return fingerprint
+
+
+def own(fingerprint: str, others: Iterable[str]) -> str:
+    """Return what a lesson of this sign holds for, by the other signs of its incident.
+
+    That is its own host, unless it was seen on several, or the host is unknown or a container's, whose next
+    has another name.
+    """
+    wide, host = usual(fingerprint), fingerprint.rpartition("|")[2]
+    several = any(each != fingerprint and usual(each) == wide for each in others)
+    return wide if several or not host or _PASSING.fullmatch(host) else fingerprint
 
 
 def everywhere(fingerprint: str) -> str:

@@ -50,10 +50,10 @@ async def teach(conn: AsyncConnection, account_id: str, incident: Incident, sign
     known = {row["fingerprint"]: _of(row) for row in (await conn.execute(query)).mappings()}
     ended = incident.last_signal_at if incident.resolved_at is not None else incident.closed_at or at
     lasted = max(0, ended - incident.started_at)
-    far = reach.everywhere if everywhere else reach.usual
     made: dict[str, Lesson] = {}
     for sign in reach.main(incident, signs.places):
-        fingerprint = far(sign)
+        fingerprint = (reach.everywhere(sign) if everywhere
+                       else reach.own(sign, incident.fingerprints))
         if fingerprint in made or len(made) >= AT_ONCE:
             continue
         seen = _seen(incident, signs.counts, sign)

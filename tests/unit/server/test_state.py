@@ -6,7 +6,7 @@ import json
 import pytest
 
 from sra_sdk.errors import BadInput
-from sra_server.state import State
+from sra_server.state import State, counted
 
 from .world import World, batch, point, probe, record
 
@@ -18,6 +18,17 @@ def test_it_comes_back_as_it_was() -> None:
     text = world.state.to_json()
     assert State.from_json(text).to_json() == text
     assert State.from_json(text) == world.state
+
+
+def test_it_tells_how_many_records_each_sign_of_an_incident_has_by_now() -> None:
+    world = World()
+    for second in range(12):
+        world.fold(batch(second, record("Failed password for root", second)))
+    incident = world.only()
+    assert incident.signals < 12, "its row is written now and then"
+    [n] = counted(world.state.to_json(), incident.id).values()
+    assert n >= 7
+    assert counted(world.state.to_json(), "inc_none") == counted(None, "inc_1") == {}
 
 
 def test_no_text_is_the_empty_state() -> None:

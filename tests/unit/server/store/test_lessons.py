@@ -65,7 +65,9 @@ async def test_only_the_main_sign_is_taught_with_its_own_count(store: Store, acc
     assert [(each.fingerprint, each.count) for each in made] == [("f1", 18), ("f3", 17)]
 
 
-async def test_a_text_is_taught_for_its_service_on_every_host(store: Store, account: str) -> None:
+async def test_a_text_seen_on_several_hosts_is_taught_for_every_host(
+    store: Store, account: str
+) -> None:
     two = tuple(f"signature|deadlock|shop|pod-{n}" for n in (1, 2))
     of = incident(fingerprints=two)
     signs = Signs(places={each: HERE for each in two})
@@ -73,6 +75,16 @@ async def test_a_text_is_taught_for_its_service_on_every_host(store: Store, acco
     assert made.fingerprint == "signature|deadlock|shop|*"
     [wide] = await teach(store, account, of=of, signs=signs, everywhere=True)
     assert wide.fingerprint == "signature|deadlock|*|*"
+
+
+async def test_a_text_of_one_host_is_taught_for_that_host_unless_it_is_a_containers(
+    store: Store, account: str
+) -> None:
+    for host, holds in (("web-1", "web-1"), ("4f0c1a2b3c4d", "*"), ("shop-7d9f8c6b5d-x2x7z", "*")):
+        sign = f"signature|login_failures|sshd|{host}"
+        [made] = await teach(store, account, of=incident(id=f"inc_{host}", fingerprints=(sign,)),
+                             signs=Signs(places={sign: HERE}), at=NOW + len(host))
+        assert made.fingerprint == f"signature|login_failures|sshd|{holds}"
 
 
 async def test_what_has_faded_is_taught_from_the_beginning(store: Store, account: str) -> None:
