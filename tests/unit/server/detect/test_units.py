@@ -65,7 +65,7 @@ def test_a_job_that_fails_each_night_is_no_crash(tmp_path: Path, failed: str) ->
     assert set(told(tmp_path, *nights)) == {"medium"}
 
 
-def test_a_helper_whose_failure_means_nothing_is_not_told_by_its_description_either(tmp_path: Path) -> None:
+def test_a_unit_whose_failure_means_nothing_is_not_told_by_its_description_either(tmp_path: Path) -> None:
     motd = ("motd-news.service: Main process exited, code=exited, status=1/FAILURE",
             "motd-news.service: Failed with result 'exit-code'.")
     assert not told(tmp_path, *((10, each) for each in (*motd, "Failed to start Message of the Day.")))
