@@ -123,7 +123,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
     if parsed_level is not None and not _believable(message, fmt, metadata):
         if ("ed self b" in message or "ing self b" in message or "low Cons" in message or "[RED]" in message
                 or "a leader ()" in message or "ndchild #" in message
-                or "hip or modes" in message or "Read-only file s" in message or "http: panic serving " in message
+                or "hip or modes" in message or "Read-only file s" in message
+                or "http: panic serving " in message
                 or 'plication worker" (' in message or message.startswith("Suppressed ")) \
                 and _TOLD.search(message, 0, _SEARCHED) is not None:
             return WARNING

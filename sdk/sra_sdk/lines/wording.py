@@ -33,8 +33,8 @@ STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns,ask
           r"|sigterm(?:\)| signal)? received|sigquit\) received|sigwinch, shutting down"
           r"|\): normal shutdown|terminating on signal 15|signalled to terminate|catch termination signal"
           r"|killed (?:with |\()signal 15|signal received,? (?:initializing clean )?shut))")
-#: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni, Go,
-#: Elasticsearch, sshd, journald and PostgreSQL, and what a service could not write.
+#: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni,
+#: Go, Elasticsearch, sshd, journald and PostgreSQL, and what a service could not write.
 TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #"
         ",hip or modes,read-only file s,plication worker\" (,suppressed ,http: panic serving ",
         r"cannot write \S{1,200}: read-only file system|\Aauthentication refused: bad ownership or modes for "
