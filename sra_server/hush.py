@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from .correlate.settle import LEVELS, held
+from .correlate.settle import held
 from .domain.case import Case, Known, names
 from .domain.effect import brings
 from .domain.incident import ACTIVE, Change, Incident
 from .domain.record import SECOND
-from .domain.signal import Signal
+from .domain.signal import LEVELS, Signal
 from .domain.silence import Hold, Part, Silence, cover, holding
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

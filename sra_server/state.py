@@ -172,7 +172,7 @@ def _read(text: str) -> Any:
 
 def _case(stored: dict[str, Any]) -> Case:
     return Case(**{**stored, "signals": tuple(_signal(each) for each in stored["signals"]),
-                   "beyond": tuple(stored.get("beyond", ()))})
+                   "beyond": tuple(stored.get("beyond", ())), "swept": tuple(stored.get("swept", ()))})
 
 
 def _signal(stored: dict[str, Any]) -> Signal:

@@ -119,6 +119,12 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
     since = f"since {clock(min((each.at for each in signal.evidence), default=signal.at))}"
     if found.cls == "error_burst" and found.signal.detector != "signature":
         does = signal.cause.removeprefix("it ") or "writes far more errors than it is used to"
+        says = _says(found, case)
+        if says is not None:
+            who = says.service or (f"the host {says.host}" if says.host else "a client")
+            told = f"{place}{host} {does}, {since}; {who} reports: {says.title}; {says.cause}."
+            if supported(told, evidence.values(), names):
+                return told
         return f"Unknown: {place}{host} {does}, {since}, and nothing seen so far says why."
     others = {each.service for each in case.signals if each.opens} - {"", found.service}
     if found.service and signal.service and found.service != signal.service:
@@ -134,6 +140,13 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
     plain = f"{place}{host}: {signal.title}."
     known = supported(plain, evidence.values(), ())
     return plain if known else f"{place}{host}: {CLASSES[found.cls].lower()}."
+
+
+def _says(found: Lead, case: Case) -> Signal | None:
+    """Return of the known texts in a case the one that says most of why a service writes errors, or None."""
+    said = [each for each in case.signals if each.detector == "signature"]
+    return max(said, default=None, key=lambda each: (
+        each.opens, each.service == found.service, each.last_at, each.fingerprint))
 
 
 def _first(leader: Signal, signals: tuple[Signal, ...]) -> list[Signal]:

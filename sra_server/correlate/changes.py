@@ -15,22 +15,21 @@ from ..domain.incident import ACTIVE, Change, Incident
 from ..domain.lesson import Lesson
 from ..domain.record import SECOND
 from ..domain.signal import SEVERITY_ORDER, Signal
+from .comeback import comes_back
 from .doubt import Doubts, again, believed
 from .heading import restored, title
-from .relation import elsewhere, link, one_trouble
-from .rhythm import Rhythms
+from .relation import link, one_trouble
+from .rhythm import Rhythms, well_at
 from .settle import flap_note, why_over
 from .silent import Ear, since
 from .stops import Stops, blamed, crashed, note, waits
 from .storm import storm
+from .union import joined, roles, whole
 from .vicinity import CLOSE
+from .worse import far_larger, further
 
 #: A trouble that merely goes on is told at most this often.
 TELL = 30 * SECOND
-#: Whoever was told of a trouble so long ago is told of what else is found in it.
-KNOWN = 120 * SECOND
-#: An incident's row names at most so many fingerprints, services and hosts.
-_FINGERPRINTS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +87,7 @@ class _Desk:
         self._before = {each.id: SEVERITY_ORDER[each.severity] for each in incidents}
         self._places = places
         self._further: set[str] = set()
+        self._swept: set[str] = set()
         self._leads: dict[int, tuple[tuple[Signal, ...], Lead]] = {}
         self._ear = Ear(rules.rhythms, rules.known, now)
 
@@ -160,26 +160,34 @@ class _Desk:
     # ── which incident ──────────────────────────────────────────────────────────────────────
     def _same(self, signal: Signal) -> Incident | None:
         had = (each for each in self.incidents.values() if signal.fingerprint in each.fingerprints)
-        fits = [each for each in had if each.status in ACTIVE or self._may_reopen(each, signal)]
+        fits = [each for each in had if each.status in ACTIVE or comes_back(
+            each, self.cases.get(each.id), signal, self.now, self.rules.reopen)]
         # of equals the older one: it took the other in
         return max(fits, default=None,
                    key=lambda each: (each.status in ACTIVE, each.last_signal_at, -each.created_at))
-
-    def _may_reopen(self, incident: Incident, signal: Signal) -> bool:
-        if incident.status != "resolved" or elsewhere(incident, self.cases.get(incident.id), signal):
-            return False
-        # who guesses passwords comes back for days: one campaign, as long as the caller still gives it
-        return incident.cls == "auth_failures" or self.now - (incident.resolved_at or 0) <= self.rules.reopen
 
     def _related(self, signal: Signal) -> tuple[Incident, str] | None:
         """Return the active incident that the signal belongs to most, and why."""
         found = [(joined, incident) for incident in self.incidents.values() if incident.status in ACTIVE
                  if (joined := link(incident, self.cases.get(incident.id), signal, self.rules.known,
-                                    now=self.now, memory=self.rules.reopen)) is not None]
+                                    now=self.now, memory=self.rules.reopen, well=self._well(incident, signal)
+                                    )) is not None]
         if found:
             best, incident = min(found, key=lambda each: (each[0].rank, -each[1].last_signal_at, each[1].id))
             return incident, best.why
-        return storm(self.incidents.values(), self._places, signal, self.now) if signal.opens else None
+        if not signal.opens:
+            return None
+        swept = storm(self.incidents.values(), self.cases, self._places, signal, self.now)
+        if swept is not None:
+            self._swept.add(signal.fingerprint)
+        return swept
+
+    def _well(self, incident: Incident, signal: Signal) -> int:
+        """Return when a service of an incident was last heard of as well."""
+        if signal.service not in incident.services:
+            return 0
+        hosts = (signal.host,) if signal.host else incident.hosts or ("",)
+        return well_at(self.rules.rhythms, signal.service, hosts)
 
     # ── what happens to it ──────────────────────────────────────────────────────────────────
     def _open(self, signal: Signal, why: str) -> None:
@@ -188,62 +196,50 @@ class _Desk:
         found = lead(case.signals, self.rules.known)
         incident = Incident(
             id=self.new_id(), title=title(found), cls=found.cls, severity=signal.severity, status="open",
-            service=found.service, host=found.host, services=_joined((), found.service, signal.service),
-            hosts=_joined((), signal.host), fingerprints=(signal.fingerprint,), firing=(signal.fingerprint,),
+            service=found.service, host=found.host, services=joined((), found.service, signal.service),
+            hosts=joined((), signal.host), fingerprints=(signal.fingerprint,), firing=(signal.fingerprint,),
             started_at=signal.at, created_at=self.now, updated_at=self.now, last_signal_at=self.now,
             signals=signal.count)
         self._write("opened", incident, case, _and(f"{signal.title}: {signal.cause}", why), (signal,))
 
     def _attach(self, incident: Incident, reason: str, signal: Signal) -> None:
         before = self.cases.get(incident.id) or restored(incident)
-        if self.now - incident.created_at > KNOWN and signal.cls not in {incident.cls, *(
-                each.cls for each in before.signals if each.opens)}:
-            self._further.add(signal.fingerprint)
+        signal = self._told(incident, before, signal)
         case = before.add(signal, self.now)
+        if signal.fingerprint in self._swept and signal.fingerprint in case.fired:
+            case = replace(case, swept=(*case.swept, signal.fingerprint))
         incident = self._regarded(incident, case, signal)
         self._write("attached", incident, case, f"{signal.title}: {reason}", (signal,))
         self._unite(incident.id, signal)
+
+    def _told(self, incident: Incident, case: Case, signal: Signal) -> Signal:
+        """Note that people are told of what joins an incident, if it is more than they know of it."""
+        larger = far_larger(incident, case, signal, self.now)
+        if larger is not None or further(incident, case, signal, self.now):
+            self._further.add(signal.fingerprint)
+        return larger or signal
 
     def _unite(self, mine: str, signal: Signal) -> None:
         """Take in, or give to, another incident which a signal shows to be the same trouble."""
         for other in [each for each in self.incidents.values() if each.status in ACTIVE and each.id != mine]:
             incident, case, theirs = self.incidents[mine], self.cases[mine], self.cases.get(other.id)
-            if theirs is None or self._roles(incident, other) is None:
+            if theirs is None or roles(incident, other, self.changes) is None:
                 continue
             why = one_trouble((incident, case), (other, theirs), signal, self.rules.known, now=self.now,
                               memory=self.rules.reopen)
             if why is not None:
-                keeps, goes = self._roles(incident, other) or (incident, other)
+                keeps, goes = roles(incident, other, self.changes) or (incident, other)
                 self._take_in(keeps, goes, why)
                 mine = keeps.id
-
-    def _roles(self, one: Incident, two: Incident) -> tuple[Incident, Incident] | None:
-        """Return which of two stays, the older, and which goes; None if neither may go.
-
-        What people or remedies have begun with stays, and so does what is opened just now, for it has no row.
-        """
-        older, younger = sorted((one, two), key=lambda each: (each.created_at, each.id))
-        for keeps, goes in ((older, younger), (younger, older)):
-            change = self.changes.get(goes.id)
-            if goes.status == "open" and (change is None or change.kind == "attached"):
-                return keeps, goes
-        return None
 
     def _take_in(self, keeps: Incident, goes: Incident, why: str) -> None:
         theirs = self.cases[goes.id]
         case = self.cases[keeps.id].with_all_of(theirs)
         ended = replace(goes.move("resolved", self.now), firing=(), last_signal_at=theirs.last_at,
                         resolution=f"part of incident {keeps.id}: {why}")
-        whole = replace(
-            self._named(keeps, case),
-            severity=max((keeps.severity, goes.severity), key=lambda each: SEVERITY_ORDER[each]),
-            services=_joined(keeps.services, *goes.services), hosts=_joined(keeps.hosts, *goes.hosts),
-            fingerprints=_joined(keeps.fingerprints, *goes.fingerprints),
-            firing=_joined(keeps.firing, *goes.firing), started_at=min(keeps.started_at, goes.started_at),
-            updated_at=self.now, last_signal_at=max(keeps.last_signal_at, goes.last_signal_at),
-            signals=case.count)
         self._write("resolved", ended, theirs, ended.resolution or "", ())
-        self._write("attached", whole, case, f"takes in incident {goes.id}: {why}", theirs.signals)
+        both = whole(self._named(keeps, case), goes, case, self.now)
+        self._write("attached", both, case, f"takes in incident {goes.id}: {why}", theirs.signals)
 
     def _support(self, signal: Signal) -> None:
         """Add what is evidence alone to the trouble that it belongs to, once; it prolongs nothing."""
@@ -264,7 +260,7 @@ class _Desk:
     def _beside(self, incident: Incident, case: Case, reason: str, signal: Signal) -> None:
         """Write what is evidence alone, under the heading that the analysis will have as well."""
         named = self._named(replace(incident, updated_at=self.now), case)
-        self._write("attached", replace(named, services=_joined(named.services, named.service)), case, reason,
+        self._write("attached", replace(named, services=joined(named.services, named.service)), case, reason,
                     (signal,))
 
     def _again(self, incident: Incident, signal: Signal, why: str = "") -> None:
@@ -287,7 +283,10 @@ class _Desk:
         else:
             note = ""
         told = self.changes.get(incident.id)
-        graver = SEVERITY_ORDER[signal.severity] > SEVERITY_ORDER[incident.severity]
+        larger = far_larger(incident, before, signal, self.now)
+        if larger is not None:
+            signal = self._told(incident, before, signal)
+        graver = larger is not None or SEVERITY_ORDER[signal.severity] > SEVERITY_ORDER[incident.severity]
         if not note and told is None and not graver and signal.fingerprint in incident.firing \
                 and self.now - before.told_at < TELL:
             # evidence that no change carries would not be stored, and could not be cited
@@ -304,14 +303,16 @@ class _Desk:
         severity = max((incident.severity, signal.severity), key=lambda each: SEVERITY_ORDER[each])
         return replace(
             named, severity=severity, updated_at=self.now, last_signal_at=self.now, signals=case.count,
-            services=_joined(incident.services, signal.service, named.service),
-            hosts=_joined(incident.hosts, signal.host), started_at=min(incident.started_at, signal.at),
-            fingerprints=_joined(incident.fingerprints, signal.fingerprint),
-            firing=_joined(incident.firing, signal.fingerprint))
+            services=joined(incident.services, signal.service, named.service),
+            hosts=joined(incident.hosts, signal.host), started_at=min(incident.started_at, signal.at),
+            fingerprints=joined(incident.fingerprints, signal.fingerprint),
+            firing=joined(incident.firing, signal.fingerprint))
 
     def _named(self, incident: Incident, case: Case) -> Incident:
         """Return the incident with the title, class and place that explain its signals."""
-        found = self._lead(case.signals)
+        explain = tuple(each for each in case.signals if each.fingerprint not in case.swept) if case.swept \
+            else case.signals
+        found = self._lead(explain or case.signals)
         return replace(incident, title=title(found), cls=found.cls, service=found.service, host=found.host)
 
     def _lead(self, signals: tuple[Signal, ...]) -> Lead:
@@ -323,7 +324,6 @@ class _Desk:
     def _write(self, kind: str, incident: Incident, case: Case, reason: str,
                signals: tuple[Signal, ...], note: str = "") -> None:
         self.incidents[incident.id] = incident
-        self.cases[incident.id] = replace(case, told_at=self.now)
         # what the case had no room for cannot be cited, so its evidence need not be stored
         signals = tuple(each for each in signals if each.fingerprint in case.fired or not each.opens)
         before = self.changes.get(incident.id)
@@ -337,14 +337,11 @@ class _Desk:
         worse = frozenset(each.fingerprint for each in signals if kind == "attached" and (
             each.fingerprint in self._further
             or SEVERITY_ORDER[each.severity] > self._before[incident.id]))
+        self.cases[incident.id] = replace(case, told_at=self.now,
+                                          worse_at=self.now if worse else case.worse_at)
         self.changes[incident.id] = Change(kind=kind, incident=incident, reason=reason,  # type: ignore[arg-type]
                                            at=self.now, signals=signals, note=note, worse=worse)
 
 
 def _and(reason: str, why: str) -> str:
     return f"{reason}; {why}" if why else reason
-
-
-def _joined(before: tuple[str, ...], *more: str) -> tuple[str, ...]:
-    fresh = [each for each in more if each and each not in before]
-    return (*before, *dict.fromkeys(fresh)) if fresh and len(before) < _FINGERPRINTS else before

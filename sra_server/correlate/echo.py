@@ -127,6 +127,22 @@ def echoed(one: Signal, other: Signal) -> str:
             or same_program(one, other))
 
 
+def same_words(one: Signal, other: Signal) -> bool:
+    """Say whether two signs of one service have a line, or a run of words, in common."""
+    mine, theirs = _records(one), _records(other)
+    return not _lines(mine).isdisjoint(_lines(theirs)) or any(each in _runs(mine) for each in _runs(theirs))
+
+
+def _records(signal: Signal) -> tuple[str, ...]:
+    return tuple(each.text[:_TEXT] for each in signal.evidence[:_EVIDENCE] if each.kind == "record")
+
+
+def _lines(texts: tuple[str, ...]) -> set[str]:
+    """Return the lines of texts without what differs each time: numbers, and what is in quotation marks."""
+    lines = (line for text in texts for line in text.lower().split("\n") if not line.startswith((" ", "\t")))
+    return {said for each in lines if (said := " ".join(_WORD.findall(_SYSTEM.sub(" ", each))))}
+
+
 def speaks_of_store(signal: Signal) -> bool:
     """Say whether a sign's words are those of a client of some store."""
     return bool(kind_spoken("\n".join(_texts(signal)).lower()))

@@ -6,15 +6,16 @@ about the other, so what happens by chance at the same time elsewhere stays apar
 """
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..domain.called import calls, silent_server
-from ..domain.case import Case, Known, lead, names
+from ..domain.case import GENERAL, Case, Known, lead, names
 from ..domain.effect import brings, compatible
 from ..domain.incident import Incident
+from ..domain.own import own
 from ..domain.record import MINUTE, SECOND
-from ..domain.signal import CLASSES, Signal
+from ..domain.signal import CLASSES, LEVELS, Signal
 from ..domain.software import is_store, may_listen
 from .echo import echoed, speaks_of_store
 from .vicinity import CLOSE, beside, of_host, own_place
@@ -39,8 +40,11 @@ class Link:
 
 
 def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *, now: int,
-         memory: int) -> Link | None:
-    """Return why a signal belongs to an active incident; `memory` is how long ago its last sign may be."""
+         memory: int, well: int = 0) -> Link | None:
+    """Return why a signal belongs to an active incident; `memory` is how long ago its last sign may be.
+
+    `well`: when the signal's service was last heard of without a complaint on a host of the incident.
+    """
     signals = case.telling if case else ()
     more = bool(case and case.more)
     last = case.last_at if case else incident.last_signal_at
@@ -54,7 +58,7 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
     # of a full case it is no longer known who spoke and who was only named
     heard = set(incident.services) if more else {each.service for each in signals} or set(incident.services)
     if signal.service and signal.service in incident.services and signal.service in heard and not alone:
-        found = _same_service(incident, signals, signal, gap, fits=fits)
+        found = _same_service(incident, case, signal, gap, well, fits=fits)
         if found is not None:
             return found
     if recent and not more:
@@ -102,20 +106,45 @@ def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signa
     return why if seen and explained else None
 
 
-def _same_service(incident: Incident, signals: tuple[Signal, ...], signal: Signal, gap: int, *,
+def _same_service(incident: Incident, case: Case | None, signal: Signal, gap: int, well: int, *,
                   fits: bool) -> Link | None:
     """Return the link to what the same service has; of another name on another host nothing is known."""
-    own = [each for each in signals if each.service == signal.service]
-    hosts = {host for each in own for host in _hosts(each)} or set(incident.hosts)
+    theirs = [each for each in case.telling if each.service == signal.service] if case else []
+    hosts = {host for each in theirs for host in _hosts(each)} or set(incident.hosts)
     mine = _hosts(signal)
-    apart = min((min(abs(signal.at - each.at), abs(signal.at - each.last_at)) for each in own), default=gap)
+    # many errors, or new ones, may be those of what is asked about here
+    said = [each for each in theirs if each.detector not in GENERAL] or theirs
+    apart = min((_apart(each, signal) for each in said), default=gap)
+    alike = any(each.cls == signal.cls for each in said) if said else signal.cls == incident.cls
     if not mine or not hosts or mine & hosts:
+        if case is not None and theirs and not alike and apart > CLOSE and (
+                own(signal) or _got_over(case, said, well)):
+            return None
         # what comes later than with the other comes of it, or has nothing to do with it
-        effect = any(brings(each.cls, signal.cls) for each in own) if own else fits
+        effect = any(brings(each.cls, signal.cls) for each in theirs) if theirs else fits
         return Link(rank=0, why=f"same service {signal.service}") if effect or apart <= _WITH else None
-    if fits and apart <= CLOSE:
+    if alike and apart <= CLOSE:
         return Link(rank=0, why=f"same service {signal.service}, at the same time on another host")
     return None
+
+
+def _apart(one: Signal, other: Signal) -> int:
+    return min(abs(other.at - one.at), abs(other.at - one.last_at))
+
+
+def _got_over(case: Case, said: Sequence[Signal], well: int) -> bool:
+    """Say whether a service was heard of as well for long enough after the last of its signs.
+
+    What came seldom is waited for as long as three times its usual pause.
+    """
+    for each in said:
+        fired, cleared = case.fired.get(each.fingerprint), each.fingerprint in case.cleared
+        if fired is None or (each.detector in LEVELS and not cleared):
+            return False
+        pause = (each.last_at - each.at) // max(1, each.count - 1)
+        if well - fired < max(CLOSE, 3 * pause):
+            return False
+    return True
 
 
 def _own(service: str, signal: Signal, other: Signal | None, hosts: Collection[str], known: Known) -> bool:

@@ -6,6 +6,7 @@ receipt of batches: who sends seldom has long gaps for all of its services.
 """
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 from ..domain.record import MINUTE, SECOND, Batch
@@ -32,7 +33,7 @@ class Rhythms(Protocol):
 class Rhythm(NamedTuple):
     """Of one service on one host: last heard, first heard, last warning or error (receipt times).
 
-    And its usual gap and its longest pause, which fades; both in microseconds.
+    And its usual gap and its longest pause, which fades; both in microseconds; last heard as well.
     """
 
     heard: int
@@ -40,6 +41,7 @@ class Rhythm(NamedTuple):
     warned: int = 0
     gap: float = 0.0
     pause: float = 0.0
+    well: int = 0
 
     @property
     def limit(self) -> int:
@@ -59,10 +61,13 @@ class Rhythm(NamedTuple):
 def hear(rhythms: Rhythms, batch: Batch, now: int) -> None:
     """Note who is heard of in a batch received at `now`."""
     warned: dict[str, bool] = {}
+    well: set[str] = set()
     for count in batch.counts:
         if count.service and count.n:
             key = f"{count.service}|{count.host}"
             warned[key] = warned.get(key, False) or count.level >= _WARNING
+            if count.level < _WARNING:
+                well.add(key)
     for key, warns in warned.items():
         stored = rhythms.get(key)
         one = Rhythm(*stored) if stored else Rhythm(heard=now, since=now)
@@ -70,7 +75,16 @@ def hear(rhythms: Rhythms, batch: Batch, now: int) -> None:
         if step:
             gap = one.gap + (step - one.gap) * (_PART if one.gap else 1.0)
             one = one._replace(heard=now, gap=gap, pause=max(step, one.pause * 0.5 ** (step / _HALF)))
-        rhythms.put(key, list(one._replace(warned=now) if warns else one))
+        one = one._replace(warned=now) if warns else one
+        rhythms.put(key, list(one._replace(well=now) if key in well else one))
+
+
+def well_at(rhythms: Rhythms | None, service: str, hosts: Iterable[str]) -> int:
+    """Return when a service was last heard of without a complaint on some hosts (receipt time), or 0."""
+    if rhythms is None or not service:
+        return 0
+    found = (rhythms.get(f"{service}|{host}") for host in hosts)
+    return max((Rhythm(*each).well for each in found if each), default=0)
 
 
 def by_host(rhythms: Rhythms) -> dict[str, dict[str, Rhythm]]:

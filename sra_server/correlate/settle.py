@@ -12,10 +12,8 @@ from collections.abc import Mapping
 from ..domain.case import Case
 from ..domain.incident import Incident
 from ..domain.record import MINUTE, SECOND
+from ..domain.signal import LEVELS
 
-#: Detectors that say themselves when it is over; quiet does not clear these.
-LEVELS = frozenset({"probe", "threshold", "forecast", "leak", "baseline", "absence",
-                    "servers"})
 #: A trouble that came back so often flaps, and its timeline says so.
 FLAPS = 3
 #: No return doubles the wait beyond eight times, and no pause holds a trouble longer than this.

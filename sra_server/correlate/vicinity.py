@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ..domain.called import nobody_there
 from ..domain.case import TOO_COMMON, Known, names
 from ..domain.effect import brings
+from ..domain.own import own
 from ..domain.place import loopback, places_in
 from ..domain.record import SECOND
 from ..domain.signal import Signal
@@ -54,6 +56,8 @@ _FAILED_REQUEST = re.compile(r'\b(?:get|post|put|patch|delete|head|options) \S+(
 _CONNECTION = re.compile(r"\bconnect(?:ion|ed|ing)?\b|\btimed? ?out\b|\bunavailable\b|\bbroken pipe\b")
 #: Addresses of nets of one's own, as a host gives them to its containers.
 _PRIVATE = re.compile(r"(?:10|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.[\d.]+\Z")
+#: Of these Docker gives addresses to containers, unless it is told otherwise.
+_CONTAINER = re.compile(r"172\.(?:1[6-9]|2\d|3[01])\.|[^.]*\Z|[^.]*:\d+\Z")
 #: File systems where every program writes, and folders that are mostly on one of these. What is full
 #: elsewhere stops those alone that work there.
 _COMMON = re.compile(r"/(?:(?:var|tmp|run|usr|opt|home)(?:/(?:log|lib|tmp|cache|spool))?/?)?$")
@@ -109,6 +113,8 @@ def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
     """Say whether one sign may well be an effect of another on the same host."""
     if not brings(cause.cls, effect.cls) or (cause.detector in _AHEAD and cause.cls != effect.cls):
         return False
+    if own(effect) or (nobody_there(effect) and _refuses_not(cause, effect)):
+        return False
     if cause.cls == "disk_full":
         # a store that waits for room says so once, and who waits for its locks gives up after a minute
         waits = is_store(cause.service) and effect.cls == "deadlock"
@@ -128,6 +134,16 @@ def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
         return False
     return cause.service.lower() not in _UNCALLED and _suffers(cause, effect) and not _elsewhere(
         cause, effect, known)
+
+
+def _refuses_not(cause: Signal, effect: Signal) -> bool:
+    """Say whether a refusal cannot come of a cause: who is busy refuses nobody, who lacks room nobody far."""
+    if cause.cls == "cpu_overload":
+        return True
+    if cause.cls not in ("disk_full", "memory_exhaustion") or is_store(cause.service):
+        return False
+    places = [each for each in (effect.subject, *_said(effect).places) if each]
+    return bool(places) and not any(_at_host(each, effect.host) or _CONTAINER.match(each) for each in places)
 
 
 def _room(cause: Signal, effect: Signal) -> bool:

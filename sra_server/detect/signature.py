@@ -156,6 +156,7 @@ class Signature:
     examples: tuple[str, ...]
     counterexamples: tuple[str, ...]
     origin: str
+    own: bool = False
 
     def fits(self, low: str) -> bool:
         """Say whether a text, in lower case, is what this describes."""
@@ -271,7 +272,7 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         settle=entry.get("settle", 0), apart=entry.get("apart", 0), clients=entry.get("clients", False),
         low_below=entry.get("low_below", 0),
         examples=tuple(entry.get("examples", ())), counterexamples=tuple(entry.get("counterexamples", ())),
-        origin=origin)
+        origin=origin, own=own)
 
 
 def _usable(fragment: str) -> bool:

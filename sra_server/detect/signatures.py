@@ -222,7 +222,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         service=records[0].service, host=records[0].host, count=len(records) - twice(records),
         cause=signature.means,
         subject=_subject(records) if signature.target else "",
-        remedies=signature.remedies if firing else (), evidence=pieces, unanswered=signature.unanswered)
+        remedies=signature.remedies if firing else (), evidence=pieces, unanswered=signature.unanswered,
+        taught=signature.own)
 
 
 def _comes_up(memory: Memory, records: list[Record]) -> bool:

@@ -22,6 +22,7 @@ from .called import (
 )
 from .evidence import Evidence
 from .listener import listens
+from .own import follows
 from .place import seen_from
 from .record import SECOND
 from .reply import answers, explained
@@ -32,6 +33,8 @@ from .witness import front_of, only_tells
 SIGNALS = 32
 #: The detector of a sign that somebody is silent who is missed.
 SILENCE = "silence"
+#: Detectors that tell that a service writes errors, and not what these say.
+GENERAL = frozenset({"burst", "novelty"})
 #: And no more than so many that are evidence alone.
 SUPPORTING = 6
 _EVIDENCE = 5
@@ -100,7 +103,8 @@ class Case:
     `told_at`: when the last change was written; `more`: signals beyond SIGNALS, counted and not kept, and
     `beyond` the places that they name; `returns`: how often it came back, last at `returned`, after `pause`
     at the longest; `hushed`: which signs a silence covers while others are told, until when that was seen
-    (receipt time) and which silence.
+    (receipt time) and which silence. `worse_at`: when people were last told that it is worse; `swept`: the
+    fingerprints of what came in with a storm, which explain nothing.
     """
 
     signals: tuple[Signal, ...]
@@ -116,6 +120,8 @@ class Case:
     pause: int = 0
     hushed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     beyond: tuple[str, ...] = ()
+    worse_at: int = 0
+    swept: tuple[str, ...] = ()
 
     @property
     def telling(self) -> tuple[Signal, ...]:
@@ -262,9 +268,13 @@ def _missed_by_all(end: str, effects: Sequence[Signal]) -> bool:
 
 
 def _told_still(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
-    """Return the signals without those who missed somebody and no longer do, while others go on."""
+    """Return the signals without those who missed somebody and no longer do, while others tell more."""
     newest = max(each.last_at for each in signals)
-    return tuple(each for each in signals if not each.unanswered or each.last_at >= newest - _MISSED)
+    # who refuses is not busy any more
+    busy = newest - _STILL_TOLD if any(map(nobody_there, signals)) else 0
+    still = tuple(each for each in signals if each.last_at >= (
+        newest - _MISSED if each.unanswered else busy if each.cls == "cpu_overload" else 0))
+    return still if any(each.detector not in GENERAL for each in still) else signals
 
 
 def _without_asked(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
@@ -305,7 +315,8 @@ def names(effect: Signal, signals: tuple[Signal, ...], known: Known) -> set[str]
         else:
             said = service.lower() == target or service in probed \
                 or (effect.cls != "auth_failures" and _speaks(text, service))
-        if said or (service in needs and any(each.service == service for each in signals)):
+        if said or (service in needs and any(
+                each.service == service and follows(each, effect) for each in signals)):
             found.add(service)
     found -= {effect.service, ""}
     return found

@@ -9,6 +9,13 @@ from .evidence import Evidence
 Severity = Literal["low", "medium", "high", "critical"]
 SEVERITY_ORDER: dict[str, int] = {"low": 0, "medium": 1, "high": 2, "critical": 3}
 
+#: The severities for which people are called at once.
+LOUD = frozenset({"high", "critical"})
+
+#: Detectors that say themselves when it is over; quiet does not clear these.
+LEVELS = frozenset({"probe", "threshold", "forecast", "leak", "baseline", "absence",
+                    "servers"})
+
 #: Every class of trouble, with the words that a title uses.
 CLASSES: dict[str, str] = {
     "database_failure": "Database failure",
@@ -36,6 +43,7 @@ class Signal:
     what it means in one sentence, `remedies` which actions of the catalogue would help.
     What does not `open` an incident is supporting evidence: it joins one that is open, and neither keeps
     it open nor leads it. `unanswered`: that somebody does not answer may be all that is behind it.
+    `taught`: a user's own signature says that this is a trouble.
     `stopped` is no trouble: who was asked to stop said so.
     """
 
@@ -54,5 +62,6 @@ class Signal:
     subject: str = ""
     opens: bool = True
     unanswered: bool = False
+    taught: bool = False
     remedies: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = field(default=())

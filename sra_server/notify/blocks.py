@@ -10,7 +10,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .message import LOUD, cut
+from ..domain.signal import LOUD
+from .message import cut
 
 HEADER = 150
 SECTION = 3000

@@ -21,8 +21,6 @@ from ..store.casefile import Written
 
 Event = Literal["incident.opened", "incident.worsened", "incident.reopened", "incident.resolved",
                 "remedy.outcome"]
-#: The severities for which people are called at once.
-LOUD = frozenset({"high", "critical"})
 EVIDENCE = 5
 REMEDIES = 10
 TEXT = 1500

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..config import ServerConfig
 from ..domain.incident import Change, Incident
 from ..domain.remedy import Remedy
+from ..domain.signal import LOUD
 from ..hush import never_told
 from ..store import casefile, outbox, remedies
-from .message import LOUD, Event, body
+from .message import Event, body
 
 _EVENTS: dict[str, Event] = {"opened": "incident.opened", "reopened": "incident.reopened",
                              "resolved": "incident.resolved"}

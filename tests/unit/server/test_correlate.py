@@ -199,7 +199,7 @@ def test_troubles_of_different_hosts_and_services_stay_apart() -> None:
 def test_same_host_close_in_time_joins_only_what_can_be_one_trouble() -> None:
     world = World()
     world.fold(batch(0, record(FULL, 0, service="db")))
-    world.fold(batch(4, record("panic: runtime error: nil", 4, service="api")))
+    world.fold(batch(4, record("api.service: Main process exited, code=killed", 4, service="api")))
     assert world.only().cls == "disk_full"
     assert "same host web-1, 4 s apart, disk full precedes" in world.changes[-1].reason
     world.fold(batch(6, *(record("Failed password for root", 6, service="sshd", number=n) for n in range(9))))

@@ -21,6 +21,8 @@ FULL = "could not extend file: No space left on device"
 FULL_BACKUP = "tar: /data/backup/full.tar: Cannot write: No space left on device"
 FULL_TMP = "write /tmp/upload-12: no space left on device"
 PANIC = "panic: runtime error: index out of range"
+FULL_PANIC = "panic: write /var/lib/api/1: no space left on device"
+DIED = "api.service: Main process exited, code=killed, status=9/KILL"
 GIVES_UP = "FATAL: uncaught exception, the process exits: panic: runtime error: nil map"
 OOM = "Out of memory: Killed process 4711 (java) total-vm:8123456kB, anon-rss:7123456kB"
 HEAP = "java.lang.OutOfMemoryError: Java heap space"
@@ -126,13 +128,14 @@ RELATED: dict[str, tuple[Part, Part]] = {
         [(UPSTREAM_THERE, "edge", 9)], failing("shop", "http://127.0.0.1:8000/health")),
     # what the host is short of
     "a full disk and a database": ([(FULL, "backup", 1)], [(PG_KILLED, "postgresql", 1)]),
-    "a full root and a crash": (disk(99.5, "/"), [(PANIC, "api", 1)]),
+    "a full root and a crash": (disk(99.5, "/"), [(DIED, "api", 1)]),
+    "a full root and a crash for it": (disk(99.5, "/"), [(FULL_PANIC, "api", 1)]),
     "a full /var and errors": (disk(99.5, "/var"), [(BUG, "api", 60)]),
     "a full disk of data and who writes there": (disk(99.5, "/data"), [(FULL_BACKUP, "backup", 1)]),
     "a full disk of data and a store": (disk(99.5, "/data"), [(PG_KILLED, "postgresql", 1)]),
     "two who find the disk full": ([(FULL, "mysql", 1)], [(FULL_TMP, "uploads", 1)]),
-    "no memory and a crash": (memory(), [(PANIC, "api", 1)]),
-    "the kernel kills and a crash": ([(OOM, "kernel", 1)], [(PANIC, "api", 1)]),
+    "no memory and a crash": (memory(), [(DIED, "api", 1)]),
+    "the kernel kills and a crash": ([(OOM, "kernel", 1)], [(DIED, "api", 1)]),
     "the kernel kills and a failing check": ([(OOM, "kernel", 1)], failing("api", "http://127.0.0.1:8000/")),
     "a busy processor and an upstream": (processor(), [(UPSTREAM, "nginx", 3)]),
     "the link is down and an upstream": ([(LINK, "kernel", 2)], [(UPSTREAM_THERE, "nginx", 3)]),
@@ -164,6 +167,9 @@ RELATED: dict[str, tuple[Part, Part]] = {
 UNRELATED: dict[str, tuple[Part, Part]] = {
     "a port that the health check does not ask": (
         [(UPSTREAM_THERE, "edge", 9)], failing("shop", "http://127.0.0.1:8001/health")),
+    "a full root and a mistake in the code": (disk(99.5, "/"), [(PANIC, "api", 1)]),
+    "no memory and a mistake in the code": (memory(), [(PANIC, "api", 1)]),
+    "the kernel kills and a mistake in the code": ([(OOM, "kernel", 1)], [(PANIC, "api", 1)]),
     "a disk of data and another's errors": (disk(99.5, "/data"), [(BUG, "api", 60)]),
     "a disk of data and another's crash": (disk(99.5, "/data"), [(PANIC, "api", 1)]),
     "a backup without room and errors": ([(FULL_BACKUP, "backup", 1)], [(BUG, "api", 60)]),
@@ -224,7 +230,7 @@ def beside(text: str, second: float, *, service: str, host: str = "web-1", times
 
 @pytest.mark.parametrize(("first", "second"), [
     ((NO_POSTGRES, "shop"), (NO_POSTGRES, "billing")), ((PG_KILLED, "postgresql"), (NO_POSTGRES, "shop")),
-    ((FULL, "mysql"), (FULL_TMP, "uploads")), ((OOM, "kernel"), (PANIC, "api")),
+    ((FULL, "mysql"), (FULL_TMP, "uploads")), ((OOM, "kernel"), (DIED, "api")),
     ((PANIC, "shop"), (UPSTREAM_HERE, "nginx"))])
 def test_at_two_hosts_the_same_is_two_incidents(first: tuple[str, str], second: tuple[str, str]) -> None:
     for hosts, incidents in ((("web-1", "web-1"), 1), (("web-1", "web-2"), 2)):
@@ -306,7 +312,7 @@ def test_what_the_host_is_short_of_takes_in_who_suffers_however_long_it_lasts() 
     world = World()
     for second in range(0, 600, 10):
         world.fold(batch(second, points=[point("system.memory_percent", 98.0, second)]))
-    world.fold(batch(600, *beside(PANIC, 600, service="api", times=1)))
+    world.fold(batch(600, *beside(DIED, 600, service="api", times=1)))
     assert world.only().cls == "memory_exhaustion"
 
 
@@ -315,7 +321,7 @@ def test_what_is_evidence_alone_joins_no_two_troubles() -> None:
     world = World()
     for second in range(-7200, 0, 10):
         world.fold(batch(second, points=[point("system.memory_percent", 30.0 + second % 3, second)]))
-    world.fold(batch(0, *beside(PANIC, 0, service="api", times=1)))
+    world.fold(batch(0, *beside(DIED, 0, service="api", times=1)))
     for second in range(1, 10):
         world.fold(batch(second, points=[point("system.memory_percent", 80.0, second)]))
     supported = {each.detector for each in world.state.cases[world.only().id].signals if not each.opens}

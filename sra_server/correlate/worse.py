@@ -1,0 +1,46 @@
+"""Worse: what of that which joins an open incident is more than people know of it. From changes; pure.
+
+Who was told of a trouble seconds ago is told of nothing more that it brings about; but nothing that is found
+later, or that has a cause of its own, joins in silence.
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..domain.case import Case
+from ..domain.incident import Incident
+from ..domain.own import own
+from ..domain.record import MINUTE, SECOND
+from ..domain.signal import LOUD, Signal
+from .vicinity import CLOSE
+
+#: Whoever was told of a trouble so long ago is told of what else is found in it.
+KNOWN = 120 * SECOND
+#: So many times what is open is far larger, from so many errors on.
+_FAR, _MANY = 10, 60
+
+
+def further(incident: Incident, case: Case, signal: Signal, now: int) -> bool:
+    """Say whether what joins is a trouble of which people do not know; `case` is as it was before."""
+    if signal.severity not in LOUD:
+        return False
+    passed = now - incident.created_at
+    known = {incident.cls, *(each.cls for each in case.signals if each.opens and each.severity in LOUD)}
+    if signal.cls not in known:
+        return passed > (CLOSE if own(signal) else KNOWN)
+    # in what spreads from one to the next people are told of one in two minutes
+    return bool(signal.service) and signal.service not in incident.services and (
+        now - max(incident.created_at, case.worse_at) > KNOWN)
+
+
+def far_larger(incident: Incident, case: Case, signal: Signal, now: int) -> Signal | None:
+    """Return a burst of errors as high, if it is far larger than what is open, and not told as that yet."""
+    if signal.detector != "burst" or signal.severity in LOUD or now - incident.created_at <= CLOSE:
+        return None
+    before = next((each for each in case.signals if each.fingerprint == signal.fingerprint), None)
+    minutes = max(MINUTE, now - incident.created_at)
+    most = max((each.count for each in case.signals if each.detector == "burst"), default=0)
+    if (before is not None and before.severity in LOUD) or signal.count < _MANY or signal.count < _FAR * max(
+            most, case.count * MINUTE // minutes):
+        return None
+    return replace(signal, severity="high")
