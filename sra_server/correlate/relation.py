@@ -117,9 +117,11 @@ def _same_service(incident: Incident, case: Case | None, signal: Signal, gap: in
     apart = min((_apart(each, signal) for each in said), default=gap)
     alike = any(each.cls == signal.cls for each in said) if said else signal.cls == incident.cls
     if not mine or not hosts or mine & hosts:
-        if case is not None and theirs and not alike and apart > CLOSE and (
-                own(signal) or _got_over(case, said, well)):
-            return None
+        if case is not None and said and not alike:
+            # who fails of himself suffers from what began with it, and not from what has gone on for long
+            late = own(signal) and min(abs(signal.at - each.at) for each in said) > CLOSE
+            if late or (apart > CLOSE and _got_over(case, said, well)):
+                return None
         # what comes later than with the other comes of it, or has nothing to do with it
         effect = any(brings(each.cls, signal.cls) for each in theirs) if theirs else fits
         return Link(rank=0, why=f"same service {signal.service}") if effect or apart <= _WITH else None

@@ -336,12 +336,12 @@ def _best(signals: Sequence[Signal], heard: Sequence[Signal]) -> Signal:
     return replace(best, cls="error_burst") if best.detector == "probe" and answers(best, heard) else best
 
 
-def _order(signal: Signal) -> tuple[int, bool, int, bool, int, int, str]:
+def _order(signal: Signal) -> tuple[int, bool, int, int, int, int, str]:
     # the kernel tells what it did to somebody; who says the same of himself is that one
     cls = "disk_full" if signal.fingerprint.startswith(_OF_DISKS) else signal.cls
-    return (_RANK.get(cls, len(_RANK)), signal.service.lower() == "kernel",
-            _distance(signal),
-            signal.detector != "probe", -SEVERITY_ORDER[signal.severity], signal.at, signal.fingerprint)
+    told = (signal.detector != "probe") + (signal.detector in GENERAL)
+    return (_RANK.get(cls, len(_RANK)), signal.service.lower() == "kernel", _distance(signal), told,
+            -SEVERITY_ORDER[signal.severity], signal.at, signal.fingerprint)
 
 
 def _distance(signal: Signal) -> int:

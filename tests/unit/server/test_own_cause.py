@@ -52,14 +52,35 @@ def told(world: World) -> list[str]:
     return [each.reason for each in world.changes if each.kind in ("opened", "reopened") or each.worse]
 
 
+@pytest.mark.parametrize("said", [BUG, "order could not be priced"])
 @pytest.mark.parametrize(("first", "until"), [(NO_DATABASE, 140), (FULL, 121)])
-def test_a_bad_deploy_after_a_minute_that_was_well_is_another_incident(first: str, until: int) -> None:
+def test_a_bad_deploy_after_a_minute_that_was_well_is_another_incident(
+        first: str, until: int, said: str) -> None:
     world = World()
     live(world, 0, 120, "web")
     fires(world, first, 120, until, service="web", well=True)
     live(world, until, until + 90, "web")
-    fires(world, BUG, until + 90, until + 180, service="web")
+    fires(world, said, until + 90, until + 180, service="web")
     assert [each.cls for each in world.incidents.values()][1:] == ["error_burst"]
+
+
+def test_a_bad_deploy_while_the_database_is_away_is_another_incident() -> None:
+    world = World()
+    live(world, 0, 120, "web")
+    for second in range(120, 330):
+        bugs = [record(BUG, second, service="web", number=n) for n in range(5)] if second >= 260 else []
+        world.fold(batch(second, record(NO_DATABASE, second, service="web"), *bugs))
+    assert sorted(each.cls for each in world.incidents.values()) == ["database_failure", "error_burst"]
+
+
+def test_who_trips_over_what_the_database_did_not_give_suffers_from_it() -> None:
+    """Everyday: a handle that is None, seconds after the connection was lost."""
+    world = World()
+    live(world, 0, 120, "web")
+    for second in range(120, 200):
+        bugs = [record(BUG, second, service="web")] if second >= 125 else []
+        world.fold(batch(second, record(NO_DATABASE, second, service="web"), *bugs))
+    assert world.only().cls == "database_failure"
 
 
 def test_what_goes_on_without_a_pause_is_one_incident_though_it_fails_in_other_ways_as_well() -> None:

@@ -7,6 +7,7 @@ from .world import World, batch, point, record
 
 FULL = "write /srv/data/7: no space left on device"
 PANIC = "panic: runtime error: index out of range [3] with length 3"
+DIED = "zeta.service: Main process exited, code=killed, status=9/KILL"
 EXPIRED = "tls: failed to verify certificate: x509: certificate has expired or is not yet valid"
 GONE = "FATAL:  the database system is in recovery mode"
 REFUSED = "dial tcp 127.0.0.1:6379: connect: connection refused"
@@ -45,7 +46,7 @@ def test_a_further_kind_of_trouble_in_an_open_incident_is_told_once() -> None:
     world = World()
     fires(world, FULL, 0, times=80, step=10)
     assert not any(each.worse for each in world.changes)
-    fires(world, PANIC, 800, times=20)
+    fires(world, DIED, 800, times=20)
     assert [sorted(each.worse) for each in world.changes if each.worse] == [
         ["signature|process_crash|zeta|web-1"]]
     assert world.only().cls == "disk_full"
