@@ -17,7 +17,7 @@ from ..domain.own import own
 from ..domain.record import MINUTE, SECOND
 from ..domain.signal import CLASSES, LEVELS, Signal
 from ..domain.software import is_store, may_listen
-from .echo import echoed, speaks_of_store
+from .echo import echoed, same_words, speaks_of_store
 from .vicinity import CLOSE, beside, of_host, own_place
 
 #: How strong a reason it is that one points to the other, or both to a third.
@@ -120,7 +120,8 @@ def _same_service(incident: Incident, case: Case | None, signal: Signal, gap: in
         if case is not None and said and not alike:
             # who fails of himself suffers from what began with it, and not from what has gone on for long
             late = own(signal) and min(abs(signal.at - each.at) for each in said) > CLOSE
-            if late or (apart > CLOSE and _got_over(case, said, well)):
+            other = late or (apart > CLOSE and _got_over(case, said, well))
+            if other and not any(same_words(each, signal) for each in theirs):
                 return None
         # what comes later than with the other comes of it, or has nothing to do with it
         effect = any(brings(each.cls, signal.cls) for each in theirs) if theirs else fits
