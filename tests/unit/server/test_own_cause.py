@@ -59,8 +59,9 @@ def test_a_bad_deploy_after_a_minute_that_was_well_is_another_incident(
     world = World()
     live(world, 0, 120, "web")
     fires(world, first, 120, until, service="web", well=True)
-    live(world, until, until + 90, "web")
-    fires(world, said, until + 90, until + 180, service="web")
+    live(world, until, until + 60, "web")
+    fires(world, said, until + 60, until + 110, service="web", times=3)
+    assert next(iter(world.incidents.values())).status == "open"
     assert [each.cls for each in world.incidents.values()][1:] == ["error_burst"]
 
 

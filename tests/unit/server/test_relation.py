@@ -22,7 +22,7 @@ def fires(world: World, text: str, first: float, *, times: int = 20, step: float
 def test_the_service_of_one_name_on_another_host_has_a_trouble_of_its_own_and_people_are_told() -> None:
     world = World()
     fires(world, FULL, 0)
-    fires(world, PANIC, 60, host="web-2")
+    fires(world, DIED, 60, host="web-2")
     assert {(each.cls, each.hosts) for each in world.incidents.values()} == {
         ("disk_full", ("web-1",)), ("service_crash", ("web-2",))}
 
