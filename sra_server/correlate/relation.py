@@ -28,6 +28,8 @@ _WITH = 60 * SECOND
 _SUPPLIES = frozenset({"memory_exhaustion", "cpu_overload"})
 #: What a store that is gone and its clients say.
 _BROKEN = frozenset({"database_failure", "service_crash", "external_api_down"})
+#: Detectors that tell that a service is ill, and not of what: whatever it says itself may be the reason.
+_WHAT = frozenset({"probe", "absence"})
 #: Detectors that measure a host, and say themselves when it is over.
 _MEASURES = frozenset({"threshold", "baseline", "leak"})
 
@@ -113,9 +115,10 @@ def _same_service(incident: Incident, case: Case | None, signal: Signal, gap: in
     hosts = {host for each in theirs for host in _hosts(each)} or set(incident.hosts)
     mine = _hosts(signal)
     # many errors, or new ones, may be those of what is asked about here
-    said = [each for each in theirs if each.detector not in GENERAL] or theirs
-    apart = min((_apart(each, signal) for each in said), default=gap)
-    alike = any(each.cls == signal.cls for each in said) if said else signal.cls == incident.cls
+    clear = [each for each in theirs if each.detector not in _WHAT]
+    said = [each for each in clear if each.detector not in GENERAL] or clear
+    apart = min((_apart(each, signal) for each in said or theirs), default=gap)
+    alike = any(each.cls == signal.cls for each in said or theirs) if theirs else signal.cls == incident.cls
     if not mine or not hosts or mine & hosts:
         if case is not None and said and not alike:
             # who fails of himself suffers from what began with it, and not from what has gone on for long

@@ -9,7 +9,7 @@ import pytest
 from sra_server.detect import with_catalogue
 from sra_server.detect.catalogue import load_with
 
-from .world import World, batch, point, record
+from .world import World, batch, point, probe, record
 
 FULL = "write failed: No space left on device"
 PANIC = ("panic: runtime error: invalid memory address or nil pointer dereference\n"
@@ -82,6 +82,17 @@ def test_who_trips_over_what_the_database_did_not_give_suffers_from_it() -> None
         bugs = [record(BUG, second, service="web")] if second >= 125 else []
         world.fold(batch(second, record(NO_DATABASE, second, service="web"), *bugs))
     assert world.only().cls == "database_failure"
+
+
+def test_what_a_service_says_of_itself_is_why_its_check_fails_however_late_it_says_it() -> None:
+    """Everyday: a program that is started again and again for a setting that is not there."""
+    world = World()
+    for second in range(-600, 0, 10):
+        world.fold(batch(second, points=[probe(1, second, "api")], alive=["api"]))
+    for second in range(0, 120, 5):
+        said = [record("KeyError: 'DATABASE_URL'", second, service="api", number=n) for n in range(3)]
+        world.fold(batch(second, *(said if second >= 40 else []), points=[probe(0, second, "api")]))
+    assert world.only().cls == "service_crash"
 
 
 def test_what_goes_on_without_a_pause_is_one_incident_though_it_fails_in_other_ways_as_well() -> None:
