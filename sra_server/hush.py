@@ -13,9 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from .correlate.settle import held
-from .domain.case import Case, Known, names
+from .domain.case import Case
 from .domain.effect import brings
 from .domain.incident import ACTIVE, Change, Incident
+from .domain.known import Known
+from .domain.names import names
 from .domain.record import SECOND
 from .domain.signal import LEVELS, Signal
 from .domain.silence import Hold, Part, Silence, cover, holding

@@ -22,9 +22,10 @@ from .correlate.stops import hear
 from .detect import DETECTORS, TICKED, Detector
 from .detect.memory import Memory
 from .domain.analysis import Offer
-from .domain.case import Case, Known
+from .domain.case import Case
 from .domain.evidence import Evidence
 from .domain.incident import Change, Incident
+from .domain.known import Known
 from .domain.lesson import Lesson
 from .domain.listener import key
 from .domain.place import of_target, seen_from

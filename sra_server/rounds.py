@@ -12,8 +12,8 @@ from .config import ServerConfig
 from .correlate.doubt import despite, newly_held
 from .crash import crashpoint
 from .domain.analysis import Offer
-from .domain.case import Known
 from .domain.incident import Change, Incident
+from .domain.known import Known
 from .domain.lesson import Lesson
 from .domain.record import SECOND, Batch
 from .domain.silence import Silence

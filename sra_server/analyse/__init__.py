@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..domain.analysis import Analysis, Offer
-from ..domain.case import Case, Known
+from ..domain.case import Case
 from ..domain.incident import Incident
+from ..domain.known import Known
 from .local import Local
 
 

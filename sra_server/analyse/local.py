@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator
 
 from ..domain.analysis import Analysis, Claim, Offer, Recommendation
-from ..domain.case import Case, Known, Lead, lead
+from ..domain.case import Case
 from ..domain.evidence import Evidence
 from ..domain.incident import Incident
+from ..domain.known import Known
+from ..domain.lead import Lead, lead
 from ..domain.remedy import ACTIONS
 from ..domain.signal import CLASSES, Signal
 from .evidence import checked, clock, supported

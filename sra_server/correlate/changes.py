@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..domain.case import Case, Known, Lead, lead
+from ..domain.case import Case
 from ..domain.incident import ACTIVE, Change, Incident
+from ..domain.known import Known
+from ..domain.lead import Lead, lead
 from ..domain.lesson import Lesson
 from ..domain.record import SECOND
 from ..domain.signal import SEVERITY_ORDER, Signal

@@ -1,8 +1,9 @@
 """Heading: an incident's row beside its case: the title of it, and the case from it. From correlate; pure."""
 from __future__ import annotations
 
-from ..domain.case import Case, Lead
+from ..domain.case import Case
 from ..domain.incident import Incident
+from ..domain.lead import Lead
 from ..domain.signal import CLASSES
 
 

@@ -10,9 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..domain.called import calls, silent_server
-from ..domain.case import GENERAL, Case, Known, lead, names
+from ..domain.case import Case
 from ..domain.effect import brings, compatible
 from ..domain.incident import Incident
+from ..domain.known import Known
+from ..domain.lead import GENERAL, lead
+from ..domain.names import names
 from ..domain.own import own
 from ..domain.record import MINUTE, SECOND
 from ..domain.signal import CLASSES, LEVELS, Signal

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ..domain.called import calls, may_be_missed, near, text_of
-from ..domain.case import SILENCE, Case, Known
+from ..domain.case import SILENCE, Case
 from ..domain.evidence import Evidence
 from ..domain.incident import Incident
+from ..domain.known import Known
 from ..domain.place import places_in
 from ..domain.record import MINUTE, SECOND
 from ..domain.signal import Signal

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
-from ..domain.case import Known, names
 from ..domain.evidence import Evidence
+from ..domain.known import Known
+from ..domain.names import names
 from ..domain.record import MINUTE, SECOND, Batch
 from ..domain.signal import Signal
 from ..domain.software import may_listen, starts_slowly

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..domain.called import nobody_there
-from ..domain.case import TOO_COMMON, Known, names
 from ..domain.effect import brings
+from ..domain.known import Known
+from ..domain.names import TOO_COMMON, names
 from ..domain.own import own
 from ..domain.place import loopback, places_in
 from ..domain.record import SECOND

@@ -8,10 +8,11 @@ import pytest
 
 from sra_server.correlate import Rules, correlate
 from sra_server.correlate.storm import MOST_OPEN
-from sra_server.domain.case import EXPLAINS, Known, lead
 from sra_server.domain.effect import compatible
 from sra_server.domain.evidence import Evidence
 from sra_server.domain.incident import Incident
+from sra_server.domain.known import Known
+from sra_server.domain.lead import EXPLAINS, lead
 from sra_server.domain.record import MINUTE, SECOND
 from sra_server.domain.signal import CLASSES, Signal
 from sra_server.pipeline import Settings

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from sra_server.domain.case import Case, Known
+from sra_server.domain.case import Case
 from sra_server.domain.incident import Incident
+from sra_server.domain.known import Known
 from sra_server.domain.record import SECOND
 from sra_server.domain.signal import Signal
 from sra_server.domain.silence import Silence

@@ -1,9 +1,12 @@
 """Which sign a trouble is named after: what is told still, and what is the matter with the machine."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from sra_server.domain.case import Known, lead
+from sra_server.domain.known import Known
+from sra_server.domain.lead import lead
 
 from .making import evidence, signal
 from .test_vicinity import lines
@@ -84,3 +87,28 @@ def test_who_says_why_it_refuses_its_callers_is_not_led_by_the_number_of_their_e
     assert (found.cls, found.service) == ("auth_failures", "freeradius")
     # where nobody says why, the errors lead to who is named
     assert lead((counted, caller), Known()).service == "doors"
+
+
+def test_who_only_passes_on_that_somebody_fails_is_not_the_cause_of_whom_he_does_not_name() -> None:
+    pool = signal(evidence(1, service="enroll"), fingerprint="pool", service="enroll", cls="database_failure",
+                  severity="critical", at=1, last_at=60)
+    portal = signal(evidence(2, service="portal", text="Request failed with status code 500"),
+                    fingerprint="portal", service="portal", cls="external_api_down", at=20, last_at=60)
+    nginx = signal(evidence(3, service="nginx", text="GET /portal/me 502"), fingerprint="nginx",
+                   service="nginx", cls="external_api_down", at=21, last_at=60, unanswered=True)
+    known = Known(services=frozenset({"enroll", "portal", "nginx"}))
+    assert lead((pool, portal, nginx), known).service == "enroll"
+    # who says so later suffers himself
+    late = replace(pool, at=40)
+    assert lead((late, portal, nginx), known).service == "portal"
+
+
+@pytest.mark.parametrize(("store", "cls"), [("memcached", "service_crash"), ("redis", "database_failure")])
+def test_who_misses_a_cache_misses_no_database(store: str, cls: str) -> None:
+    check = signal(evidence(1, kind="points", service=store), detector="probe", fingerprint="check",
+                   service=store, cls="service_crash", subject="10.0.0.3:7000")
+    client = signal(evidence(2, service="shop", text=f"{store} at 10.0.0.3:7000 refuses"), fingerprint="client",
+                    service="shop", cls="database_failure", subject="10.0.0.3:7000", unanswered=True)
+    known = Known(places={"10.0.0.3:7000": store}, services=frozenset({store, "shop"}))
+    found = lead((check, client), known)
+    assert (found.service, found.cls) == (store, cls)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sra_server.correlate import vicinity
-from sra_server.domain.case import Known
+from sra_server.domain.known import Known
 from sra_server.domain.record import SECOND, Point, Record
 from sra_server.domain.signal import Signal
 

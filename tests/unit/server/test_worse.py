@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from sra_server.correlate.worse import far_larger
-from sra_server.domain.case import Case, Known, lead
+from sra_server.domain.case import Case
 from sra_server.domain.evidence import Evidence
 from sra_server.domain.incident import Incident
+from sra_server.domain.known import Known
+from sra_server.domain.lead import lead
 from sra_server.domain.record import SECOND
 from sra_server.domain.signal import Signal
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from sra_server.analyse.evidence import supported
 from sra_server.analyse.local import Local
 from sra_server.domain.analysis import Analysis, Offer
-from sra_server.domain.case import Case, Known
+from sra_server.domain.case import Case
 from sra_server.domain.evidence import of_record
+from sra_server.domain.known import Known
 from sra_server.domain.signal import Signal
 from sra_server.pipeline import Settings
 
