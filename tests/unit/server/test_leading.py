@@ -107,8 +107,9 @@ def test_who_only_passes_on_that_somebody_fails_is_not_the_cause_of_whom_he_does
 def test_who_misses_a_cache_misses_no_database(store: str, cls: str) -> None:
     check = signal(evidence(1, kind="points", service=store), detector="probe", fingerprint="check",
                    service=store, cls="service_crash", subject="10.0.0.3:7000")
-    client = signal(evidence(2, service="shop", text=f"{store} at 10.0.0.3:7000 refuses"), fingerprint="client",
-                    service="shop", cls="database_failure", subject="10.0.0.3:7000", unanswered=True)
+    refused = evidence(2, service="shop", text=f"{store} at 10.0.0.3:7000 refuses")
+    client = signal(refused, fingerprint="client", service="shop", cls="database_failure",
+                    subject="10.0.0.3:7000", unanswered=True)
     known = Known(places={"10.0.0.3:7000": store}, services=frozenset({store, "shop"}))
     found = lead((check, client), known)
     assert (found.service, found.cls) == (store, cls)
