@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from .analyse import LOCAL
 from .correlate import Rules, correlate
 from .correlate.doubt import due
+from .correlate.early import offered, remember
 from .correlate.rhythm import hear as hear_rhythms
 from .correlate.rhythm import homes
 from .correlate.stops import hear
@@ -62,11 +63,13 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     state = state.fork(clock)
     _learn(state, batch)
     signals = _detect(state, batch, settings.detectors, backlog=now - batch.received_at > BACKLOG)
+    before = offered(state.early, signals, clock)
+    remember(state.early, signals, clock)
     # what is evidence alone has nothing to join
     if not incidents and not any(each.opens for each in signals) and due(state.doubts) is None:
         return replace(state, cases={}), ()
     known = known_of(state, settings)
-    signals = [_placed(signal, known) for signal in signals]
+    signals = [_placed(signal, known) for signal in (*before, *signals)]
     rules = Rules(quiet=settings.quiet, reopen=settings.reopen, known=known, lessons=settings.lessons,
                   doubts=state.doubts, stops=state.stops, rhythms=state.rhythms)
     cases, changes = correlate(signals, state.cases, incidents, _Life(state.life), clock, rules, new_id)

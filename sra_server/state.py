@@ -13,13 +13,13 @@ from sra_sdk.errors import BadInput
 
 from .correlate.doubt import HELD
 from .correlate.doubt import due as held_until
+from .correlate.early import KEPT
 from .correlate.rhythm import HEARD
 from .correlate.stops import STANDING
 from .detect import Memory, due
 from .domain.case import Case
-from .domain.evidence import Evidence
 from .domain.record import MINUTE
-from .domain.signal import Signal
+from .domain.signal import restored
 
 VERSION = 1
 #: A state is no longer than this; each cut halves what is remembered, so that a few of them suffice.
@@ -43,8 +43,8 @@ _UNWATCHED = re.compile(r'"unwatched":(\{[^{}]*\})')
 class State:
     """Detector memories by name, cases by incident, signs of life (receipt time), places, doubts, stops.
 
-    And the rhythms of services, and who listens where. A fold works on a fork: the state that it was given
-    stays as it was.
+    And what was said before a trouble was told (`early`), the rhythms of services, and who listens where. A
+    fold works on a fork: the state that it was given stays as it was.
     """
 
     clock: int = 0
@@ -53,6 +53,7 @@ class State:
     places: Memory = field(default_factory=lambda: Memory(1024))
     cases: Mapping[str, Case] = field(default_factory=dict)
     doubts: Memory = field(default_factory=lambda: Memory(HELD))
+    early: Memory = field(default_factory=lambda: Memory(KEPT))
     stops: Memory = field(default_factory=lambda: Memory(STANDING))
     rhythms: Memory = field(default_factory=lambda: Memory(HEARD))
     listening: Memory = field(default_factory=lambda: Memory(LISTENING))
@@ -86,7 +87,8 @@ class State:
     def fork(self, clock: int) -> State:
         """Return a state that starts equal and is written apart."""
         return replace(self, clock=clock, life=self.life.fork(), places=self.places.fork(),
-                       doubts=self.doubts.fork(), stops=self.stops.fork(), rhythms=self.rhythms.fork(),
+                       doubts=self.doubts.fork(), early=self.early.fork(), stops=self.stops.fork(),
+                       rhythms=self.rhythms.fork(),
                        listening=self.listening.fork(),
                        detectors={name: each.fork(clock) for name, each in self.detectors.items()})
 
@@ -103,6 +105,7 @@ class State:
             "version": VERSION, "clock": self.clock, "unwatched": self.unwatched,
             "used": {name: each.used() for name, each in self.detectors.items() if each.lasting},
             "life": self.life.to_json(), "places": self.places.to_json(), "doubts": self.doubts.to_json(),
+            "early": self.early.to_json(),
             "stops": self.stops.to_json(), "rhythms": self.rhythms.to_json(),
             "listening": self.listening.to_json(),
             "detectors": {name: each.to_json() for name, each in self.detectors.items()},
@@ -120,8 +123,8 @@ class State:
             if len(text) <= most:
                 break
             state = state.fork(state.clock)
-            for memory in (*state.detectors.values(), state.life, state.places, state.doubts, state.stops,
-                           state.rhythms, state.listening):
+            for memory in (*state.detectors.values(), state.life, state.places, state.doubts, state.early,
+                           state.stops, state.rhythms, state.listening):
                 memory.halve()
             text = state.to_json()
         return state, text
@@ -138,6 +141,7 @@ class State:
         return cls(clock=stored["clock"], life=Memory.from_json(stored["life"], _LIFE),
                    places=Memory.from_json(stored["places"], 1024),
                    doubts=Memory.from_json(stored.get("doubts", [0, []]), HELD),
+                   early=Memory.from_json(stored.get("early", [0, []]), KEPT),
                    stops=Memory.from_json(stored.get("stops", [0, []]), STANDING),
                    rhythms=Memory.from_json(stored.get("rhythms", [0, []]), HEARD),
                    listening=Memory.from_json(stored.get("listening", [0, []]), LISTENING),
@@ -171,10 +175,5 @@ def _read(text: str) -> Any:
 
 
 def _case(stored: dict[str, Any]) -> Case:
-    return Case(**{**stored, "signals": tuple(_signal(each) for each in stored["signals"]),
+    return Case(**{**stored, "signals": tuple(restored(each) for each in stored["signals"]),
                    "beyond": tuple(stored.get("beyond", ())), "swept": tuple(stored.get("swept", ()))})
-
-
-def _signal(stored: dict[str, Any]) -> Signal:
-    return Signal(**{**stored, "remedies": tuple(stored["remedies"]),
-                     "evidence": tuple(Evidence(**each) for each in stored["evidence"])})

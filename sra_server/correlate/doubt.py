@@ -10,11 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
-from ..domain.evidence import Evidence
 from ..domain.incident import Change
 from ..domain.lesson import Lesson, lesson_for
 from ..domain.record import SECOND
-from ..domain.signal import Signal
+from ..domain.signal import Signal, restored
 
 #: So many held troubles are remembered; the least recent goes, and its evidence begins anew.
 HELD = 512
@@ -68,7 +67,7 @@ def again(doubts: Doubts | None, lessons: Mapping[str, Lesson], signals: list[Si
             doubts.drop(key)
         elif now >= kept[0] or lesson_for(lessons, key, now) is None:
             doubts.drop(key)
-            found.append(replace(_signal(kept[1]), last_at=now))
+            found.append(replace(restored(kept[1]), last_at=now))
     return found
 
 
@@ -93,8 +92,3 @@ def despite(change: Change, lessons: Iterable[Lesson], now: int) -> str:
     found = (lesson_for(known, each.fingerprint, now) for each in change.signals)
     lesson = next((each for each in found if each is not None), None)
     return "" if lesson is None else f"told in spite of lesson {lesson.id}: it {lesson.needs(now)}"
-
-
-def _signal(stored: dict[str, Any]) -> Signal:
-    return Signal(**{**stored, "remedies": tuple(stored["remedies"]),
-                     "evidence": tuple(Evidence(**each) for each in stored["evidence"])})

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from .evidence import Evidence
 
@@ -65,3 +65,9 @@ class Signal:
     taught: bool = False
     remedies: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = field(default=())
+
+
+def restored(stored: dict[str, Any]) -> Signal:
+    """Return the signal that was stored as a dictionary of its fields."""
+    return Signal(**{**stored, "remedies": tuple(stored["remedies"]),
+                     "evidence": tuple(Evidence(**each) for each in stored["evidence"])})

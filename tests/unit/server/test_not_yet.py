@@ -44,6 +44,24 @@ def test_what_callers_say_for_a_moment_is_evidence_of_what_a_check_found() -> No
     assert any("cannot reach inventory" in claim.text for each in written for claim in each.claims)
 
 
+def said_before(gap: float) -> list[str]:
+    """Return what is told of a check that fails so long after its callers' only words, and says it alone."""
+    world = World()
+    world.fold(batch(1, lost(0.5), lost(0.7), alive=["shop"]))
+    for second in (gap, gap + 1):
+        world.fold(batch(second + 1, points=[probe(0.0, second + 0.9)], alive=["shop"]))
+    assert world.only().service == "inventory"
+    return [piece.text for change in world.changes for each in change.signals for piece in each.evidence]
+
+
+def test_what_callers_said_just_before_the_check_is_evidence_as_well() -> None:
+    assert any("cannot reach inventory" in text for text in said_before(2))
+
+
+def test_what_was_said_long_before_is_evidence_of_nothing() -> None:
+    assert not any("cannot reach inventory" in text for text in said_before(40))
+
+
 def test_it_opens_nothing_and_brings_nothing_back() -> None:
     world = World()
     for second in (0, 200):
