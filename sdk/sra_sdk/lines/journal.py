@@ -14,7 +14,9 @@ def service_of(field: Callable[[str], str]) -> str:
     """Return the name of the unit, the container or the program; `field` returns a field's text, or ""."""
     if field("_TRANSPORT") == "kernel":
         return "kernel"
-    about = field("UNIT") if field("_PID") == "1" else ""
+    # who exports entries may leave out the process
+    manager = field("_PID") == "1" or (not field("_PID") and field("SYSLOG_IDENTIFIER") == "systemd")
+    about = field("UNIT") if manager else ""
     unit = about or field("_SYSTEMD_UNIT")
     container = field("CONTAINER_NAME")
     if container:

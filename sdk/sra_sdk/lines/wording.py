@@ -130,11 +130,13 @@ WORDS: tuple[Rule, ...] = (
     _rule(INFO, "tls handshake error,error reading preface",
           r"http: tls handshake error from |http2: server: error reading preface from client "),
     # how Go passes errors on; its own log package has no levels
-    _rule(ERROR, "dial ,rpc error,pq: ,i/o timeout,deadline exceeded,no such host,misbehaving,panic serv",
+    _rule(ERROR, "dial ,rpc error,pq: ,i/o timeout,deadline exceeded,no such host,misbehaving,panic serv"
+          ",to verify cert",
           r"(?:\A|: |=)dial (?:tcp|udp|unix)\b.{0,200}: "
           r"|rpc error: code = (?:un(?:available|known)|deadlineexceeded|internal|resourceexhausted|dataloss)"
           r"|(?:\A|: )pq: |: (?:i/o timeout|context deadline exceeded)|\Acontext deadline exceeded"
-          r"|: no such host|: server misbehaving|http: panic serving "),
+          r"|: no such host|: server misbehaving|http: panic serving "
+          r"|: failed to verify certificate: x509: "),
     _rule(ERROR, ".errors.,.error.,.exceptions.", r"\A(?:\w{1,80}\.){1,8}(?:errors?|exceptions)\.\w{1,80}: "),
     _rule(ERROR, "timeout: ,curl error ", r"\A(?:\w{1,80}\.){1,8}\w{0,80}timeout: "
           r"|\bcurl error [1-9][0-9]?: "),

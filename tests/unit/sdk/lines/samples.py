@@ -75,6 +75,8 @@ SAMPLES: tuple[Sample, ...] = (
     S('{"MESSAGE":"no","PRIORITY":"3","_PID":"1","_SYSTEMD_UNIT":"init.scope","UNIT":"shop.service",'
       '"SYSLOG_IDENTIFIER":"systemd","__REALTIME_TIMESTAMP":"1769853600000000"}',
       "json", "2026-01-31T10:00:00", "error", "no", "shop"),
+    S('{"MESSAGE":"no","PRIORITY":"3","UNIT":"shop.service","SYSLOG_IDENTIFIER":"systemd",'
+      '"__REALTIME_TIMESTAMP":"1769853600000000"}', "json", "2026-01-31T10:00:00", "error", "no", "shop"),
     S('{"MESSAGE":"no","PRIORITY":"6","_SYSTEMD_UNIT":"shop.service","SYSLOG_IDENTIFIER":"python3",'
       '"__REALTIME_TIMESTAMP":"1769853600000000"}', "json", "2026-01-31T10:00:00", "info", "no", "shop"),
     # dates as people write them: Tomcat, BIND, PHP, java.util.logging, ctime, HTTP, month/day/year
