@@ -257,14 +257,14 @@ def test_a_restart_joins_no_other_trouble_of_its_host() -> None:
     for back in (9, None):
         world = World()
         for second in range(0, 400, 10):
-            world.fold(batch(second, points=[point("system.cpu_percent", 100, second)]))
+            world.fold(batch(second, points=[point("system.memory_percent", 97, second)]))
         [incident] = world.incidents.values()
-        assert incident.cls == "cpu_overload"
+        assert incident.cls == "memory_exhaustion"
         world.fold(batch(400, stopped(400)))
         for second in range(400, 460):
             answers = back is not None and second >= 400 + back
             lines = () if answers else (lost(second + 0.5),)
-            world.fold(batch(second + 1, *lines, points=[point("system.cpu_percent", 100, second)],
+            world.fold(batch(second + 1, *lines, points=[point("system.memory_percent", 97, second)],
                              alive=["postgresql"] if answers else ["shop"]))
         seen = {each.cls for each in world.incidents.values()} | {
             signal.cls for change in world.changes for signal in change.signals}
