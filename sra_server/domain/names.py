@@ -1,4 +1,4 @@
-"""Names: to which services a signal points, by the place that it names or by their names. To lead."""
+"""Names: to which services a signal points, by the place that it names or by name. To lead, correlate."""
 from __future__ import annotations
 
 import re

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ import psutil
 import pytest
 
 from sra_agent.measure.disks import MOUNTS, PATIENCE, Disks, Mount, Room, mounts
+
+from .tmpfs import tmpfs
 
 ROOM = Room(percent=12.5, free=1000, inodes=3.0)
 #: A host of the usual kind, as its agent sees it from a unit that may write nowhere but to its own state.
@@ -107,15 +108,8 @@ def test_a_file_server_that_does_not_answer_delays_once_and_hides_nothing_else(t
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "postgresql data"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, text=True
-    )
-    if done.returncode:
-        pytest.skip(f"needs the right to mount a tmpfs: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    with tmpfs(tmp_path / "postgresql data", 1) as folder:
+        yield folder
 
 
 def test_data_in_memory_is_measured_with_its_mount(memory: Path) -> None:
