@@ -31,7 +31,7 @@ from .logfiles import find
 
 _EVIDENCE = 60
 #: Of so many loud lines is remembered how they were written, where that is not their message.
-_WRITTEN = 20_000
+_WRITTEN = 5_000
 #: So many new objects are waited for until Python looks for cycles: a fold makes thousands, and hardly any.
 _COLLECTED = 50_000
 #: In files that span weeks, password guessing that comes back within so long is one incident.

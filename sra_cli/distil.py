@@ -38,6 +38,9 @@ _TOGETHER = 100
 #: Formats whose message is unpacked from the line.
 _UNPACKED = frozenset({"json", "docker", "logfmt", "cri"})
 
+#: So much of a line is kept to be shown as it stands in the file.
+_SHOWN = 4000
+
 Counts = dict[tuple[int, str, str, int], int]
 
 
@@ -181,7 +184,7 @@ def _slices(begun: _Begun, tally: Tally, *, now: int, service: str | None, since
         if loud:
             name = f"{source.name}:{line}"
             if form in _UNPACKED and message not in text:
-                current.written[name] = text
+                current.written[name] = text[:_SHOWN]
             if lengths:
                 was = max(lengths.pop(n, 0) for n in range(line, line + count))
                 if was:

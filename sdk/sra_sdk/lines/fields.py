@@ -88,16 +88,11 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
     if record.__class__ is dict and "text" in fields and record.get("level").__class__ is dict:
         _unfold(fields, record)
     present = _presence(fields)
-    unit = service_of(partial(_text, fields)) if "_SYSTEMD_UNIT" in fields or "UNIT" in fields else ""
-    object_host = ""
-    if "involvedObject" in fields or "regarding" in fields:
-        unit, object_host = about(fields)
-    if "error_severity" in fields and "backend_type" in fields:  # PostgreSQL's jsonlog
-        form, unit = "postgresql", context.service or "postgresql"
+    form, of_service, of_host = _schema(fields, context, form)
     level = _level(fields, present.level)
     at = _time(fields, context.stamps, present.time)
-    service = name(unit) if unit else _name(fields, present.service) or context.service
-    host = name(object_host) if object_host else _name(fields, present.host) or context.host
+    service = name(of_service) if of_service else _name(fields, present.service) or context.service
+    host = name(of_host) if of_host else _name(fields, present.host) or context.host
     for key in present.logger:
         logger = fields.get(key)
         if logger.__class__ is str and logger:
@@ -124,6 +119,17 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
     if message is None:
         message = _request(fields) or text
     return Parsed(at, level, service, host, message, fields, form)
+
+
+def _schema(fields: dict[str, Any], context: Context, form: str) -> tuple[str, str, str]:
+    """Return the format, and whose the fields are by it where their names tell that: service, host, or ""."""
+    if "_SYSTEMD_UNIT" in fields or "UNIT" in fields:  # an entry of the journal
+        return form, service_of(partial(_text, fields)), ""
+    if "involvedObject" in fields or "regarding" in fields:  # an event of Kubernetes
+        return form, *about(fields)
+    if "error_severity" in fields and "backend_type" in fields:  # PostgreSQL's jsonlog
+        return "postgresql", context.service or "postgresql", ""
+    return form, "", ""
 
 
 def _text(fields: dict[str, Any], key: str) -> str:

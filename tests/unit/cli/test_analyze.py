@@ -375,3 +375,15 @@ def test_an_outage_of_few_requests_after_quiet_hours_is_found(pace: int, tmp_pat
         + [line(n, f"ERROR shop: order {n} is not stored: it fails") for n in range(7200, 8400, pace)]))
     found, = analyze_files([str(tmp_path / "shop.log")], now=NOW).incidents
     assert (found.incident.cls, found.ended_at) == ("error_burst", None)
+
+
+def test_of_a_long_json_line_a_part_is_shown_as_it_stands(tmp_path: Path) -> None:
+    lines = [json.dumps({"time": f"2026-01-31T10:00:{n:02}Z", "level": "error", "rest": "x" * 100_000,
+                         "msg": 'write "x" failed: No space left on device'}) for n in range(3)]
+    (tmp_path / "long.log").write_text("\n".join(lines) + "\n")
+    found, = analyze_files([str(tmp_path / "long.log")]).incidents
+    shown = found.lines()
+    assert shown
+    for each in shown:
+        assert each.line is not None
+        assert 1000 < len(each.text) <= 4000 and each.text in lines[each.line - 1]
