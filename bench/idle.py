@@ -20,13 +20,14 @@ from agent import Sink, cpu, process
 FILES = 20
 SETTLE_SECONDS = 5.0
 GOALS = {"shipper_rss_mb": 45.0, "executor_rss_mb": 35.0, "cpu_percent": 0.5}
-AGENT = """
-import sys
-from sra_agent.app import run
-from sra_agent.config import AgentConfig
-server, folder = sys.argv[1:]
-run(AgentConfig(server=server, key="bench", host="bench", files=(f"{folder}/*.log",), metrics_seconds=10,
-                state_dir=f"{folder}/state", policy=f"{folder}/policy.toml"))
+SETTINGS = """[agent]
+server = "{server}"
+key = "bench"
+host = "bench"
+files = ["{folder}/*.log"]
+metrics_seconds = 10
+state_dir = "{folder}/state"
+policy = "{folder}/policy.toml"
 """
 
 
@@ -53,7 +54,9 @@ def measure(sink: Sink, seconds: float) -> dict[str, float]:
         folder = Path(name)
         for n in range(FILES):
             (folder / f"app-{n}.log").write_text("2026-03-14 10:00:00,123 - app - INFO - started\n")
-        arguments = [sys.executable, "-c", AGENT, f"http://127.0.0.1:{sink.http}", name]
+        settings = folder / "sra.toml"
+        settings.write_text(SETTINGS.format(server=f"http://127.0.0.1:{sink.http}", folder=folder))
+        arguments = [sys.executable, "-m", "sra_cli", "agent", "run", "--config", str(settings)]
         with process(arguments, folder / "errors") as shipper:
             time.sleep(SETTLE_SECONDS)
             assert shipper.poll() is None, (folder / "errors").read_text()

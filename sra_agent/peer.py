@@ -30,6 +30,7 @@ async def child(state_dir: Path, policy: str | None, host: str) -> AsyncIterator
     folder = state_dir / "executor"
     argv = [
         sys.executable,
+        "-P",  # nothing is taken from the folder where the agent happens to be started
         "-m",
         "sra_agent.executor",
         "--fd",

@@ -34,12 +34,13 @@ def run(
       sra agent run --config /etc/sra/sra.toml
       sra agent run --file shop=/srv/shop/shop.log --file '/var/log/nginx/*.log' --from-start
     """
-    from sra_agent.app import run as run_agent
     from sra_agent.config import AgentConfig
+
+    from .daemon import become
     given = {"server": server, "key": key, "files": tuple(file) if file else None, "host": host,
              "state_dir": str(state_dir) if state_dir else None, "from_start": from_start or None}
-    settings = AgentConfig.load(config, **{name: value for name, value in given.items() if value is not None})
-    raise typer.Exit(run_agent(settings))
+    AgentConfig.load(config, **given)  # what is wrong with it is said here, as by every command
+    become(str(config) if config else None, given)
 
 
 policy = options.group("What may be done on this host: write a first policy, check it, explain it.")

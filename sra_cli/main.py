@@ -131,6 +131,14 @@ def explain(error: Exception) -> tuple[str, int]:
     return "\n".join(lines), 2 if wrong_use or error.http_status in (400, 422) else 1
 
 
+def report(error: Exception) -> int:
+    """Print what people read of a failure; return the exit code."""
+    text, code = explain(error)
+    # an answer may quote what strangers wrote: nothing in it may drive the terminal
+    typer.echo("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text), err=True)
+    return code
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave the process with its exit code."""
     code: int = 0
@@ -148,9 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("SRA_DEBUG") == "1":
             raise
-        text, code = explain(error)
-        # an answer may quote what strangers wrote: nothing in it may drive the terminal
-        typer.echo("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text), err=True)
+        code = report(error)
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -132,4 +132,4 @@ def test_a_terminal_a_label_and_one_left_out(daemon: Daemon, agent: Process) -> 
     with agent.recorder.lock:
         record = agent.recorder.records[0]
     assert record["metadata"]["container"] == "terminal" and record["source"] == "docker:terminal"
-    assert agent.rss_mb() <= 45.0
+    assert agent.rss_mb() <= 40.0  # goal P10 asks for 45 at idle
