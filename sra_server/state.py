@@ -176,4 +176,5 @@ def _read(text: str) -> Any:
 
 def _case(stored: dict[str, Any]) -> Case:
     return Case(**{**stored, "signals": tuple(restored(each) for each in stored["signals"]),
-                   "beyond": tuple(stored.get("beyond", ())), "swept": tuple(stored.get("swept", ()))})
+                   "beyond": tuple(stored.get("beyond", ())), "swept": tuple(stored.get("swept", ())),
+                   "heard": tuple(stored.get("heard", ()))})

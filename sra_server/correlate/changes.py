@@ -28,7 +28,7 @@ from .stops import Stops, blamed, crashed, note, waits
 from .storm import storm
 from .union import joined, roles, whole
 from .vicinity import CLOSE
-from .worse import far_larger, further
+from .worse import far_larger, further, heard, renamed
 
 #: A trouble that merely goes on is told at most this often.
 TELL = 30 * SECOND
@@ -86,7 +86,7 @@ class _Desk:
         self.cases = {key: case for key, case in cases.items() if key in self.incidents}
         self.now, self.rules, self.new_id = now, rules, new_id
         self.changes: dict[str, Change] = {}
-        self._before = {each.id: SEVERITY_ORDER[each.severity] for each in incidents}
+        self._before = {each.id: each for each in incidents}
         self._places = places
         self._further: set[str] = set()
         self._swept: set[str] = set()
@@ -279,16 +279,14 @@ class _Desk:
             self._write("reopened", back, case, _and(f"{signal.title}: it fires again", why), (signal,),
                         flap_note(case, self.rules.quiet))
             return
-        if signal.fingerprint in before.cleared:
-            before = before.back(self.now)
-            note = flap_note(before, self.rules.quiet)
-        else:
-            note = ""
+        returns = signal.fingerprint in before.cleared
+        before = before.back(self.now) if returns else before
+        note = flap_note(before, self.rules.quiet) if returns else ""
         told = self.changes.get(incident.id)
-        larger = far_larger(incident, before, signal, self.now)
-        if larger is not None:
+        if returns or far_larger(incident, before, signal, self.now):
             signal = self._told(incident, before, signal)
-        graver = larger is not None or SEVERITY_ORDER[signal.severity] > SEVERITY_ORDER[incident.severity]
+        graver = signal.fingerprint in self._further or renamed(incident, before, self.now) \
+            or SEVERITY_ORDER[signal.severity] > SEVERITY_ORDER[incident.severity]
         if not note and told is None and not graver and signal.fingerprint in incident.firing \
                 and self.now - before.told_at < TELL:
             # evidence that no change carries would not be stored, and could not be cited
@@ -329,20 +327,22 @@ class _Desk:
         # what the case had no room for cannot be cited, so its evidence need not be stored
         signals = tuple(each for each in signals if each.fingerprint in case.fired or not each.opens)
         before = self.changes.get(incident.id)
+        # one fold, one change: an opening remains one, whatever else joined in the same batch
+        kind = before.kind if before is not None and kind == "attached" else kind
+        worse = frozenset(each.fingerprint for each in signals if kind == "attached" and (
+            each.fingerprint in self._further
+            or SEVERITY_ORDER[each.severity] > SEVERITY_ORDER[self._before[incident.id].severity]))
+        self.cases[incident.id], news = heard(kind, incident, case, self._before.get(incident.id),
+                                              reason if worse else "", self.now)
         if before is not None:
             note = note or before.note
-            # one fold, one change: an opening remains one, whatever else joined in the same batch
-            kind = before.kind if kind == "attached" else kind
             reason = before.reason if reason in before.reason or before.reason.count("; ") > 5 \
                 else f"{before.reason}; {reason}"
             signals = (*before.signals, *signals)
-        worse = frozenset(each.fingerprint for each in signals if kind == "attached" and (
-            each.fingerprint in self._further
-            or SEVERITY_ORDER[each.severity] > self._before[incident.id]))
-        self.cases[incident.id] = replace(case, told_at=self.now,
-                                          worse_at=self.now if worse else case.worse_at)
+            if kind == before.kind:
+                worse, news = worse | before.worse, "; ".join(filter(None, (before.news, news)))
         self.changes[incident.id] = Change(kind=kind, incident=incident, reason=reason,  # type: ignore[arg-type]
-                                           at=self.now, signals=signals, note=note, worse=worse)
+                                           at=self.now, signals=signals, note=note, worse=worse, news=news)
 
 
 def _and(reason: str, why: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ..domain.called import calls, silent_server
-from ..domain.case import Case
+from ..domain.case import SIGNALS, Case
 from ..domain.effect import brings, compatible
 from ..domain.incident import Incident
 from ..domain.known import Known
@@ -21,12 +21,15 @@ from ..domain.record import MINUTE, SECOND
 from ..domain.signal import CLASSES, LEVELS, Signal
 from ..domain.software import is_store, may_listen
 from .echo import echoed, same_words, speaks_of_store
-from .vicinity import CLOSE, beside, of_host, own_place
+from .vicinity import CLOSE, beside, host_gone, of_host, own_place
 
 #: How strong a reason it is that one points to the other, or both to a third.
 _SAID = 1
 #: Two unlike troubles of one service are one where no more than this lies between them.
 _WITH = 60 * SECOND
+#: What these bring about is often felt before they are told: room for work runs out, names are remembered for
+#: a while, who waits for a lock gives up late. Of a full disk or a certificate the first failure tells.
+_TOLD_LATE = frozenset({"memory_exhaustion", "cpu_overload", "deadlock", "network_failure"})
 #: Of these a host has one: whichever bound or habit is passed first, it is the same shortage.
 _SUPPLIES = frozenset({"memory_exhaustion", "cpu_overload"})
 #: What a store that is gone and its clients say.
@@ -50,6 +53,8 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
 
     `well`: when the signal's service was last heard of without a complaint on a host of the incident.
     """
+    if case is not None and host_gone(signal) and len(case.signals) >= SIGNALS:
+        return None  # people would not be told
     signals = case.telling if case else ()
     more = bool(case and case.more)
     last = case.last_at if case else incident.last_signal_at
@@ -131,10 +136,22 @@ def _same_service(incident: Incident, case: Case | None, signal: Signal, gap: in
                 return None
         # what comes later than with the other comes of it, or has nothing to do with it
         effect = any(brings(each.cls, signal.cls) for each in theirs) if theirs else fits
-        return Link(rank=0, why=f"same service {signal.service}") if effect or apart <= _WITH else None
+        return Link(rank=0, why=f"same service {signal.service}") if effect or (
+            apart <= _WITH and _explains(clear, signal, theirs)) else None
     if alike and apart <= CLOSE:
         return Link(rank=0, why=f"same service {signal.service}, at the same time on another host")
     return None
+
+
+def _explains(clear: Sequence[Signal], signal: Signal, theirs: Sequence[Signal]) -> bool:
+    """Say whether what is no effect may be why a service has its signs, though these go on for long.
+
+    Where these, or it, do not say what is the matter, it may; else it began with them.
+    """
+    said = [each for each in clear if each.detector not in GENERAL]
+    return not said or signal.detector in _WHAT or any(abs(signal.at - each.at) <= _WITH or (
+        signal.cls in _TOLD_LATE and brings(signal.cls, each.cls)) for each in said) or any(
+            same_words(each, signal) for each in theirs)
 
 
 def _apart(one: Signal, other: Signal) -> int:

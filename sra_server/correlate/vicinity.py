@@ -20,7 +20,7 @@ from ..domain.own import own
 from ..domain.place import loopback, places_in
 from ..domain.record import SECOND
 from ..domain.signal import Signal
-from ..domain.software import USUAL_PORTS, is_store, may_listen, passes_on
+from ..domain.software import USUAL_PORTS, is_store, kind_of, kind_spoken, may_listen, of_kind, passes_on
 from .echo import speaks_of_kind, speaks_of_store
 
 #: Signs of one host this close together may be one trouble.
@@ -67,13 +67,17 @@ _PATH = re.compile(r"(?<![\w./:<])(/(?:[\w@+-][\w.@+-]*/)*[\w@+-][\w.@+-]*)")
 #: From where a request came is no place that failed.
 _REFERRER = re.compile(r'referr?er: "[^"]*"')
 _WEB = (":80", ":443")
+#: Where a pool in front of a database listens.
+_POOL = "6432"
 _EVIDENCE = 3
 _TEXT = 2000
 
 
 def beside(signals: Sequence[Signal], signal: Signal, known: Known) -> tuple[int, Signal] | None:
     """Return the nearest sign on its host that may be one trouble with a sign, and how far in time it is."""
+    # of one service it was asked already
     found = [(_apart(each, signal), each) for each in signals if each.opens and _here(each, signal)]
+    found = [each for each in found if not signal.service or each[1].service != signal.service]
     near = [(gap, each) for gap, each in found if gap <= _PATIENT and _one(each, signal, known, gap)]
     return min(near, key=lambda pair: (pair[0], pair[1].at, pair[1].fingerprint), default=None)
 
@@ -81,6 +85,11 @@ def beside(signals: Sequence[Signal], signal: Signal, known: Known) -> tuple[int
 def of_host(signal: Signal) -> bool:
     """Say whether a sign is of the host, or of nobody who is known, and not of one of its services."""
     return not signal.service or (signal.cls in _SHARED and signal.service.lower() in _OF_HOST)
+
+
+def host_gone(signal: Signal) -> bool:
+    """Say whether a sign is that a host is heard of no more."""
+    return signal.detector == "absence" and not signal.service
 
 
 def own_place(place: str) -> bool:
@@ -116,6 +125,8 @@ def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
         return False
     if own(effect) or (nobody_there(effect) and _refuses_not(cause, effect)):
         return False
+    if cause.at - effect.at > _SHOWN:
+        return False  # what began so much later brought nothing about
     if cause.cls == "disk_full":
         # a store that waits for room says so once, and who waits for its locks gives up after a minute
         waits = is_store(cause.service) and effect.cls == "deadlock"
@@ -189,6 +200,8 @@ def _elsewhere(cause: Signal, effect: Signal, known: Known) -> bool:
     pointed = names(effect, (cause, effect), known)
     if pointed:
         return cause.service not in pointed
+    if _of_another_kind(cause, effect, known):
+        return True
     store = is_store(cause.service)
     said = [each for each in _said(effect).places if not (store and each.endswith(_WEB))]
     theirs = set(_said(cause).places)
@@ -199,6 +212,21 @@ def _elsewhere(cause: Signal, effect: Signal, known: Known) -> bool:
             each.rpartition(":")[2] in USUAL_PORTS for each in said):
         return False  # a port of its own leads to it, as that of a container does
     return bool(said) and not any(_may_be(each, cause) for each in said)
+
+
+def _of_another_kind(cause: Signal, effect: Signal, known: Known) -> bool:
+    """Say whether an effect tells which kind of store it misses, and the cause is none, nor misses one.
+
+    A store calls nobody but its like, or of whom it speaks, and a pool the store behind it.
+    """
+    spoken = _said(effect).kind
+    if is_store(effect.service) and kind_of(effect.service) != _POOL:
+        return is_store(cause.service) and kind_of(cause.service) not in (kind_of(effect.service), spoken)
+    if not spoken or is_front(effect):
+        return False
+    if is_store(cause.service):
+        return cause.service not in of_kind(spoken, {*known.services, cause.service})
+    return _said(cause).kind != spoken
 
 
 def _may_be(place: str, cause: Signal) -> bool:
@@ -216,13 +244,14 @@ def _may_be(place: str, cause: Signal) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    """What the texts of a sign tell: addresses, paths, failed requests or connections, slowness."""
+    """What the texts of a sign tell: addresses, paths, failures, slowness, and of which kind of store."""
 
     places: tuple[str, ...]
     paths: tuple[str, ...]
     failed: bool
     connection: bool
     starved: bool
+    kind: str
 
 
 def _said(signal: Signal) -> _Said:
@@ -238,9 +267,14 @@ def _read(texts: tuple[str, ...]) -> _Said:
              for place in places_in(_REFERRER.sub("", text))]
     return _Said(places=tuple(place for place in named if "." in place or place.startswith("[")),
                  paths=tuple(path for text in low if "/" in text for path in _PATH.findall(text)),
+                 kind=kind_spoken("\n".join(_first_lines(text) for text in low)),
                  failed=any(failed), connection=any(map(_CONNECTION.search, low)),
-                 starved=any(_STARVED.search(line) for text in low for line in text.split("\n")
-                             if not line.startswith((" ", "\t"))))
+                 starved=any(_STARVED.search(_first_lines(text)) for text in low))
+
+
+def _first_lines(text: str) -> str:
+    """Return a text without the frames of a stack."""
+    return "\n".join(line for line in text.split("\n") if not line.startswith((" ", "\t")))
 
 
 def is_front(signal: Signal) -> bool:

@@ -1,7 +1,8 @@
 """Worse: what of that which joins an open incident is more than people know of it. From changes; pure.
 
 Who was told of a trouble seconds ago is told of nothing more that it brings about; but nothing that is found
-later, or that has a cause of its own, joins in silence.
+later, or that has a cause of its own, joins in silence. That the host is gone is told whatever else is known
+of it, and so is once that the trouble is called otherwise than people heard.
 """
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from ..domain.case import Case
 from ..domain.incident import Incident
 from ..domain.own import own
 from ..domain.record import MINUTE, SECOND
-from ..domain.signal import LOUD, Signal
-from .vicinity import CLOSE
+from ..domain.signal import CLASSES, LOUD, Signal
+from .vicinity import CLOSE, host_gone
 
 #: Whoever was told of a trouble so long ago is told of what else is found in it.
 KNOWN = 120 * SECOND
@@ -25,6 +26,10 @@ def further(incident: Incident, case: Case, signal: Signal, now: int) -> bool:
     if signal.severity not in LOUD:
         return False
     passed = now - incident.created_at
+    if host_gone(signal):
+        # of several hosts that are gone at once one is told
+        gone = any(host_gone(each) and each.host != signal.host for each in case.signals)
+        return not gone or now - max(incident.created_at, case.worse_at) > KNOWN
     known = {incident.cls, *(each.cls for each in case.signals if each.opens and each.severity in LOUD)}
     if signal.cls not in known:
         return passed > (CLOSE if own(signal) else KNOWN)
@@ -44,3 +49,29 @@ def far_larger(incident: Incident, case: Case, signal: Signal, now: int) -> Sign
             most, case.count * MINUTE // minutes):
         return None
     return replace(signal, severity="high")
+
+
+def renamed(incident: Incident, case: Case, now: int) -> str:
+    """Return what people are to know of an incident that is called otherwise than they heard, or ""."""
+    if incident.severity not in LOUD or not case.heard or incident.cls in case.heard \
+            or now - max(incident.created_at, case.returned) <= CLOSE:
+        return ""
+    return (f"it was told as {CLASSES[case.heard[-1]].lower()}; "
+            f"what was found since explains more: {incident.title}")
+
+
+def heard(kind: str, incident: Incident, case: Case, was: Incident | None, why: str,
+          now: int) -> tuple[Case, str]:
+    """Return the case after a change of this kind, and what people are told by it beyond their incident.
+
+    `was`: the incident before the round; `why`: how that came in by which it is worse, or "".
+    """
+    case = replace(case, told_at=now)
+    if kind in ("opened", "reopened"):
+        return replace(case, heard=(incident.cls,)), ""
+    if not case.heard:  # what an earlier release remembered
+        case = replace(case, heard=((was or incident).cls,))
+    news = "; ".join(filter(None, (why, renamed(incident, case, now) if kind == "attached" else "")))
+    if news:
+        case = replace(case, worse_at=now, heard=tuple(dict.fromkeys((*case.heard, incident.cls))))
+    return case, news

@@ -26,7 +26,8 @@ class Case:
     `beyond` the places that they name; `returns`: how often it came back, last at `returned`, after `pause`
     at the longest; `hushed`: which signs a silence covers while others are told, until when that was seen
     (receipt time) and which silence. `worse_at`: when people were last told that it is worse; `swept`: the
-    fingerprints of what came in with a storm, which explain nothing.
+    fingerprints of what came in with a storm, which explain nothing; `heard`: the classes under which people
+    were told of it.
     """
 
     signals: tuple[Signal, ...]
@@ -44,6 +45,7 @@ class Case:
     beyond: tuple[str, ...] = ()
     worse_at: int = 0
     swept: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
 
     @property
     def telling(self) -> tuple[Signal, ...]:
@@ -86,7 +88,7 @@ class Case:
             more=self.more + other.more + len(ordered[SIGNALS:]), reopened=max(self.reopened, other.reopened),
             returns=max(self.returns, other.returns), pause=max(self.pause, other.pause),
             returned=max(self.returned, other.returned),
-            hushed={**other.hushed, **self.hushed},
+            hushed={**other.hushed, **self.hushed}, heard=_places(self.heard, *other.heard),
             beyond=_places(self.beyond, *other.beyond, *(each.subject for each in ordered[SIGNALS:])))
 
     def support(self, signal: Signal) -> Case:

@@ -78,9 +78,9 @@ class Change:
 
     `incident` is its value afterwards; `signals` those that were attached by this change (their
     evidence is to be stored); `analysis` is set when a new one was written; `note` is a line of its own
-    in the timeline; `worse` names the signs by which it is worse than people were told. `partly` says which
-    part is silenced where another is not, `silenced` whose that is; `despite` which lesson did not keep it
-    back.
+    in the timeline; `worse` names the signs by which it is worse than people were told, `news` says what they
+    are told of it, also where it is called otherwise than they heard. `partly` says which part is silenced
+    where another is not, `silenced` whose that is; `despite` which lesson did not keep it back.
     """
 
     kind: Literal["opened", "attached", "resolved", "reopened", "silenced", "unsilenced"]
@@ -91,6 +91,7 @@ class Change:
     analysis: Analysis | None = None
     note: str = ""
     worse: frozenset[str] = frozenset()
+    news: str = ""
     partly: str = ""
     despite: str = ""
     silenced: frozenset[str] = frozenset()

@@ -49,7 +49,7 @@ async def of_change(conn: AsyncConnection, account_id: str, change: Change, chan
         event = "incident.opened" if never_told(change.incident) else "incident.reopened"
         note = change.reason
     if graver(change):
-        event = "incident.worsened"
+        event, note = "incident.worsened", "; ".join(filter(None, (note, change.news))) or None
     if event is None or not channels.names:
         return False
     return await of_incident(conn, account_id, change.incident, event, at=change.at, channels=channels,
@@ -70,8 +70,11 @@ def headed(change: Change, row: Incident) -> Change:
 def graver(change: Change) -> bool:
     """Say whether a trouble has become high or critical, or a further one of that kind is found in it.
 
-    What made it so must not be what is silenced in it.
+    What made it so must not be what is silenced in it; and so it is told what explains the trouble, where
+    that is another than people heard.
     """
+    if change.news and not change.worse:
+        return change.incident.service not in change.silenced
     return any(each.fingerprint in change.worse and each.severity in LOUD
                and each.service not in change.silenced for each in change.signals)
 

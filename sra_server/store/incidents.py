@@ -182,7 +182,7 @@ def worth_telling(change: Change, last: Incident | None) -> bool:
     """Say whether the timeline needs the change: the hundredth error of one kind tells nothing new."""
     if change.kind != "attached" or last is None:
         return True
-    if change.reason and not change.signals:
+    if change.news or (change.reason and not change.signals):
         return True  # a silence that ended and left nothing to tell people
     now = change.incident
     called = (now.cls, now.service, now.host) != (last.cls, last.service, last.host)
