@@ -57,7 +57,7 @@ def correlate(signals: list[Signal], cases: Mapping[str, Case], incidents: tuple
     signals = [*again(rules.doubts, rules.lessons, signals, now), *signals]
     firing = sorted((each for each in signals if each.state == "firing"),
                     key=lambda each: (not each.opens, each.at, each.fingerprint))
-    places = {(each.service, each.host) for each in firing if each.opens}
+    places = {(each.service, each.host): each.cls for each in firing if each.opens}
     if rules.stops is not None:
         for signal in signals:
             if signal.state == "stopped":
@@ -80,7 +80,7 @@ class _Desk:
     """One fold's working copy: what was given is never changed."""
 
     def __init__(self, cases: Mapping[str, Case], incidents: tuple[Incident, ...], now: int, rules: Rules,
-                 new_id: Callable[[], str], places: set[tuple[str, str]]) -> None:
+                 new_id: Callable[[], str], places: dict[tuple[str, str], str]) -> None:
         self.incidents = {each.id: each for each in incidents}
         # an incident that the store no longer gives is closed or long over; its case is done with
         self.cases = {key: case for key, case in cases.items() if key in self.incidents}

@@ -65,3 +65,27 @@ def test_a_signal_that_only_supports_opens_nothing_joins_what_is_open_and_reopen
     late = supporting("shop", 301)
     _, changes = correlate([late], {}, (done,), {}, at(0) + 6 * MINUTE, rules, lambda: "i3")
     assert changes == []
+
+
+#: Six troubles that have nothing to do with one another.
+UNLIKE = ("FATAL:  sorry, too many clients already", "Found one Java-level deadlock:",
+          "getaddrinfo failed: Temporary failure in name resolution", "write failed: No space left on device",
+          "api.service: Main process exited, code=killed, status=9/KILL",
+          "certificate verify failed: certificate has expired",
+          "java.lang.OutOfMemoryError: Java heap space")
+
+
+def test_what_fails_unlike_at_hosts_of_their_own_is_no_storm() -> None:
+    world = World()
+    for second in range(20):
+        world.fold(batch(second, *(record(text, second, service=f"svc{n}x", host=f"h{n}", level=50)
+                                   for n, text in enumerate(UNLIKE) if second >= n)))
+    assert len(world.incidents) == len(UNLIKE), [each.reason for each in world.changes]
+
+
+def test_places_of_several_classes_of_which_most_fail_alike_are_one_storm() -> None:
+    world = World()
+    for second in range(12):
+        world.fold(batch(second, *(record(UNLIKE[0 if n % 4 else 1], second, service=f"svc{n}x", host=f"h{n}")
+                                   for n in range(12))))
+    assert any("a storm: 12 places" in each.reason for each in world.changes)

@@ -521,4 +521,4 @@ async def test_a_trouble_that_turns_out_graver_than_people_were_told_is_told_aga
         rows = (await conn.execute(select(outbox_table).order_by(outbox_table.c.created_at))).all()
     assert [(row.kind, row.body["incident"]["severity"]) for row in rows] == [
         ("incident.opened", "medium"), ("incident.worsened", "critical")]
-    assert "the database cannot be reached" in rows[1].body["note"], "they are told why"
+    assert rows[1].body["note"] == "the process crashed: same service checkout", "they are told why"
