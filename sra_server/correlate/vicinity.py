@@ -125,8 +125,8 @@ def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
         return False
     if own(effect) or (nobody_there(effect) and _refuses_not(cause, effect)):
         return False
-    if cause.at - effect.at > _SHOWN:
-        return False  # what began so much later brought nothing about
+    if cause.at - effect.at > _SHOWN and cause.cls not in _SLOWS:
+        return False  # what began so much later brought nothing about; who is slow is so before it is told
     if cause.cls == "disk_full":
         # a store that waits for room says so once, and who waits for its locks gives up after a minute
         waits = is_store(cause.service) and effect.cls == "deadlock"
@@ -200,7 +200,7 @@ def _elsewhere(cause: Signal, effect: Signal, known: Known) -> bool:
     pointed = names(effect, (cause, effect), known)
     if pointed:
         return cause.service not in pointed
-    if _of_another_kind(cause, effect, known):
+    if _of_another_kind(cause, effect):
         return True
     store = is_store(cause.service)
     said = [each for each in _said(effect).places if not (store and each.endswith(_WEB))]
@@ -214,7 +214,7 @@ def _elsewhere(cause: Signal, effect: Signal, known: Known) -> bool:
     return bool(said) and not any(_may_be(each, cause) for each in said)
 
 
-def _of_another_kind(cause: Signal, effect: Signal, known: Known) -> bool:
+def _of_another_kind(cause: Signal, effect: Signal) -> bool:
     """Say whether an effect tells which kind of store it misses, and the cause is none, nor misses one.
 
     A store calls nobody but its like, or of whom it speaks, and a pool the store behind it.
@@ -225,7 +225,7 @@ def _of_another_kind(cause: Signal, effect: Signal, known: Known) -> bool:
     if not spoken or is_front(effect):
         return False
     if is_store(cause.service):
-        return cause.service not in of_kind(spoken, {*known.services, cause.service})
+        return not of_kind(spoken, {cause.service})
     return _said(cause).kind != spoken
 
 
