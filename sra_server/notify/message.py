@@ -4,9 +4,9 @@
      "remedies": […], "asking": ["asking web-1 for its plan"], "link": "https://…/incidents/ID" or null,
      "note": "the silence is over (…), and the trouble is not" or null}
 
-Events: incident.opened, incident.worsened (it is high or critical only now), incident.reopened,
-incident.resolved, remedy.outcome. The parts have the shapes of GET /incidents/{id}. It is stored, so it
-is bounded: long texts are cut and say so.
+Events: incident.opened, incident.worsened (it is high or critical only now, a further grave trouble is found
+in it, or another explains it; the note says which), incident.reopened, incident.resolved, remedy.outcome. The
+parts have the shapes of GET /incidents/{id}. It is stored, so it is bounded: long texts are cut and say so.
 """
 from __future__ import annotations
 
