@@ -17,6 +17,8 @@ from .vicinity import CLOSE, host_gone
 
 #: Whoever was told of a trouble so long ago is told of what else is found in it.
 KNOWN = 120 * SECOND
+#: Of these one says from another side what the other says: somebody fails, or does not answer.
+_FAILS = frozenset({"service_crash", "external_api_down", "database_failure", "error_burst"})
 #: So many times what is open is far larger, from so many errors on.
 _FAR, _MANY = 10, 60
 
@@ -54,6 +56,7 @@ def far_larger(incident: Incident, case: Case, signal: Signal, now: int) -> Sign
 def renamed(incident: Incident, case: Case, now: int) -> str:
     """Return what people are to know of an incident that is called otherwise than they heard, or ""."""
     if incident.severity not in LOUD or not case.heard or incident.cls in case.heard \
+            or {incident.cls, case.heard[-1]} <= _FAILS \
             or now - max(incident.created_at, case.returned) <= CLOSE:
         return ""
     return (f"it was told as {CLASSES[case.heard[-1]].lower()}; "

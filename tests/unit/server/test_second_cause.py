@@ -14,6 +14,7 @@ from .world import World, at, batch, point, record
 NO_ROOM = "OSError: [Errno 28] No space left on device: '/var/lib/checkout/receipts/1.pdf'"
 HEAP = "java.lang.OutOfMemoryError: Java heap space"
 NO_NAME = "getaddrinfo failed: Temporary failure in name resolution"
+CALLS = "requests.exceptions.ReadTimeout: HTTPConnectionPool(host='pay', port=80): Read timed out."
 NO_REDIS = "redis.exceptions.ConnectionError: Error 111 connecting to redis:6379. Connection refused."
 REDIS_DIED = "Redis 7.0 crashed by signal: 11"
 NO_BROKER = "kafka.errors.NoBrokersAvailable: NoBrokersAvailable"
@@ -56,8 +57,7 @@ def test_a_second_cause_at_a_service_whose_first_began_long_before_is_another_in
 
 @pytest.mark.parametrize("late", [HEAP, NO_NAME])
 def test_what_is_felt_before_it_is_told_explains_what_goes_on_and_people_are_told_so_once(late: str) -> None:
-    calls = "requests.exceptions.ReadTimeout: HTTPConnectionPool(host='pay', port=80): Read timed out."
-    world = run((calls, "checkout", 0, 260), (late, "checkout", 180, 260), until=270)
+    world = run((CALLS, "checkout", 0, 260), (late, "checkout", 180, 260), until=270)
     world.only()
     assert len(news(world)) == 1
     assert "same service checkout" in news(world)[0]
