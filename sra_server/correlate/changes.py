@@ -14,9 +14,9 @@ from ..domain.case import Case
 from ..domain.incident import ACTIVE, Change, Incident
 from ..domain.known import Known
 from ..domain.lead import Lead, lead
-from ..domain.lesson import Lesson
+from ..domain.lesson import Lesson, lesson_for
 from ..domain.record import SECOND
-from ..domain.signal import SEVERITY_ORDER, Signal
+from ..domain.signal import LOUD, SEVERITY_ORDER, Signal
 from .comeback import comes_back
 from .doubt import Doubts, again, believed
 from .heading import restored, title
@@ -28,7 +28,7 @@ from .stops import Stops, blamed, crashed, note, waits
 from .storm import storm
 from .union import joined, roles, whole
 from .vicinity import CLOSE
-from .worse import far_larger, further, heard, renamed
+from .worse import far_larger, further, heard, others, renamed
 
 #: A trouble that merely goes on is told at most this often.
 TELL = 30 * SECOND
@@ -99,29 +99,18 @@ class _Desk:
             self._support(signal)
             return
         same = self._same(signal)
-        if same is not None and same.status in ACTIVE:
-            self._again(same, signal)
-            return
         if same is not None:
-            if (why := self._believed(signal)) is not None:
+            if (why := "" if same.status in ACTIVE else self._believed(signal)) is not None:
                 self._again(same, signal, why)
             return
         related = self._related(signal)
         if related is not None:
-            if self._waits(signal) and signal.service not in related[0].services:
-                # what is no more than a restart does not rename another trouble either
-                return
-            self._attach(*related, signal)
+            # what is no more than a restart does not rename another trouble either
+            if not self._waits(signal) or signal.service in related[0].services:
+                self._attach(*related, signal)
         elif (why := self._believed(signal)) is not None:
-            self._open(*self._stopped(signal, why))
-
-    def _stopped(self, signal: Signal, why: str) -> tuple[Signal, str]:
-        """Return the signal with the stop that came before it in its evidence, and why it opens now."""
-        stop = blamed(self.rules.stops, signal, self.rules.known, self.now) if self.rules.stops else None
-        if stop is None:
-            return signal, why
-        return (replace(signal, evidence=(stop, *signal.evidence)),
-                _and(f"{stop.service or 'a service'} was stopped and is not back", why))
+            stopped, after = blamed(self.rules.stops, signal, self.rules.known, self.now)
+            self._open(stopped, _and(after, why))
 
     def _believed(self, signal: Signal) -> str | None:
         """Return None for what a lesson or a restart holds back, else what is to be said of it, mostly ""."""
@@ -130,8 +119,7 @@ class _Desk:
         return believed(self.rules.doubts, self.rules.lessons, signal, self.now, self.rules.reopen)
 
     def _waits(self, signal: Signal) -> bool:
-        return self.rules.stops is not None and waits(
-            self.rules.stops, signal, self.rules.known, self.now)
+        return waits(self.rules.stops, signal, self.rules.known, self.now)
 
     def clear(self, signal: Signal) -> None:
         """Note that one sign is positively over."""
@@ -270,10 +258,9 @@ class _Desk:
         if incident.status == "resolved":
             ended = incident.resolved_at or 0
             if signal.last_at <= ended and self.now - ended <= CLOSE:
-                # what was written before the end and came late tells nothing new
-                return
+                return  # what was written before the end and came late tells nothing new
             # what was over explains nothing before it is told again
-            fresh = replace(before.back(self.now), reopened=before.reopened + 1, signals=())
+            fresh = replace(before.back(self.now), reopened=before.reopened + 1, signals=(), objects={})
             case = fresh.add(signal, self.now)
             back = self._regarded(replace(incident.move("open", self.now), resolution=None), case, signal)
             self._write("reopened", back, case, _and(f"{signal.title}: it fires again", why), (signal,),
@@ -282,6 +269,9 @@ class _Desk:
         returns = signal.fingerprint in before.cleared
         before = before.back(self.now) if returns else before
         note = flap_note(before, self.rules.quiet) if returns else ""
+        before, more = self._others(incident, before, signal)
+        # of what calls nobody a line is enough
+        note = note or (f"{signal.title}: {more}" if more and signal.fingerprint not in self._further else "")
         told = self.changes.get(incident.id)
         if returns or far_larger(incident, before, signal, self.now):
             signal = self._told(incident, before, signal)
@@ -293,9 +283,20 @@ class _Desk:
             self.cases[incident.id] = before.add(replace(signal, evidence=()), self.now)
             return
         case = before.add(signal, self.now)
-        self._write("attached", self._regarded(incident, case, signal), case,
-                    f"{signal.title}: goes on, {case.count} records or points so far", (signal,), note)
+        reason = more or f"goes on, {case.count} records or points so far"
+        self._write("attached", self._regarded(incident, case, signal), case, f"{signal.title}: {reason}",
+                    (signal,), note)
         self._unite(incident.id, signal)
+
+    def _others(self, incident: Incident, case: Case, signal: Signal) -> tuple[Case, str]:
+        """Return what further objects an incident has, in words, and the case in which they are known."""
+        known, fresh = others(incident, case, signal, self.now)
+        if fresh and (lesson_for(self.rules.lessons, signal.fingerprint, self.now) is not None
+                      or self._waits(replace(signal, opens=False, subject=fresh[0]))):
+            return case, ""
+        if fresh and signal.severity in LOUD:
+            self._further.add(signal.fingerprint)
+        return known, f"also {', '.join(fresh)}" if fresh else ""
 
     def _regarded(self, incident: Incident, case: Case, signal: Signal) -> Incident:
         """Return the incident as all its signals now explain it."""
@@ -324,7 +325,7 @@ class _Desk:
     def _write(self, kind: str, incident: Incident, case: Case, reason: str,
                signals: tuple[Signal, ...], note: str = "") -> None:
         self.incidents[incident.id] = incident
-        # what the case had no room for cannot be cited, so its evidence need not be stored
+        # what the case had no room for cannot be cited
         signals = tuple(each for each in signals if each.fingerprint in case.fired or not each.opens)
         before = self.changes.get(incident.id)
         # one fold, one change: an opening remains one, whatever else joined in the same batch
@@ -337,13 +338,13 @@ class _Desk:
         if before is not None:
             note = note or before.note
             reason = before.reason if reason in before.reason or before.reason.count("; ") > 5 \
-                else f"{before.reason}; {reason}"
+                else _and(before.reason, reason)
             signals = (*before.signals, *signals)
             if kind == before.kind:
-                worse, news = worse | before.worse, "; ".join(filter(None, (before.news, news)))
+                worse, news = worse | before.worse, _and(before.news, news)
         self.changes[incident.id] = Change(kind=kind, incident=incident, reason=reason,  # type: ignore[arg-type]
                                            at=self.now, signals=signals, note=note, worse=worse, news=news)
 
 
-def _and(reason: str, why: str) -> str:
-    return f"{reason}; {why}" if why else reason
+def _and(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons))

@@ -9,6 +9,7 @@ follows a stop ends the grace.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 from ..domain.evidence import Evidence
@@ -101,9 +102,9 @@ def crashed(stops: Stops, firing: Iterable[Signal]) -> None:
             stops.drop(_key(signal.service, signal.host))
 
 
-def waits(stops: Stops, signal: Signal, known: Known, now: int) -> bool:
+def waits(stops: Stops | None, signal: Signal, known: Known, now: int) -> bool:
     """Say whether a signal may be no more than a restart of somebody who was stopped; note that it waits."""
-    if not signal.unanswered:
+    if stops is None or not signal.unanswered:
         return False
     for key, each in _standing(stops):
         if _excused(signal, each, _grace(key), now) and _concerns(key, signal, known):
@@ -113,10 +114,16 @@ def waits(stops: Stops, signal: Signal, known: Known, now: int) -> bool:
     return False
 
 
-def blamed(stops: Stops, signal: Signal, known: Known, now: int) -> Evidence | None:
-    """Return the stop after which a trouble began that waited for it in vain, as evidence of it."""
-    if not signal.unanswered:
-        return None
+def blamed(stops: Stops | None, signal: Signal, known: Known, now: int) -> tuple[Signal, str]:
+    """Return a trouble with the stop in its evidence for whose end it waited in vain, and that in words."""
+    stop = _before(stops, signal, known, now) if stops is not None and signal.unanswered else None
+    if stop is None:
+        return signal, ""
+    return (replace(signal, evidence=(stop, *signal.evidence)),
+            f"{stop.service or 'a service'} was stopped and is not back")
+
+
+def _before(stops: Stops, signal: Signal, known: Known, now: int) -> Evidence | None:
     for key, each in reversed(_standing(stops)):
         near = each.at - _SKEW <= signal.last_at <= each.at + _TOLD
         if near and not each.back and now - each.heard > _grace(key) and _concerns(key, signal, known) \

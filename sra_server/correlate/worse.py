@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..domain.case import Case
+from ..domain.case import OBJECTS, Case
 from ..domain.incident import Incident
 from ..domain.own import own
 from ..domain.record import MINUTE, SECOND
@@ -38,6 +38,28 @@ def further(incident: Incident, case: Case, signal: Signal, now: int) -> bool:
     # in what spreads from one to the next people are told of one in two minutes
     return bool(signal.service) and signal.service not in incident.services and (
         now - max(incident.created_at, case.worse_at) > KNOWN)
+
+
+def others(incident: Incident, case: Case, signal: Signal, now: int) -> tuple[Case, tuple[str, ...]]:
+    """Return the case with the objects of a sign that goes on, and those of them of which people do not know.
+
+    What was ill when it began is a part of it. The more are known, the longer the next one for which people
+    would be called waits.
+    """
+    known = case.objects.get(signal.fingerprint, ())
+    fresh = [each for each in signal.objects if each[0] not in known]
+    room = OBJECTS - case.named
+    if not known or not fresh or room <= 0:
+        return case, ()
+    begun = max(incident.created_at, min((each.at for each in case.signals
+                                          if each.fingerprint == signal.fingerprint), default=0))
+    early = [name for name, since in fresh if since - begun <= CLOSE]
+    case = case.naming(signal.fingerprint, early)
+    waits = now - max(incident.created_at, case.worse_at) <= KNOWN * case.named
+    if waits and signal.severity in LOUD:
+        return case, ()
+    later = tuple(name for name, _ in fresh if name not in early)[:room - len(early)]
+    return case.naming(signal.fingerprint, later), later
 
 
 def far_larger(incident: Incident, case: Case, signal: Signal, now: int) -> Signal | None:

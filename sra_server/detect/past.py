@@ -21,7 +21,7 @@ UNLIKELY = 1e-6
 #: ... also if matches usually come in clumps, and counted are the clumps; of those there are few.
 _UNLIKELY_CLUMPS = 1e-4
 #: ... and so many times what is usual, for with long watching little more is unlikely, too.
-_TIMES = 3
+CLEARLY = 3
 #: A minute weighs half after about six hours: a morning must know the day before.
 _FADE = 0.998
 #: A trouble is not learned as normal for so long. It ends after so many minutes of what was usual before.
@@ -124,7 +124,7 @@ def unusual(habit: Past, traffic: Traffic) -> bool:
     if habit.lines >= 10 * total:
         # more is done than usual, so more may fail
         usual = max(usual, total / habit.lines * recent(traffic.n, traffic.before, habit.last))
-    if now < _TIMES * usual:
+    if now < CLEARLY * usual:
         return False
     worth = minutes * rate(total, minutes) / usual
     average = total / minutes

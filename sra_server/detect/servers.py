@@ -123,6 +123,7 @@ def _judged(memory: Memory, hosts: set[str], now: int) -> Iterable[Signal]:
             at=min(lost.at for _, lost in lost_now), last_at=max(lost.at for _, lost in lost_now),
             service=service, host=host, count=len(lost_now), remedies=("restart_service",), unanswered=True,
             cause=f"{names} fails the balancer's checks; the others serve in its place",
+            objects=tuple((name, now) for name, _ in lost_now[:_SHOWN]),
             evidence=tuple(_unpack(lost.line, service, host) for _, lost in lost_now[:_SHOWN]))
 
 

@@ -64,6 +64,7 @@ FIELDS: dict[str, tuple[type, str]] = {
     "level": (str, f"the least level that is looked at, of {', '.join(NUMBER)}"),
     "followed_by": (list, "patterns of texts that, soon after it, tell nothing new of the same service"),
     "target": (bool, "true if the text names what could not be reached"),
+    "object": (str, "a pattern whose groups are what each text is about: a process, a disk"),
     "examples": (list, "lines, as they stand in a log, that must be found with this class"),
     "counterexamples": (list, "lines that resemble them and must not be found with this class"),
 }
@@ -144,6 +145,7 @@ class Signature:
     window: int
     level: int
     target: bool
+    object: Pattern | None
     unanswered: bool
     settle: int
     apart: int
@@ -157,6 +159,11 @@ class Signature:
     counterexamples: tuple[str, ...]
     origin: str
     own: bool = False
+
+    @property
+    def names(self) -> bool:
+        """Say whether its texts name what they are about; who mistypes a password is no object."""
+        return (self.target or self.object is not None) and self.cls != "auth_failures"
 
     def fits(self, low: str) -> bool:
         """Say whether a text, in lower case, is what this describes."""
@@ -266,6 +273,7 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         exclude=patterns("exclude"), followed_by=patterns("followed_by"),
         habit=entry.get("habit", False), weak=patterns("weak"),
         brief=patterns("brief"),
+        object=pattern(entry["object"], "object") if "object" in entry else None,
         remedies=tuple(entry.get("remedies", ())), count=entry.get("count", 1),
         window=entry.get("window", 60), level=NUMBER[entry.get("level", "warning")],
         target=entry.get("target", False), unanswered=entry.get("unanswered", False),

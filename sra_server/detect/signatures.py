@@ -23,6 +23,7 @@ from .beside import text_of
 from .catalogue import Catalogue, load
 from .limited import alone
 from .memory import Memory
+from .objects import ill, object_of
 from .run import Run, followed
 from .scatter import Match
 from .signature import STOPPED, Signature
@@ -70,7 +71,7 @@ class Signatures:
 
     And followed|service|host → [the latest signature that others follow from, its event time];
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
-    clients|… and limited|… → see limited; account|… → see account.
+    clients|… and limited|… → see limited; account|… → see account; objects|… → see objects.
     """
 
     name = "signature"
@@ -195,21 +196,25 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     stored = [each if isinstance(each, list) else _pack(each) for each in shown]
     memory.put(key, [times, stored, firing, process, *run])
     severity: Severity = signature.severity if len(times) >= signature.low_below else "low"
+    names, need, matches = signature.names, float(count), list[Match]()
+    if signature.habit or names:
+        order, moments = written.get((records[0].service, records[0].host), _Wrote({}, []))
+        matches = [_match(signature, each, order.get(each.id, 0)) for each in fresh]
     if signature.habit:
         whose = records[0].service, records[0].host
         known = heard(memory, *whose, brought.get(whose, {}), records[0].at)
         matched = {each.id for each in records}
-        order, moments = written[whose]
         beside = [(at, nth) for at, nth, name in moments if name not in matched]
-        verdict = judge(memory, key, Rule(signature.count, signature.window),
-                        [_match(signature, each, order[each.id]) for each in fresh], known, beside=beside,
+        verdict = judge(memory, key, Rule(signature.count, signature.window), matches, known, beside=beside,
                         enough=firing, earlier=before and before[0], fired=bool(before and before[2]))
         firing = verdict.firing
+        need = verdict.need
         if verdict.weak or not verdict.large:
             severity = min(severity, "medium", key=lambda each: SEVERITY_ORDER[each])
         if not firing and signature.cls == "auth_failures" and tried(memory, key, fresh):
             firing, severity = True, "medium"
         evidence = evidence and not verdict.everyday
+    objects = ill(memory, key, signature, matches, need) if names else ()
     if firing and signature.unanswered and _comes_up(memory, records):
         firing = False
     if not firing and (not evidence or signature.cls == "auth_failures"):
@@ -223,7 +228,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         cause=signature.means,
         subject=_subject(records) if signature.target else "",
         remedies=signature.remedies if firing else (), evidence=pieces, unanswered=signature.unanswered,
-        taught=signature.own)
+        taught=signature.own, objects=objects if firing else ())
 
 
 def _comes_up(memory: Memory, records: list[Record]) -> bool:
@@ -257,6 +262,8 @@ def _match(signature: Signature, record: Record, nth: int) -> Match:
     # what an access line names is who called, and where from
     told = signature.target and not ("client" in record.metadata and "status" in record.metadata)
     places = _places(text) if told else ()
+    if signature.object is not None:
+        places = (object_of(signature.object, low),)
     if signature.cls == "auth_failures":
         # robots try at every address, each once or twice; who guesses tries again and again
         source = _SOURCE.search(text, 0, _TEXT)

@@ -19,6 +19,7 @@ from ..domain.record import MINUTE, SECOND
 from .counting import rate, tail
 from .memory import Memory
 from .past import (
+    CLEARLY,
     LEARN,
     MOSTLY,
     OCCASIONS,
@@ -65,13 +66,15 @@ _NEARLY = 0.25
 class Verdict(NamedTuple):
     """Whether a trouble goes on, whether a large part fails, and whether most of the signs are weak.
 
-    `everyday`: it happened in several minutes before, so that by itself it is a sign of nothing.
+    `everyday`: it happened in several minutes before, so that by itself it is a sign of nothing. `need`: so
+    many matches of one object within a minute are more than is usual of all.
     """
 
     firing: bool
     large: bool
     weak: bool
     everyday: bool
+    need: float
 
 
 class Rule(NamedTuple):
@@ -131,7 +134,8 @@ def judge(memory: Memory, fingerprint: str, rule: Rule, matches: list[Match], kn
         memory.put(key, list(habit._replace(read=traffic.total - sum(left.values()))))
     large = habit.hits >= LARGE * (habit.hits + habit.rest + _BESIDE)
     return Verdict(firing=bool(habit.since) and not habit.calm, large=large, weak=weak(habit),
-                   everyday=habit.occasions >= OCCASIONS)
+                   everyday=habit.occasions >= OCCASIONS,
+                   need=_needed(habit, rule, traffic) + CLEARLY * habit.usual)
 
 
 def _runs(matches: list[Match], others: list[tuple[int, int]]) -> list[tuple[int, list[Match]]]:
@@ -205,8 +209,7 @@ def _filled(habit: Past, matches: list[Match], traffic: Traffic) -> Past:
 def _full(habit: Past, rule: Rule, traffic: Traffic) -> bool:
     if not habit.lasting:
         return False
-    written = recent(traffic.n, traffic.before, habit.last)
-    need = max(rule.asked, min(_MOST, _OF_TRAFFIC * written))
+    need = _needed(habit, rule, traffic)
     # a few are enough wherever the minute's border lies between them, many must be of one minute
     now = recent(habit.n, habit.before, habit.last)
     if _sudden(habit, need, now, traffic):
@@ -214,6 +217,10 @@ def _full(habit: Past, rule: Rule, traffic: Traffic) -> bool:
     if not weak(habit):
         return min(habit.level, habit.n + habit.before) >= need - _NEARLY
     return min(habit.level, now) >= need * (1 if _learned(habit, traffic) else _WEAK_NEW) - _NEARLY
+
+
+def _needed(habit: Past, rule: Rule, traffic: Traffic) -> float:
+    return max(rule.asked, min(_MOST, _OF_TRAFFIC * recent(traffic.n, traffic.before, habit.last)))
 
 
 def _sudden(habit: Past, need: float, now: float, traffic: Traffic) -> bool:

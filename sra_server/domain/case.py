@@ -1,7 +1,7 @@
 """Case: what the fold knows of one incident beyond its row. From and to correlate; to analyse."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ SUPPORTING = 6
 _EVIDENCE = 5
 #: Of the places that signals named for which there was no room, so many are remembered.
 _BEYOND = 32
+#: Of so many objects of its signs it is known that they are ill; of a trouble that is wider people know.
+OBJECTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class Case:
     at the longest; `hushed`: which signs a silence covers while others are told, until when that was seen
     (receipt time) and which silence. `worse_at`: when people were last told that it is worse; `swept`: the
     fingerprints of what came in with a storm, which explain nothing; `heard`: the classes under which people
-    were told of it.
+    were told of it; `objects`: of what each sign complains, as far as people know.
     """
 
     signals: tuple[Signal, ...]
@@ -46,6 +48,7 @@ class Case:
     worse_at: int = 0
     swept: tuple[str, ...] = ()
     heard: tuple[str, ...] = ()
+    objects: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def telling(self) -> tuple[Signal, ...]:
@@ -64,11 +67,24 @@ class Case:
             return replace(self, more=self.more + 1, last_at=at, count=self.count + signal.count,
                            beyond=_places(self.beyond, signal.subject))
         kept = (*rest, signal if before is None else _merged(before, signal))
+        told = self if self.objects.get(fingerprint) else self.naming(
+            fingerprint, (name for name, _ in signal.objects))
         fired = {**self.fired, fingerprint: at}
         cleared = {key: when for key, when in self.cleared.items() if key != fingerprint}
         ordered = tuple(sorted(kept, key=lambda each: (each.at, each.fingerprint)))
-        return replace(self, signals=ordered, fired=fired, cleared=cleared, last_at=at,
+        return replace(told, signals=ordered, fired=fired, cleared=cleared, last_at=at,
                        count=self.count + signal.count)
+
+    @property
+    def named(self) -> int:
+        """Return of how many objects it is known that they are ill."""
+        return sum(map(len, self.objects.values()))
+
+    def naming(self, fingerprint: str, names: Iterable[str]) -> Case:
+        """Return the case with more objects of a sign, as far as there is room."""
+        known = self.objects.get(fingerprint, ())
+        fresh = [each for each in dict.fromkeys(names) if each not in known][:max(0, OBJECTS - self.named)]
+        return replace(self, objects={**self.objects, fingerprint: (*known, *fresh)}) if fresh else self
 
     def back(self, at: int) -> Case:
         """Return the case of a trouble that was over, wholly or in part, and is there again."""
@@ -89,6 +105,7 @@ class Case:
             returns=max(self.returns, other.returns), pause=max(self.pause, other.pause),
             returned=max(self.returned, other.returned),
             hushed={**other.hushed, **self.hushed}, heard=_places(self.heard, *other.heard),
+            objects={**other.objects, **self.objects},
             beyond=_places(self.beyond, *other.beyond, *(each.subject for each in ordered[SIGNALS:])))
 
     def support(self, signal: Signal) -> Case:

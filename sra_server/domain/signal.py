@@ -44,7 +44,8 @@ class Signal:
     What does not `open` an incident is supporting evidence: it joins one that is open, and neither keeps
     it open nor leads it. `unanswered`: that somebody does not answer may be all that is behind it.
     `taught`: a user's own signature says that this is a trouble.
-    `stopped` is no trouble: who was asked to stop said so.
+    `stopped` is no trouble: who was asked to stop said so. `objects`: of what a text complains often enough
+    to be told, each with since when.
     """
 
     detector: str
@@ -65,9 +66,11 @@ class Signal:
     taught: bool = False
     remedies: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = field(default=())
+    objects: tuple[tuple[str, int], ...] = ()
 
 
 def restored(stored: dict[str, Any]) -> Signal:
     """Return the signal that was stored as a dictionary of its fields."""
     return Signal(**{**stored, "remedies": tuple(stored["remedies"]),
+                     "objects": tuple((name, since) for name, since in stored.get("objects", ())),
                      "evidence": tuple(Evidence(**each) for each in stored["evidence"])})

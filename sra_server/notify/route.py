@@ -44,7 +44,8 @@ def wanted(event: Event, channels: Sequence[str], *, resolved: bool = False) -> 
 
 async def of_change(conn: AsyncConnection, account_id: str, change: Change, channels: Channels) -> bool:
     """Store what people are to know of a change; call it after the change and its remedies are written."""
-    event, note = _EVENTS.get(change.kind), "; ".join(filter(None, (change.partly, change.despite))) or None
+    event = _EVENTS.get(change.kind)
+    note = "; ".join(filter(None, (change.partly, change.despite))) or None
     if change.kind == "unsilenced":
         event = "incident.opened" if never_told(change.incident) else "incident.reopened"
         note = change.reason

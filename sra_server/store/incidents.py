@@ -183,7 +183,7 @@ def worth_telling(change: Change, last: Incident | None) -> bool:
     if change.kind != "attached" or last is None:
         return True
     if change.news or (change.reason and not change.signals):
-        return True  # a silence that ended and left nothing to tell people
+        return True  # what people are told, or a silence that ended and left nothing to tell people
     now = change.incident
     called = (now.cls, now.service, now.host) != (last.cls, last.service, last.host)
     return called or set(now.fingerprints) != set(last.fingerprints) or now.severity != last.severity

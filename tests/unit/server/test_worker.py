@@ -37,6 +37,8 @@ from tests.unit.server import making
 from tests.unit.server.making import NOW
 
 FAILURE = "checkout.service: Main process exited, code=killed, status=9/KILL"
+DEAD = ('*{1} connect() failed (111: Connection refused) while connecting to upstream, client: 192.168.7.1, '
+        'server: shop, request: "GET / HTTP/1.1", upstream: "http://{0}:8081/", host: "shop"')
 
 
 @dataclass
@@ -522,3 +524,22 @@ async def test_a_trouble_that_turns_out_graver_than_people_were_told_is_told_aga
     assert [(row.kind, row.body["incident"]["severity"]) for row in rows] == [
         ("incident.opened", "medium"), ("incident.worsened", "critical")]
     assert rows[1].body["note"] == "the process crashed: same service checkout", "they are told why"
+
+
+async def test_a_second_upstream_that_dies_while_the_first_is_down_is_a_message_and_a_line(
+        context: Context, account: str) -> None:
+    worker = Worker(context)
+    for second in range(0, 330, 2):
+        for place, since in (("10.0.1.5", 0), ("10.0.1.6", 300)):
+            if second >= since:
+                await send(context, account, DEAD.format(place, second), service="nginx")
+        await worker.step(account)
+        context.at += 2 * SECOND
+    incident = await only(context, account)
+    async with context.store.reading() as conn:
+        rows = (await conn.execute(select(outbox_table).order_by(outbox_table.c.created_at))).all()
+        events = await timeline.of(conn, account, incident.id)
+    assert [(row.kind, row.body["note"]) for row in rows] == [
+        ("incident.opened", None), ("incident.worsened", "an upstream does not answer: also 10.0.1.6:8081")]
+    assert [each.text for each in events if "10.0.1.6" in each.text and each.kind == "attached"] == [
+        "an upstream does not answer: also 10.0.1.6:8081"]
