@@ -1,8 +1,9 @@
-"""Objects: a second thing that the same sign of the same service complains of is told in the open incident."""
+"""Objects: a second thing that the same sign of the same service complains of is told in the open one."""
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -17,8 +18,8 @@ A_KIND = Callable[[str, int], str]
 
 
 def refused(where: str, second: int) -> str:
-    return ('2024/03/05 10:00:00 [error] 7#7: *9 connect() failed (111: Connection refused) while connecting to '
-            f'upstream, client: 192.168.7.{second % 200}, server: shop, request: "GET /{second} HTTP/1.1", '
+    return ('2024/03/05 10:00:00 [error] 7#7: *9 connect() failed (111: Connection refused) while connecting '
+            f'to upstream, client: 192.168.7.{second % 200}, server: shop, request: "GET /{second}", '
             f'upstream: "http://{where}/", host: "shop"')
 
 
@@ -28,14 +29,16 @@ def said(text: str) -> A_KIND:
 
 KINDS: dict[str, tuple[str, int, tuple[str, str], A_KIND]] = {
     "upstream": ("nginx", 1, ("10.0.1.5:8081", "10.0.1.6:8081"), refused),
-    "killed": ("kernel", 40, ("java", "postgres"), said("Out of memory: Killed process PID (NAME) total-vm:9kB")),
+    "killed": ("kernel", 40, ("java", "postgres"), said(
+        "Out of memory: Killed process PID (NAME) total-vm:9kB")),
     "killed in a unit": ("kernel", 40, ("shop", "mail"), said(
         "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/system.slice,"
         "task_memcg=/system.slice/NAME.service,task=node,pid=PID,uid=0")),
     "certificate": ("gateway", 5, ("pay.example.com:443", "mail.example.com:443"), said(
         'tls: x509: certificate has expired or is not yet valid: Get "https://NAME/x"')),
     "database": ("shop", 2, ("db-orders:5432", "db-users:5432"), lambda name, second: (
-        f'psycopg2.OperationalError: connection to server at "{name[:-5]}", port 5432 failed: Connection refused')),
+        f'psycopg2.OperationalError: connection to server at "{name[:-5]}", port 5432 failed: '
+        'Connection refused')),
     "file system": ("shop", 2, ("/data", "/mnt/export"), said(
         "OSError: [Errno 28] No space left on device: 'NAME/PID.bin'")),
     "unit": ("systemd", 30, ("billing", "mailer"), said("NAME.service: Failed with result 'signal'.")),
@@ -43,8 +46,10 @@ KINDS: dict[str, tuple[str, int, tuple[str, str], A_KIND]] = {
         'Error syncing pod err="CrashLoopBackOff: back-off 5m0s restarting failed container=app '
         'pod=NAME-7d9c8b6f5d-x2xfk"')),
     "name": ("shop", 2, ("a.example", "b.example"), said("Error: getaddrinfo ENOTFOUND NAME")),
-    "broker": ("shop", 3, ("kafka-a:9092", "kafka-b:9092"), said("NoBrokersAvailable: NoBrokersAvailable NAME")),
-    "disk": ("kernel", 10, ("sda", "sdb"), said("blk_update_request: I/O error, dev NAME, sector PID op 0x0")),
+    "broker": ("shop", 3, ("kafka-a:9092", "kafka-b:9092"), said(
+        "NoBrokersAvailable: NoBrokersAvailable NAME")),
+    "disk": ("kernel", 10, ("sda", "sdb"), said(
+        "blk_update_request: I/O error, dev NAME, sector PID op 0x0")),
     "share": ("kernel", 20, ("nas1", "nas2"), said("nfs: server NAME not responding, still trying")),
 }
 
@@ -92,9 +97,9 @@ def test_the_more_are_known_the_longer_the_next_one_waits() -> None:
     world = run(World(), "nginx", 1, refused, pool)
     world.only()
     found = told(world)
-    assert [also for _, also in found][0] == "also 10.0.1.1:8081"
+    assert found[0][1] == "also 10.0.1.1:8081"
     assert 2 <= len(found) <= 4
-    assert all(later - sooner > 200 for (sooner, _), (later, _) in zip(found, found[1:], strict=False))
+    assert all(later - sooner > 200 for (sooner, _), (later, _) in pairwise(found))
 
 
 def test_ten_thousand_objects_are_one_incident_few_messages_and_a_bounded_state() -> None:
@@ -127,7 +132,8 @@ def test_what_is_over_for_the_first_and_not_for_the_second_is_not_over() -> None
 
 
 def test_who_returns_after_its_end_is_told_by_the_reopening() -> None:
-    world = run(World(), "kernel", 20, KINDS["killed"][3], {"java": range(200, 300), "postgres": range(600, 640)})
+    world = run(World(), "kernel", 20, KINDS["killed"][3], {
+        "java": range(200, 300), "postgres": range(600, 640)})
     changes: list[Change] = [each for each in world.changes if each.kind in ("opened", "reopened")]
     assert [each.kind for each in changes] == ["opened", "reopened"]
     assert not told(world)
