@@ -28,7 +28,7 @@ _PASSING = re.compile(r"-[0-9a-f]{6,10}-[0-9a-z]{5}(?=\Z|[_/:])|@[\w.:-]*"
 
 def object_of(pattern: Pattern, low: str) -> str:
     """Return what a text in lower case is about, without what the next of its kind does not have, or ""."""
-    found = pattern.regex.search(low)
+    found = pattern.regex.search(low[:pattern.most])
     name = next(filter(None, found.groups()), "") if found is not None else ""
     name = _PASSING.sub("*", name).strip(" *-_.:")
     return name if name.strip("/*") else ""

@@ -66,7 +66,8 @@ def run(world: World, service: str, every: int, text: A_KIND, failing: dict[str,
 
 def told(world: World) -> list[tuple[int, str]]:
     """Return when people were told of what else there is, and of what."""
-    return [((each.at - at(0)) // 1_000_000, each.also) for each in world.changes if each.worse and each.also]
+    return [((each.at - at(0)) // 1_000_000, each.news[each.news.index("also "):])
+            for each in world.changes if each.worse and "also " in each.news]
 
 
 @pytest.mark.parametrize("kind", KINDS)
