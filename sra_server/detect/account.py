@@ -20,6 +20,8 @@ _ACCOUNTS = 8
 _CHARACTERS = 600
 _NAME = re.compile(r"(?:\bfor (?:user )?|\buser(?:name)?[ =:]{1,2})[\"'<`]?"
                    r"(?!invalid |unknown |illegal |user\b)([\w.@+-]{1,60})")
+#: The account that is everywhere, so every robot tries it.
+_EVERYWHERE = frozenset(("", "root"))
 #: An account that is not there cannot be locked or guessed.
 _NONE = re.compile(r"invalid user|illegal user|user unknown|unknown user|no such user|not found")
 _SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[)"
@@ -48,6 +50,11 @@ def tried(memory: Memory, fingerprint: str, records: Iterable[Record]) -> bool:
     if changed:
         memory.put(key, [[name, times] for name, times in known.items()])
     return often
+
+
+def of_robots(low: str, source: str) -> bool:
+    """Say whether a login is what robots of the internet try everywhere: none of this host's own accounts."""
+    return not inside(source) and (_NONE.search(low) is not None or name_of(low) in _EVERYWHERE)
 
 
 def name_of(low: str) -> str:

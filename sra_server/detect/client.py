@@ -108,6 +108,11 @@ _LEFT = re.compile(
     r"(?:has |was |is )?(?:disconnected|closed|hung up|left|gone|went away|dropped)\b)"
     r"(?: (?:the |its )?(?:connection|socket|session|stream))?"
     rf"\W{{1,4}}(?:[\w.]{{1,30}}\W{{1,4}}){{0,6}}{_GONE}")
+#: The same of a socket, which is a client's.
+_SOCKET = re.compile(
+    r"(?:\A|[\]:;|>,)}(-] ?|\b(?:a|the|on|of|from|for|remote|websocket|ws|web) )client(?:'s)?[ -]"
+    rf"(?:web)?socket\b[^\n]{{0,60}}\b{_GONE}"
+    rf"|\b{_GONE}\W{{1,4}}(?:on |from |for |of |by )?(?:a |the )?(?:remote )?client(?:'s)?[ -](?:web)?socket\b")
 _OWN_PORT = re.compile(r" tcp \S{3,50}:(\d{1,5})->")
 #: From here on a system gives out the ports of who calls.
 _PASSING = 32_768
@@ -145,7 +150,7 @@ def hung_up(low: str) -> bool:
     begin = low[:_BEGINNING]
     if not any(said in begin for said in _HUNG) or _CALLING.search(begin) is not None:
         return False
-    if _LEFT.search(begin) is not None:
+    if _LEFT.search(begin) is not None or _SOCKET.search(begin) is not None:
         return True
     found = next((found for each in _HUNG_UP if (found := each.search(begin)) is not None), None)
     if found is None or inside(found[1]):

@@ -21,8 +21,13 @@ _OTHERS, _FEW, _REMEMBERED, _FADE = 5, 5, 15, 60 * MINUTE
 #: Of a place so many ports of containers are known at once, each with its first failure.
 _PORTS = 8
 #: What a restart also brings must go on for so long; a container is replaced within it, and most programs
-#: listen again.
-LASTS = 8 * SECOND
+#: listen again. Anything else must be more than a blink, in which several wait in vain for the same moment, ...
+LASTS, BLINK = 8 * SECOND, 3 * SECOND
+#: ... or be so many at once.
+AT_ONCE = 10
+#: Of a robot's tries so many weigh a tenth each, and one more for each so long: those of the internet come
+#: by all day, each with a few names and some seconds between.
+_TRIES, _TRIED = 3, 8 * SECOND
 
 
 class Match(NamedTuple):
@@ -30,7 +35,8 @@ class Match(NamedTuple):
 
     ... `brief`: may it be no more than a restart? `nth` is its place among the records of its batch, for of
     two of the same moment the one that was read first was written first. `port`: the place with a port that
-    is only its own, as a container's is; the next one has another.
+    is only its own, as a container's is; the next one has another. `robot`: the place is somebody in the
+    internet who tries what everybody tries.
     """
 
     at: int
@@ -39,6 +45,7 @@ class Match(NamedTuple):
     weak: bool = False
     brief: bool = False
     nth: int = 0
+    robot: bool = False
 
 
 class Scatter(NamedTuple):
@@ -57,7 +64,7 @@ class Scatter(NamedTuple):
 def weighed(stored: Iterable[list[object]], matches: list[Match], began: int) -> Scatter:
     """Weigh the matches of one minute, in order of time."""
     # an earlier release stored no ports
-    places: dict[str, tuple[int, int, float, int, list[list[object]]]] = {
+    places: dict[str, tuple[float, int, float, int, list[list[object]]]] = {
         name: (n, at, owed, first, *(ports or [[]]))  # type: ignore[misc]
         for name, n, at, owed, first, *ports in stored}
     weight, lasting = 0.0, False
@@ -69,18 +76,22 @@ def weighed(stored: Iterable[list[object]], matches: list[Match], began: int) ->
             times, last, owed, first, ports = places.pop(match.place, (0, 0, 0.0, match.at, []))
             if match.at - last > MINUTE:
                 times, owed, first, ports = 0, 0.0, match.at, []
+            if match.robot and times:
+                times = max(0.0, times - max(0, match.at - last) / _TRIED)
             if len(places) >= _OTHERS:
                 places = {name: each for name, each in places.items() if match.at - each[1] <= _FADE}
             if len(places) > _REMEMBERED:
                 del places[next(iter(places))]
             # what is not the only failure of a place counts in full, and so do those before it
-            few = times < (_FEW if len(places) >= _OTHERS else 1 if places else 0)
+            few = times < (_TRIES if match.robot else _FEW if len(places) >= _OTHERS else 1 if places else 0)
             weight += _ALONE if few else 1.0 + owed
             stayed = first
             if match.port:
                 first, ports = _of_port(ports, match)
-            places[match.place] = times + 1, match.at, owed + 1.0 - _ALONE if few else 0.0, stayed, ports
-        lasting = lasting or not match.brief or match.at - first >= LASTS
+            # what a robot tried is never made up for
+            owed = owed + 1.0 - _ALONE if few and not match.robot else 0.0
+            places[match.place] = times + 1, match.at, owed, stayed, ports
+        lasting = lasting or match.at - first >= (LASTS if match.brief else BLINK)
     return Scatter(weight, lasting, began, [[name, *each] for name, each in places.items()])
 
 

@@ -56,6 +56,7 @@ FIELDS: dict[str, tuple[type, str]] = {
     "window": (int, "within so many seconds"),
     "settle": (int, "matches of one process (pid) within so many seconds count once"),
     "apart": (int, "matches within so many seconds after one that counted are of the same occasion"),
+    "many": (int, "so many matches of one occasion are enough"),
     "clients": (bool, "true if one public client alone brings it about by what it asks: then it is not told"),
     "habit": (bool, "true if it happens now and then where all is well, and is judged by traffic and past"),
     "weak": (list, "with habit: patterns of texts that say it is tried again; ten weigh as one"),
@@ -149,6 +150,7 @@ class Signature:
     unanswered: bool
     settle: int
     apart: int
+    many: int
     clients: bool
     low_below: int
     followed_by: Pattern | None
@@ -239,8 +241,8 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
     for each in entry.get("remedies", ()):
         need(each in ACTIONS, "remedies", f"has {each!r}")
     need(entry.get("level", "warning") in NUMBER, "level")
-    for field, least in (("count", 1), ("window", 1), ("settle", 0), ("apart", 0), ("low_below", 0),
-                         ("within", 0)):
+    for field, least in (("count", 1), ("window", 1), ("settle", 0), ("apart", 0), ("many", 0),
+                         ("low_below", 0), ("within", 0)):
         need(least <= entry.get(field, least) <= 100_000, field)
 
     def pattern(text: str, field: str) -> Pattern:
@@ -277,8 +279,8 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         remedies=tuple(entry.get("remedies", ())), count=entry.get("count", 1),
         window=entry.get("window", 60), level=NUMBER[entry.get("level", "warning")],
         target=entry.get("target", False), unanswered=entry.get("unanswered", False),
-        settle=entry.get("settle", 0), apart=entry.get("apart", 0), clients=entry.get("clients", False),
-        low_below=entry.get("low_below", 0),
+        settle=entry.get("settle", 0), apart=entry.get("apart", 0), many=entry.get("many", 0),
+        clients=entry.get("clients", False), low_below=entry.get("low_below", 0),
         examples=tuple(entry.get("examples", ())), counterexamples=tuple(entry.get("counterexamples", ())),
         origin=origin, own=own)
 

@@ -18,7 +18,7 @@ from ..domain.evidence import Evidence
 from ..domain.place import places_in, without_own_port
 from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import SEVERITY_ORDER, Severity, Signal
-from .account import name_of, tried
+from .account import name_of, of_robots, tried
 from .beside import text_of
 from .catalogue import Catalogue, load
 from .limited import alone
@@ -67,7 +67,9 @@ class _Wrote(NamedTuple):
 
 
 class Signatures:
-    """Memory: fingerprint → [times of the latest matches, their evidence, firing, last process, their Run].
+    """Memory: fingerprint → [times of the latest matches, their evidence, firing, last process, their Run,
+
+    how many are of the latest occasion].
 
     And followed|service|host → [the latest signature that others follow from, its event time];
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
@@ -167,15 +169,17 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     """Count the matches within the window and say whether they are enough; else they may be `evidence`."""
     before = memory.get(key)
     times, kept, firing, process, *since = before or ([], [], False, "")
-    run = Run(*since) if since or not kept else Run(min(map(_time, kept)))  # of an earlier release
+    # an earlier release stored no number, and one before that no Run
+    run = Run(*since[:2]) if since or not kept else Run(min(map(_time, kept)))
+    alike = since[2] if len(since) > 2 else 0
     window, count = signature.window * SECOND, signature.count
     remembered = max(count, signature.low_below)
     if len(records) > 1:
         records.sort(key=_AT)
-    times, shown, fresh = list(times), list(kept), list[Record]()
+    times, shown, fresh, crowd = list(times), list(kept), list[Record](), False
     for record in records:
         if times and abs(record.at - times[-1]) > window:
-            times, shown, firing, process, run = [], [], False, "", Run()
+            times, shown, firing, process, run, alike = [], [], False, "", Run(), 0
         begun, run = run.begun, followed(run, times[-1] if times else None, record.at)
         if run.begun > begun:
             shown = [each for each in shown if _time(each) >= run.begun]
@@ -183,19 +187,21 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         if not (pid and pid == process and record.at - times[-1] <= signature.settle * SECOND):
             same = signature.apart and times and abs(record.at - times[-1]) < signature.apart * SECOND
             # what only follows from a match is no other one
-            if not same and not (times and _follows(signature, record)):
-                times.append(record.at)
+            if not (times and _follows(signature, record)):
+                alike = alike + 1 if same else 1
+                times += [] if same else [record.at]
             fresh.append(record)
         process = pid
-        firing = firing or (len(times) >= count and times[-1] - times[-count] <= window)
+        crowd = crowd or 0 < signature.many <= alike
+        firing = firing or crowd or (len(times) >= count and times[-1] - times[-count] <= window)
         shown.append(record)
         if len(shown) > _EVIDENCE:
             # the first lines tell how it began, the last that it goes on
             del shown[_EVIDENCE - 2]
     del times[:-remembered]
     stored = [each if isinstance(each, list) else _pack(each) for each in shown]
-    memory.put(key, [times, stored, firing, process, *run])
-    severity: Severity = signature.severity if len(times) >= signature.low_below else "low"
+    memory.put(key, [times, stored, firing, process, *run, alike])
+    severity: Severity = signature.severity if crowd or len(times) >= signature.low_below else "low"
     names, need, matches = signature.names, float(count), list[Match]()
     if signature.habit or names:
         order, moments = written.get((records[0].service, records[0].host), _Wrote({}, []))
@@ -262,6 +268,7 @@ def _match(signature: Signature, record: Record, nth: int) -> Match:
     # what an access line names is who called, and where from
     told = signature.target and not ("client" in record.metadata and "status" in record.metadata)
     places = _places(text) if told else ()
+    robot = False
     if signature.object is not None:
         places = (object_of(signature.object, low),)
     if signature.cls == "auth_failures":
@@ -269,11 +276,12 @@ def _match(signature: Signature, record: Record, nth: int) -> Match:
         source = _SOURCE.search(text, 0, _TEXT)
         # people mistype as well, each a few times: where no source is told, whose password it was is one
         places = (source.group(1) if source is not None else name_of(low),)
+        robot = source is not None and of_robots(low, source.group(1))
     brief = signature.brief is not None and signature.brief.stands_in(low)
     place = places[0] if places else ""
     whose = without_own_port(place)
     return Match(record.at, whose, brief=brief, nth=nth, port=place if brief and whose != place else "",
-                 weak=signature.weak is not None and signature.weak.stands_in(low))
+                 weak=signature.weak is not None and signature.weak.stands_in(low), robot=robot)
 
 
 def _stopped(signature: Signature, record: Record) -> Signal:

@@ -34,7 +34,7 @@ from .past import (
     unusual,
     weak,
 )
-from .scatter import LASTS, Match, weighed
+from .scatter import AT_ONCE, LASTS, Match, weighed
 from .traffic import Heard, Traffic
 
 #: A new service was well at first if it was for so long; where the signs are weak a large part must fail.
@@ -198,10 +198,11 @@ def _filled(habit: Past, matches: list[Match], traffic: Traffic) -> Past:
     # a pool of which every member refuses names each of them seldom
     unbroken = habit.unbroken if habit.unbroken and last - habit.last <= _BREAK else matches[0].at
     all_over = last - unbroken >= LASTS and hits >= MOSTLY * (hits + rest)
+    at_once = hits >= AT_ONCE and not matches[-1].brief
     mostly = (habit.mostly or matches[0].at) if hits >= MOSTLY * (hits + rest + _BESIDE) else 0
     return habit._replace(
         last=last, mostly=mostly, n=habit.n + weight, grain=grain, places=found.places, level=level,
-        fine=fine, began=found.began, lasting=habit.lasting or found.lasting or all_over,
+        fine=fine, began=found.began, lasting=habit.lasting or found.lasting or all_over or at_once,
         unbroken=unbroken, hits=hits,
         weight=habit.weight * part + weight, rest=rest)
 

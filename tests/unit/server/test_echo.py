@@ -40,7 +40,7 @@ SLOW = "order 17 failed: no answer of the worker, timed out after 30 s"
 NO_MEMORY = "report failed: cannot fork a worker, not enough memory"
 FAILED = '10.1.1.1 - - [25/Nov/2026:06:34:00 +0000] "POST /order HTTP/1.1" 500 157 "-" "app/3.2"'
 GATEWAY = FAILED.replace(" 500 ", " 504 ")
-LOGINS = "Failed password for root from 203.0.113.9 port 51234 ssh2"
+LOGINS = "Failed password for deploy from 203.0.113.9 port 51234 ssh2"
 
 RELATED: dict[str, tuple[Part, Part]] = {
     # a store in a container, and who reaches it by the host's port

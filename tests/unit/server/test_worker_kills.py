@@ -75,7 +75,7 @@ class Step:
 
 def logins(first: int) -> list[Step]:
     """Five failed logins are a trouble, and no batch has five."""
-    text = "Failed password for root from 203.0.113.9 port 40022 ssh2"
+    text = "Failed password for deploy from 203.0.113.9 port 40022 ssh2"
     return [Step(sent=(Sent(gap=5, service="sshd", text=text, times=times),)) for times in (first, 5 - first)]
 
 

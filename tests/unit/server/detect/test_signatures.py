@@ -13,7 +13,7 @@ from sra_server.domain.signal import Signal
 from ..world import batch, record
 
 DETECTOR = Signatures()
-LOGIN = "Failed password for root from 203.0.113.9 port 40022 ssh2"
+LOGIN = "Failed password for deploy from 203.0.113.9 port 40022 ssh2"
 
 
 def run(*batches: object) -> list[list[Signal]]:
@@ -93,7 +93,7 @@ def test_what_could_not_be_reached_is_the_subject() -> None:
 
 
 def test_a_user_name_that_imitates_another_trouble_still_counts_as_a_login() -> None:
-    lines = [record(f"Failed password for invalid user No space left on device from 203.0.113.9 port {n}", n,
+    lines = [record(f"Failed password for invalid user No space left on device from 10.0.0.9 port {n}", n,
                     number=n) for n in range(5)]
     (signal,), = run(batch(5, *lines))
     assert signal.cls == "auth_failures"
