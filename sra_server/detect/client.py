@@ -112,7 +112,8 @@ _LEFT = re.compile(
 _SOCKET = re.compile(
     r"(?:\A|[\]:;|>,)}(-] ?|\b(?:a|the|on|of|from|for|remote|websocket|ws|web) )client(?:'s)?[ -]"
     rf"(?:web)?socket\b[^\n]{{0,60}}\b{_GONE}"
-    rf"|\b{_GONE}\W{{1,4}}(?:on |from |for |of |by )?(?:a |the )?(?:remote )?client(?:'s)?[ -](?:web)?socket\b")
+    rf"|\b{_GONE}\W{{1,4}}(?:on |from |for |of |by )?(?:a |the )?(?:remote )?client(?:'s)?[ -](?:web)?socket"
+    r"\b")
 _OWN_PORT = re.compile(r" tcp \S{3,50}:(\d{1,5})->")
 #: From here on a system gives out the ports of who calls.
 _PASSING = 32_768

@@ -21,7 +21,7 @@ _OTHERS, _FEW, _REMEMBERED, _FADE = 5, 5, 15, 60 * MINUTE
 #: Of a place so many ports of containers are known at once, each with its first failure.
 _PORTS = 8
 #: What a restart also brings must go on for so long; a container is replaced within it, and most programs
-#: listen again. Anything else must be more than a blink, in which several wait in vain for the same moment, ...
+#: listen again. Anything else must be more than a blink, in which several wait in vain for one moment, ...
 LASTS, BLINK = 8 * SECOND, 3 * SECOND
 #: ... or be so many at once.
 AT_ONCE = 10

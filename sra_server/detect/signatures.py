@@ -27,7 +27,8 @@ from .objects import ill, object_of
 from .run import Run, followed
 from .scatter import Match
 from .signature import STOPPED, Signature
-from .traffic import hear, heard, heard_since
+from .start import comes_up
+from .traffic import hear, heard
 from .twice import twice
 from .units import concerns, of_unit
 from .usual import Rule, judge
@@ -48,13 +49,6 @@ _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b
 #: How pytest begins what it shows of a failure.
 _SHOWN = re.compile(r"E {3,}\S")
 
-#: Who begins before what it depends on waits for that, and says so; so long after its first line that is how
-#: things start.
-_COMES_UP = 45 * SECOND
-_WAITS = re.compile(r"\bnot (?:yet |be )?(?:ready|available|up)\b"
-                    r"|(?<!timed out )(?<!timeout )\bwaiting for\b|\bretrying\b|\bwill (?:be )?retr"
-                    r"|\btry(?:ing)? again\b|\bretry in\b|\battempt[ #]{1,2}\d")
-
 #: Where somebody who signs in comes from.
 _SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[)(\d{1,3}(?:\.\d{1,3}){3})", re.I)
 
@@ -73,7 +67,8 @@ class Signatures:
 
     And followed|service|host → [the latest signature that others follow from, its event time];
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
-    clients|… and limited|… → see limited; account|… → see account; objects|… → see objects.
+    watched → since when anything is heard; clients|… and limited|… → see limited; account|… → see account;
+    objects|… → see objects.
     """
 
     name = "signature"
@@ -221,7 +216,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
             firing, severity = True, "medium"
         evidence = evidence and not verdict.everyday
     objects = ill(memory, key, signature, matches, need) if names else ()
-    if firing and signature.unanswered and _comes_up(memory, records):
+    if firing and signature.unanswered and comes_up(memory, records):
         firing = False
     if not firing and (not evidence or signature.cls == "auth_failures"):
         return None  # that somebody mistypes his password is evidence of nothing, either
@@ -235,14 +230,6 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         subject=_subject(records) if signature.target else "",
         remedies=signature.remedies if firing else (), evidence=pieces, unanswered=signature.unanswered,
         taught=signature.own, objects=objects if firing else ())
-
-
-def _comes_up(memory: Memory, records: list[Record]) -> bool:
-    """Say whether a service that is heard for the first time still waits for what it depends on."""
-    since = heard_since(memory, records[0].service, records[0].host)
-    return since > 0 and all(
-        0 <= each.at - since < _COMES_UP
-        and _WAITS.search(each.message[:_TEXT].lower()) is not None for each in records)
 
 
 def _follows(signature: Signature, record: Record) -> bool:

@@ -13,6 +13,8 @@ from .memory import Memory
 _INFO = 20
 #: Services take no more than this part of the memory; beyond, only those are added whose failures are found.
 _PART = 2
+#: Under this is kept since when anything is heard.
+_WATCHED = "watched"
 
 
 class Traffic(NamedTuple):
@@ -47,6 +49,8 @@ def hear(memory: Memory, batch: Batch) -> dict[tuple[str, str], dict[int, int]]:
                 brought[whose] = {count.minute: count.n}
             else:
                 minutes[count.minute] = minutes.get(count.minute, 0) + count.n
+    if brought:
+        memory.put(_WATCHED, memory.get(_WATCHED) or batch.received_at)
     for (service, host), minutes in brought.items():
         key = _key(service, host)
         stored = memory.get(key)
@@ -60,6 +64,11 @@ def heard_since(memory: Memory, service: str, host: str) -> int:
     """Return since when a service is heard, or 0 if that is not known."""
     stored = memory.get(_key(service, host))
     return Traffic(*stored).since if stored is not None else 0
+
+
+def watched_since(memory: Memory) -> int:
+    """Return when something of the account was counted first."""
+    return int(memory.get(_WATCHED) or memory.clock)
 
 
 def _since(batch: Batch, service: str, minutes: dict[int, int]) -> int:

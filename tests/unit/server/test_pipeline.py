@@ -72,7 +72,7 @@ def test_a_silent_service_that_is_called_by_its_name_is_the_suspect() -> None:
     world = World(offers=(RESTART,))
     world.fold(batch(0, alive=["inventory", "shop"]))
     text = "GET http://inventory:8081/stock failed: Connection timed out"
-    world.fold(batch(5, *(record(text, 5, number=n) for n in range(3))))
+    world.fold(batch(5, *(record(text, 5, number=n) for n in range(10))))
     assert world.only().service == "inventory"
     analysis = world.changes[-1].analysis
     assert analysis is not None
@@ -83,7 +83,7 @@ def test_a_silent_service_that_is_called_by_its_name_is_the_suspect() -> None:
 def test_evidence_leaves_no_heading_that_the_root_cause_contradicts() -> None:
     world = World()
     text = "GET http://inventory:8081/stock failed: Connection timed out"
-    world.fold(batch(5, *(record(text, 5, number=n) for n in range(3))))
+    world.fold(batch(5, *(record(text, 5, number=n) for n in range(10))))
     assert world.only().service == "shop", "nobody knows yet who inventory is"
     world.fold(batch(10, alive=["inventory"]))
     (told,) = world.fold(batch(12, record("deadlock detected", 12)))

@@ -142,3 +142,17 @@ def test_who_is_stopped_on_purpose_for_eight_seconds_is_not_missed() -> None:
     assert _told(_each(REFUSED, 30, 0.4, 1), within=10) == ["database_failure critical"]
     shop = [(second, line.replace("postgresql", "shop")) for second, line in stop]
     assert _told([*shop, *_each(UPSTREAM, 30, 0.25, 1)]) == []
+
+
+def test_who_is_new_among_others_is_given_the_seconds_in_which_it_starts() -> None:
+    well = _story([(10.0 * n - AROUND, "2024-03-05 10:00:00,123 INFO shop: GET / 200") for n in range(240)]).records
+
+    def told_of(seconds: int, *, within: int, others: tuple[tuple[float, Record], ...] = well) -> list[str]:
+        new = tuple((second, replace(each, service="rota")) for second, each in _story(_each(REFUSED, seconds, 1)).records)
+        found = told([(0, Story("new", (*others, *new)))], until=AROUND + within + 1)
+        return [" ".join(each.split()[:2]) for each in found]
+
+    assert told_of(12, within=300) == []
+    assert told_of(60, within=24) == ["database_failure critical"]
+    # nobody is known longer: it may be an outage of long ago
+    assert told_of(60, within=10, others=()) == ["database_failure critical"]
