@@ -15,7 +15,7 @@ from .traffic import heard_since, watched_since
 #: So long after its first line who says that it waits only starts; and who says nothing of that.
 _COMES_UP, _RACES = 45 * SECOND, 20 * SECOND
 #: An account that is watched for so long was well before somebody new came.
-_WATCHED = 5 * MINUTE
+_WATCHED = 10 * MINUTE
 #: So much of a text is searched.
 _SEARCHED = 2000
 _WAITS = re.compile(r"\bnot (?:yet |be )?(?:ready|available|up)\b"

@@ -119,14 +119,14 @@ def _two(settings: Settings | None = None) -> World:
     """A crash, and a minute later a trouble elsewhere of which nobody knows that it comes from it."""
     world = World(settings)
     world.fold(batch(0, record("panic: runtime error: nil", 0, service="inventory", host="b")))
-    world.fold(batch(60, *(record("upstream timed out", 60, service="checkout", host="a", number=n)
+    world.fold(batch(60, *(record("upstream timed out", 57 + 1.5 * n, service="checkout", host="a")
                            for n in range(3))))
     assert [each.service for each in world.incidents.values()] == ["inventory", "checkout"]
     return world
 
 
 def _tell(world: World, second: int, text: str = REFUSED_THERE) -> None:
-    world.fold(batch(second, *(record(text, second, service="checkout", host="a", number=n)
+    world.fold(batch(second, *(record(text, second - 3 + 1.5 * n, service="checkout", host="a")
                                for n in range(3))))
 
 
@@ -203,7 +203,7 @@ def test_same_host_close_in_time_joins_only_what_can_be_one_trouble() -> None:
     world.fold(batch(4, record("api.service: Main process exited, code=killed", 4, service="api")))
     assert world.only().cls == "disk_full"
     assert "same host web-1, 4 s apart, disk full precedes" in world.changes[-1].reason
-    world.fold(batch(6, *(record("Failed password for root", 6, service="sshd", number=n) for n in range(9))))
+    world.fold(batch(6, *(record("Failed password for root", 6, service="sshd", number=n) for n in range(10))))
     assert sorted(each.cls for each in world.incidents.values()) == ["auth_failures", "disk_full"]
 
 

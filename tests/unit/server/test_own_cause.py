@@ -211,7 +211,7 @@ def test_who_cannot_reach_what_he_depends_on_joins_it_on_whatever_host() -> None
 def storm(world: World) -> str:
     """Seven places are refused by their databases within seconds; return the title that people were told."""
     for nth in range(7):
-        fires(world, NO_SLOTS, nth, nth + 1, service=f"app{nth}x", host=f"k{nth}")
+        fires(world, NO_SLOTS, nth, nth + 1, service=f"app{nth}x", host=f"k{nth}", times=10)
     return next(each.incident.title for each in world.changes if each.kind == "opened")
 
 

@@ -259,7 +259,8 @@ def test_a_far_place_that_two_hosts_name_is_one_incident() -> None:
 def test_a_far_place_that_is_missed_is_one_incident_however_late_another_names_it() -> None:
     world = World()
     for second in range(0, 1300, 100):  # the last sign is often older than what is still called recent
-        world.fold(batch(second, *beside(FAR_POSTGRES, second, service="shop")))
+        world.fold(batch(second, *beside(FAR_POSTGRES, second, service="shop"),
+                         record("request ok", second, service="billing", host="web-2", level=20)))
     world.fold(batch(1290 + 900, *beside(FAR_POSTGRES, 1290 + 900, service="billing", host="web-2")))
     assert set(world.only().services) == {"shop", "billing"}
 
