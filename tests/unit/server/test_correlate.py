@@ -203,7 +203,8 @@ def test_same_host_close_in_time_joins_only_what_can_be_one_trouble() -> None:
     world.fold(batch(4, record("api.service: Main process exited, code=killed", 4, service="api")))
     assert world.only().cls == "disk_full"
     assert "same host web-1, 4 s apart, disk full precedes" in world.changes[-1].reason
-    world.fold(batch(6, *(record("Failed password for root", 6, service="sshd", number=n) for n in range(10))))
+    world.fold(batch(6, *(record("Failed password for root", 6, service="sshd", number=n)
+                          for n in range(10))))
     assert sorted(each.cls for each in world.incidents.values()) == ["auth_failures", "disk_full"]
 
 
