@@ -61,6 +61,8 @@ _GENERIC_LEVEL = re.compile(
 _CALM = (None, "info")
 #: The levels of npm, as winston writes them: only right behind the date, for any text may speak of an error.
 _NPM = re.compile(r"\]? {1,3}\[?(silly|verbose|debug|info|warn|error)\]?: ")
+#: Telegraf's levels, and the plugin that speaks.
+_TELEGRAF = re.compile(r" ([DIWE])! (?:\[([\w.:-]{1,100})\] )?", re.A)
 _STAMP = r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"
 _PYTHON_LINE = re.compile(
     _STAMP + r",([0-9]{3}) - ([\w.\-/]{1,200}) - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - ", re.A)
@@ -69,7 +71,7 @@ _SPRING_LINE = re.compile(_STAMP + r"\.([0-9]{3}) {1,2}(TRACE|DEBUG|INFO|WARN|ER
 _PID = re.compile(r"\[([0-9]{1,7})\] (?=[0-9]{4}[-/])")
 #: MongoDB before 4.4: the level's letter, the component, and the connection or thread.
 _MONGO = re.compile(r" ([DIWEF])[1-5]? {1,2}([A-Z]{2,10}|-) +\[([^\]\n]{1,100})\] ")
-_MONGO_LEVELS = {"D": "debug", "I": "info", "W": "warning", "E": "error", "F": "critical"}
+_LETTERS = {"D": "debug", "I": "info", "W": "warning", "E": "error", "F": "critical"}
 _SKIP = re.compile(r"\]?[ \t|:;,-]{0,6}")
 
 
@@ -213,7 +215,7 @@ def _words(text: str, end: int, at: Optional[int], context: Context) -> Optional
                       text[found.start(3) if exception else found.end():], metadata, "java")
     found = _MONGO.match(text, end) if text[end + 1:end + 2] in "DIWEF" else None
     if found is not None:
-        return Parsed(at, _MONGO_LEVELS[found[1]], context.service or "mongodb", context.host,
+        return Parsed(at, _LETTERS[found[1]], context.service or "mongodb", context.host,
                       text[found.end():], {"component": found[2], "ctx": found[3]}, "mongodb")
     found = _CRI.match(text, end)
     if found is not None:
@@ -261,6 +263,10 @@ def _envoy(text: str, end: int, at: Optional[int], context: Context) -> Optional
 
 def rest(text: str, end: int, at: Optional[int], context: Context) -> Parsed:
     """Return what stands behind a date that ends at `end`: perhaps a level, and the message."""
+    found = _TELEGRAF.match(text, end) if text[end + 2:end + 3] == "!" else None
+    if found is not None:
+        return Parsed(at, _LETTERS[found[1]], context.service, context.host, text[found.end():],
+                      {"logger": found[2]} if found[2] else {}, "generic")
     found = _GENERIC_LEVEL.match(text, end) or _NPM.match(text, end)
     if found is None:
         start = _SKIP.match(text, end).end()  # type: ignore[union-attr]

@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Optional
 
+from .alerts import alert
 from .journal import service_of
 from .kubernetes import about
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
@@ -37,6 +38,14 @@ _NESTED = (("log", "level", "log.level"), ("log", "logger", "log.logger"), ("ser
 
 #: What Google's cloud and Rust's tracing put the program's own fields in.
 _WRAPPERS = ("jsonPayload", "fields")
+
+#: What others call the parts of a request: Google's cloud, and Caddy.
+_CLOUD = (("status", "status"), ("requestMethod", "method"), ("requestUrl", "url"), ("remoteIp", "client"))
+_CADDYS = (("method", "method"), ("uri", "uri"), ("host", "vhost"), ("client_ip", "client"),
+           ("remote_ip", "client"))
+_CADDY = "http.log.access"
+#: Where the path of a request stands.
+_ASKED = ("request", "path", "uri", "request_uri", "url")
 
 _REMEMBERED = 1000
 
@@ -87,6 +96,11 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
     record = fields.get("record")
     if record.__class__ is dict and "text" in fields and record.get("level").__class__ is dict:
         _unfold(fields, record)
+    if "alerts" in fields and (told := alert(fields)) is not None:
+        at, whose = _time(fields, context.stamps, _TIME), name(told.service) or context.service
+        return Parsed(at, told.level, whose, context.host, told.message, fields, form)
+    if "httpRequest" in fields or "response_code" in fields or "request" in fields:
+        _requested(fields)
     present = _presence(fields)
     form, of_service, of_host = _schema(fields, context, form)
     level = _level(fields, present.level)
@@ -127,6 +141,8 @@ def _schema(fields: dict[str, Any], context: Context, form: str) -> tuple[str, s
         return form, service_of(partial(_text, fields)), ""
     if "involvedObject" in fields or "regarding" in fields:  # an event of Kubernetes
         return form, *about(fields)
+    if "request" in fields and "status" in fields and str(fields.get("logger")).startswith(_CADDY):
+        return form, context.service or "caddy", ""
     if "error_severity" in fields and "backend_type" in fields:  # PostgreSQL's jsonlog
         return "postgresql", context.service or "postgresql", ""
     return form, "", ""
@@ -145,6 +161,26 @@ def _unwrap(fields: dict[str, Any], wrapper: str) -> None:
             fields[key] = payload.pop(key)
     if not payload:
         del fields[wrapper]
+
+
+def _requested(fields: dict[str, Any]) -> None:
+    """Name the parts of a request as others name them: those of Google's cloud, of Envoy and of Caddy."""
+    cloud, caddy = fields.get("httpRequest"), fields.get("request")
+    if cloud.__class__ is dict and cloud.get("status").__class__ is int:
+        for theirs, ours in _CLOUD:
+            if theirs in cloud and ours not in fields:
+                fields[ours] = cloud.pop(theirs)
+    elif "response_code" in fields and "status" not in fields:
+        fields["status"] = fields.pop("response_code")
+        client = fields.get("downstream_remote_address")
+        if client.__class__ is str and "client" not in fields:
+            fields["client"] = client.rpartition(":")[0]
+    elif caddy.__class__ is dict and "status" in fields and str(fields.get("logger")).startswith(_CADDY):
+        # its message is the same for all: the request says more
+        fields.pop("msg", None)
+        for theirs, ours in _CADDYS:
+            if theirs in caddy and ours not in fields:
+                fields[ours] = caddy.pop(theirs)
 
 
 def _unfold(fields: dict[str, Any], record: dict[str, Any]) -> None:
@@ -245,9 +281,8 @@ def _name(fields: dict[str, Any], keys: tuple[str, ...]) -> Optional[str]:
 
 def _request(fields: dict[str, Any]) -> Optional[str]:
     """Make the message of an access line that was written as fields, in the common form."""
-    path = fields.get("request") or fields.get("path") or fields.get("uri") or fields.get("request_uri") \
-        or fields.get("url")
-    if path.__class__ is not str or "status" not in fields:
+    path = next((fields[key] for key in _ASKED if fields.get(key) and fields[key].__class__ is str), None)
+    if path is None or "status" not in fields:
         return None
     method = fields.get("method") or fields.get("request_method")
     asked = f"{method} {path}" if method.__class__ is str else path

@@ -25,8 +25,9 @@ _SEARCHED = 4096
 _HTTP = frozenset(("access", "haproxy"))
 #: How HAProxy and Envoy say that no server answered, in lines without a status.
 _UNANSWERED = frozenset(("SC", "sC", "SQ", "sQ", "RC", "UF", "UH", "UO", "NR", "NC"))
-_STATUS = ("status", "status_code", "statusCode", "http_status", "DownstreamStatus")
-_REQUEST = ("method", "path", "request", "uri", "url", "request_method", "request_uri", "RequestPath")
+_STATUS = ("status", "status_code", "statusCode", "http_status", "DownstreamStatus", "sc-status")
+_REQUEST = ("method", "path", "request", "uri", "url", "request_method", "request_uri", "RequestPath",
+            "cs-uri-stem")
 #: Events of a node of Kubernetes that are no warnings to it, for the node only says how it is.
 _NODE = frozenset(("NodeNotReady", "NodeHasDiskPressure", "NodeHasInsufficientMemory",
                    "NodeHasInsufficientPID"))

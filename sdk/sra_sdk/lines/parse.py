@@ -15,6 +15,7 @@ from .civil import hyphened, jul, slashed, weekday
 from .colours import ESCAPE, plain
 from .console import clock, dotnet, hours, tornado
 from .dated import dated, numbered, python_line, spring_line
+from .edge import balanced, extended, fields
 from .haproxy import haproxy
 from .jsonlines import docker, json_line
 from .logfmt import logfmt
@@ -28,26 +29,30 @@ from .web import access, apache_error, common, nginx_error
 
 __all__ = ["LineReader", "Parsed"]
 
-_DIGITS: tuple[Format, ...] = (common, nginx_error, iso, dated, access, spark, hadoop, redis, cluster,
-                               counted, clock, hours, fiber, hyphened, slashed, haproxy, ras)
+_DIGITS: tuple[Format, ...] = (common, nginx_error, extended, balanced, iso, dated, access, spark, hadoop,
+                               redis, cluster, counted, clock, hours, fiber, hyphened, slashed, haproxy, ras)
 #: Of these, what "2024-01-31 10" can begin.
 _SPACED: tuple[Format, ...] = (python_line, spring_line,
-                               *(form for form in _DIGITS if form not in (common, nginx_error, iso)))
+                               *(form for form in _DIGITS
+                                 if form not in (common, nginx_error, balanced, iso)))
 _LETTERS: tuple[Format, ...] = (bsd, klog, dotnet, levelled, jul, weekday, logfmt, access, haproxy, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed,),
     "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, tornado, hyphened,
           weekday, slashed, numbered, gin),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
+    "#": (fields,),
     **{digit: _DIGITS for digit in "0123456789"},
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
     # of the levels of Ruby's Logger, of Rails, and of a request's methods
     **{letter: (ruby, *_LETTERS) for letter in "DIWEFAU"}, "C": (*_LETTERS, rails),
     **{letter: (brief, ruby, *_LETTERS) for letter in "GPDHO"},
+    # of the types of a balancer's connections: http, grpcs, wss
+    **{letter: (balanced, *_LETTERS) for letter in "hgw"},
 }
 #: Formats so strict that a line which fits one fits no other: only these are tried before their turn.
 _STICKY = frozenset((common, python_line, spring_line, bsd, spark, hadoop, redis, klog, apache_error,
-                     nginx_error, ras, cluster, ruby))
+                     nginx_error, ras, cluster, ruby, balanced, extended))
 #: How `docker compose logs` begins each line: the container, which is named by its service and a number.
 _COMPOSE = re.compile(r"([a-z0-9][a-z0-9_.-]{0,80}?)(?:[-_][0-9]{1,3})? {1,40}\| ", re.A)
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -36,7 +36,7 @@ new: Callable[[type[Parsed], Any], Parsed] = tuple.__new__
 class Context:
     """The source that a line came from: its defaults and its clock."""
 
-    __slots__ = ("depth", "host", "service", "stamps")
+    __slots__ = ("depth", "fields", "host", "service", "stamps")
 
     def __init__(self, service: Optional[str], host: Optional[str], stamps: Stamps) -> None:
         self.service = service
@@ -44,6 +44,8 @@ class Context:
         self.stamps = stamps
         #: How many wrappers (docker's JSON) surround the line that is being read.
         self.depth = 0
+        #: The fields that a file in W3C's extended format said that it has; empty if it did not.
+        self.fields: tuple[str, ...] = ()
 
 
 #: A format: the parsed line, or None if the line is not of this format.

@@ -159,6 +159,23 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "too many c,connection slots,max number,command not allowed",
           r"too many connections|too many clients already|remaining connection slots|max number of clients"
           r"|command not allowed when used memory"),
+    # BIND and Unbound write their level behind its category
+    _rule(INFO, ": info: ,] info: ", r"\A(?:[\w-]{1,40}:|\[[0-9:]{1,20}\]) info: "),
+    # what applications say in sentences of their own; that somebody could not sign in is his own doing
+    _rule(WARNING, "login,logon,sign-in,authenticat,authori,password,captcha",
+          r"(?:log(?:in|on)|sign-in|authenticat\w{1,5}|authori[sz]\w{1,6}|password|captcha)\b.{0,80}"
+          r"(?:failed|could not|cannot)|(?:failed|could not|couldn't|cannot|unable to) .{0,60}"
+          r"(?:log(?:in|on)|sign-in|authenticate|authori[sz]e)\b"),
+    _rule(ERROR, "could not ,couldn't ,cannot ,can't ,unable to,failed,exception ",
+          r"(?:\A|: |; |, | - )(?:could not|couldn't|cannot|can't|unable to|failed to|exception (?:while|in))"
+          r" (?!be found|find |locate |determine |verify |validate |parse )\w"
+          # of what is counted the number stands first, or behind
+          r"|(?:\A|[:;,-] )(?!\d)(?:(?!(?:no|not|none|nothing|never|if|whether|that|which|who|why|when|after"
+          r"|unless|until|as|previously|last) )[\w'#./-]{1,60} ){1,6}failed(?:[.!]?\s*\Z|: (?!\d)|, | \()"),
+    _rule(ERROR, "status 5,status: 5,status code 5,status code: 5,internal server error,bad gateway"
+          ",service unavailable,gateway time",
+          r"status(?: code)?:? 50[0234]\b|500 internal server error|502 bad gateway|503 service unavailable"
+          r"|504 gateway time-?out"),
     # cron, lighttpd and RQ name no level, nor do errors of Node as its console shows them
     _rule(ERROR, "error]: ,curl: (,ndchild #,all handlers for,: establishing con,raised while exec",
           r"\(cron\) error \(grandchild #"
@@ -234,7 +251,7 @@ WORDS: tuple[Rule, ...] = (
     _rule(WARNING, "warning  ",
           r"(?:\A|\n)[0-9]{1,4}[smhd]\S{0,6}(?: \(x[0-9]+ over \w+\))? +warning {2,}\w+ {2,}\w+/"),
     _rule(ERROR, "-of-data-space,split-brain,unit hang,non-primary comp,fault state,vdev_state=,ora-,is full",
-          r"out-of-data-space|split-brain detected|detected hardware unit hang|\Aora-[0-9]{5}: "
+          r"out-of-data-space|split-brain detected|detected hardware unit hang|\Aora-[0-9]{5}[:,] "
           r"|within the non-primary component|\) entering fault state|vdev_state=(?:faulted|degraded|unavail)"
           r"|transaction log for database .{1,80} is full|filegroup is full"),
     _rule(ERROR, "harakiri on,listen queue of,killed by signal,docker daemon at",
@@ -249,6 +266,10 @@ WORDS: tuple[Rule, ...] = (
           r"\A[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3} (?:[\w.-]{1,40}=\S{1,80} ){0,6}\[(?:error|critical)\] "),
     # what ends a program, as those write it who start or watch it
     _rule(CRITICAL, "kernel pid terminated", r"\A\W{0,4}kernel pid terminated"),
+    _rule(ERROR, "nats: ,gocql: ,* (exit),403. errors,does not exist.,]: failed!,]: unreachable!",
+          r"(?:\A|: )(?:nats: (?:no |timeout|connection closed)|gocql: no )|\A\*\* \(exit\) an exception was"
+          r"|fatal: \[[^\]\n]{1,200}\]: (?:failed|unreachable)!|\Acode: 403\. errors:"
+          r"|\Arepository \S{1,200} does not exist\."),
     _rule(ERROR, ": fatal: ,exited with code,unstable restarts,promiserejection: ",
           r"\A[\w./-]{1,60}(?: [\w./-]{1,60})?(?: \(\w{1,20}\))?: fatal: "
           r"|\A(?:pm2 .{0,60})?(?:app \[.{1,80}\]|[\w.-]{1,100}) exited with code \[?(?!(?:0|130|143)\b)[0-9]"

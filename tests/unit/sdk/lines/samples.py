@@ -42,6 +42,8 @@ RUNSERVER = '[31/Jan/2026 10:00:00] "GET /a HTTP/1.1" 500 145'
 GIN = '[GIN] 2026/01/31 - 10:00:00 | 500 |      1.2ms |       10.0.0.9 | GET      "/a"'
 FIBER = "10:00:00 | 503 |     1.2ms |       10.0.0.9 | GET     | /a   | -"
 FLASK = '127.0.0.1 - - [31/Jan/2026 10:00:00] "GET /health HTTP/1.1" 500 -'
+BALANCED = ('2026-01-31T10:00:00.123456Z app/shop/50dc 10.0.0.9:40000 10.0.1.7:80 0.001 0.024 0.000 502 - '
+            '34 12 "GET https://x.example:443/a HTTP/1.1" "Mozilla/5.0" ECDHE TLSv1.2')
 
 SAMPLES: tuple[Sample, ...] = (
     # Python's repr of each value, as structlog writes it
@@ -417,6 +419,34 @@ SAMPLES: tuple[Sample, ...] = (
     # the name of an exception is no logger
     S("2026-01-31 10:00:00,123 ERROR shop.errors.QuotaError: no more", "java", "2026-01-31T10:00:00.123",
       "error", "shop.errors.QuotaError: no more"),
+    # what stands at the edge: its message is the request and the status
+    S(f"https {BALANCED}", "access", "2026-01-31T10:00:00.123456", None,
+      '"GET https://x.example:443/a HTTP/1.1" 502', None, None,
+      {"client": "10.0.0.9", "status": 502, "target": "10.0.1.7:80"}),
+    S(BALANCED, "access", "2026-01-31T10:00:00.123456", None,
+      '"GET https://x.example:443/a HTTP/1.1" 502', None, None, {"path": "https://x.example:443/a"}),
+    S("2026-01-31 10:00:00 10.0.0.7 GET /a b=1 443 - 10.0.0.9 Mozilla/5.0+(X11) - 503 0 64 12", "access",
+      "2026-01-31T10:00:00", None, '"GET /a?b=1" 503', None, None, {"client": "10.0.0.9", "status": 503}),
+    S("2026-01-31\t10:00:00\tFRA56-P4\t2390\t10.0.0.9\tGET\td1\t/a\t502\t-\tx\t-\t-\tError", "access",
+      "2026-01-31T10:00:00", None, '"GET /a" 502', None, None, {"status": 502, "result": "Error"}),
+    S('{"level":"info","ts":1769853600.5,"logger":"http.log.access.log0","msg":"handled request",'
+      '"request":{"client_ip":"10.0.0.9","method":"GET","uri":"/a"},"status":502}', "json",
+      "2026-01-31T10:00:00.5", "info",
+      '"GET /a" 502', "caddy", None, {"client": "10.0.0.9", "status": 502}),
+    S('{"start_time":"x","method":"GET","path":"/a","response_code":503,"downstream_remote_address":'
+      '"10.0.0.9:4"}', "json", None, None, '"GET /a" 503', None, None, {"client": "10.0.0.9", "status": 503}),
+    S('{"httpRequest":{"requestMethod":"GET","requestUrl":"https://x/a","status":502},"severity":"INFO"}',
+      "json", None, "info", '"GET https://x/a" 502', None, None, {"status": 502}),
+    # a group of alerts: the worst that fires says how bad it is
+    S('{"receiver":"log","status":"firing","alerts":[{"status":"firing","labels":{"alertname":"A","severity":'
+      '"critical","instance":"db-1:9","service":"db"},"annotations":{"summary":"it is down"}},'
+      '{"status":"firing","labels":{"alertname":"B","severity":"none","service":"db"}}]}', "json", None,
+      "error",
+      "alert firing: A, B at db-1:9: it is down", "db"),
+    S('{"receiver":"log","status":"resolved","alerts":[{"status":"resolved","labels":{"alertname":"A",'
+      '"severity":"critical"}}]}', "json", None, "info", "alert resolved: A"),
+    S("2026-01-31T10:00:00Z E! [outputs.x] no", "generic", "2026-01-31T10:00:00", "error", "no", None, None,
+      {"logger": "outputs.x"}),
     # none of these
     S("just a sentence about errors", "plain", None, None, "just a sentence about errors"),
     S("", "plain", None, None, ""),

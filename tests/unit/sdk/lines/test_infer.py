@@ -151,6 +151,13 @@ def level(line: str) -> str:
     ("/srv/app/run.sh: line 7: shop: command not found", "error"),
     ("Feb 14 15:16:01 h systemd[1]: srv-shop.mount: Mount process exited, code=exited, status=32/n/a",
      "error"),
+    ("2024/03/05 10:00:00 could not price order 7: the table of rates is empty", "error"),
+    ("Mar  5 10:00:00 h shop[7]: payment failed: provider said 'internal error'", "error"),
+    ("Mar  5 10:00:00 h shop[7]: checkout of order 4711 has failed", "error"),
+    ("Mar  5 10:00:00 h shop[7]: order 4711: cannot book it", "error"),
+    ("2024/03/05 10:00:00 rates: unexpected status 503", "error"),
+    ("2024/03/05 10:00:00 login failed for bob", "warning"),
+    ("2024/03/05 10:00:00 could not authenticate bob", "warning"),
 ])
 def test_raised(line: str, expected: str) -> None:
     assert level(line) == expected
@@ -208,6 +215,16 @@ def test_raised(line: str, expected: str) -> None:
     ("10:00:00.123 [info] GET /error", "info"),
     ("2026-01-31 10:00:00 - errors - 0 found", "info"),
     ("=PROGRESS REPORT==== 5-Mar-2024::10:00:00.123456 ===", "info"),
+    # of what was counted, is asked or was talked of, nothing has failed
+    ("12 jobs done, 0 failed", "info"),
+    ("2024/03/05 10:00:00 3 of 10 failed", "info"),
+    ("2024/03/05 10:00:00 uploads failed: 0", "info"),
+    ("2024/03/05 10:00:00 checks whether the sync failed", "info"),
+    ("2024/03/05 10:00:00 no task failed", "info"),
+    ("2024/03/05 10:00:00 moved what has been marked as failed", "info"),
+    ("2024/03/05 10:00:00 could not find a coupon of that name", "info"),
+    ("2024/03/05 10:00:00 wrote a page about what cannot be said", "info"),
+    ("05-Mar-2024 10:00:00.123 query-errors: info: client 10.0.0.9#4: query failed (SERVFAIL) for a", "info"),
 ])
 def test_left_alone(line: str, expected: str) -> None:
     assert level(line) == expected

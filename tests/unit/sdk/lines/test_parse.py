@@ -50,6 +50,15 @@ def test_every_beginning_of_a_line_is_read(sample: Sample) -> None:
         lines.read(sample.line[end:])
 
 
+def test_a_file_says_itself_which_fields_it_has() -> None:
+    lines = reader()
+    lines.read("#Fields: time date c-ip cs-method cs-uri sc-status s-reason")
+    parsed = lines.read("10:00:00 2026-01-31 10.0.0.9 GET /a 503 AppOffline")
+    assert (parsed.at, parsed.message, parsed.metadata["reason"]) == (
+        at("2026-01-31T10:00:00"), '"GET /a" 503', "AppOffline")
+    assert lines.read("2026-01-31 10:00:00 INFO here").level == "info", "another kind of line among them"
+
+
 def test_defaults_serve_the_lines_that_name_none() -> None:
     lines = LineReader(service="shop", host="web-9", now=lambda: NOW, tz=UTC)
     parsed = lines.read("plain words")
