@@ -168,7 +168,8 @@ WORDS: tuple[Rule, ...] = (
           r"(?:log(?:in|on)|sign-in|authenticate|authori[sz]e)\b"),
     _rule(ERROR, "could not ,couldn't ,cannot ,can't ,unable to,failed,exception ",
           r"(?:\A|: |; |, | - )(?:could not|couldn't|cannot|can't|unable to|failed to|exception (?:while|in))"
-          r" (?!be found|find |locate |determine |verify |validate |parse )\w"
+          # what is asked for is not there; and what the kernel says of each device while it starts
+          r" (?!be found|find |locate |determine |verify |validate |parse |(?:assign|claim|reserve)\b)\w"
           # of what is counted the number stands first, or behind
           r"|(?:\A|[:;,-] )(?!\d)(?:(?!(?:no|not|none|nothing|never|if|whether|that|which|who|why|when|after"
           r"|unless|until|as|previously|last) )[\w'#./-]{1,60} ){1,6}failed(?:[.!]?\s*\Z|: (?!\d)|, | \()"),

@@ -223,6 +223,7 @@ def test_raised(line: str, expected: str) -> None:
     ("2024/03/05 10:00:00 no task failed", "info"),
     ("2024/03/05 10:00:00 moved what has been marked as failed", "info"),
     ("2024/03/05 10:00:00 could not find a coupon of that name", "info"),
+    ("Feb 14 15:16:01 h kernel: [1.2] pci 0000:00:1f.0: BAR 13: can't assign; no space", "info"),
     ("2024/03/05 10:00:00 wrote a page about what cannot be said", "info"),
     ("05-Mar-2024 10:00:00.123 query-errors: info: client 10.0.0.9#4: query failed (SERVFAIL) for a", "info"),
 ])
