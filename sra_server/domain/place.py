@@ -29,8 +29,13 @@ _ASKED = re.compile(
 _WORDS = re.compile(rf"(?:host(?:name)?|server at|server on|connect(?:ion)? to(?! server| the| a| database))"
                     rf"[ =:'\"]+({_HOST})['\"]?"
                     rf"[^\n]{{0,40}}?\bport[ =:'\"]+(\d{{2,5}})")
-_LOOKUP = re.compile(rf"(?:enotfound|eai_again|resolve(?: host| name| hostname)?:?|lookup|host name)"
+_LOOKUP = re.compile(r"(?<![a-z])(?:enotfound|eai_again|resolve(?: host| name| hostname)?:?|lookup|host name)"
                      rf"[ :'\"(]+({_HOST})")
+#: To whom a mail server or a proxy speaks: by name, its address in brackets, or only the domain.
+_FAR = re.compile(
+    rf"\bconnect(?:ion|ing)? to ({_HOST})\[[0-9a-f.:]{{2,45}}\]:(\d{{2,5}})|\bh=({_HOST}) \["
+    r"|(?:\bconnect(?:ion|ing)? to |== [^\s@]{1,64}@)"
+    r"((?:[a-z0-9-]{1,63}\.){1,8}[a-z][a-z0-9-]{1,62})(?=\s|[,;]|\.?\Z)")
 _LOOKUP_WORDS = ("enotfound", "eai_again", "resolve", "lookup", "host name")
 _PORT = re.compile(r"[:/]\d\d")
 _PORTS = {"http": "80", "https": "443", "postgres": "5432", "postgresql": "5432", "redis": "6379",
@@ -90,6 +95,9 @@ def _named(low: str) -> Iterator[str]:
         for scheme, host, port in _URL.findall(low):
             port = port or _PORTS.get(scheme, "")
             yield f"{host}:{port}" if port else host
+    if "connect" in low or "h=" in low or "== " in low:
+        for mail, port, host, name in _FAR.findall(low):
+            yield f"{mail}:{port}" if mail else host or name
     if "port" in low:
         for host, port in _WORDS.findall(low):
             yield f"{host}:{port}"
