@@ -10,13 +10,14 @@ from typing import Optional
 from .dated import rest
 from .parsed import Context, Parsed, level_name
 from .stamps import day_month_year, month_day_hour_year, ymd
+from .tongues import JAVA
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _CLOCK = r":([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
 #: 31-Jan-2024 10:00:00.123, in brackets with a zone that may be a town's.
 _HYPHENS = re.compile(r"\[?([0-9]{2}-" + _MONTH + r"-[0-9]{4} [0-9]{2})" + _CLOCK
                       + r"(?: (UTC|GMT)(?=\])| [A-Z][\w/+-]{2,40}(?=\]))?")
-_LEVEL = r"(FINEST|FINER|FINE|CONFIG|INFO|WARNING|SEVERE)"
+_LEVEL = r"(FINEST|FINER|FINE|CONFIG|INFO|WARNING|SEVERE|" + JAVA + r")"
 _TOMCAT = re.compile(r" " + _LEVEL + r" \[([^\]\n]{1,200})\] ([\w.$<>]{1,200}) ", re.A)
 _PHP = re.compile(r"\] PHP ((?:Recoverable f|F)atal error|Parse error|Warning|Notice|Deprecated"
                   r"|Strict Standards): {1,2}")

@@ -11,6 +11,7 @@ from typing import Any, Optional
 from .parsed import LEVEL_NAMES, Context, Parsed, level_name, new
 from .served import METHODS, served
 from .stamps import ymd
+from .tongues import ENGLISH, POSTGRES, WRONG
 from .within import within
 
 _DATE = re.compile(
@@ -33,7 +34,8 @@ _MYSQL = re.compile(r" ([0-9]+) \[(System|Note|Warning|ERROR|Error)\] (?:\[(MY-[
                     re.A)
 _POSTGRES = re.compile(
     r" \[([0-9]+)(?:-[0-9]+)?\](?: (?:\[?([\w-]*)\]?@\[?([\w-]*)\]?))?(?: [\w.\[\]-]{1,100}){0,2}? "
-    r"(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|DEBUG[1-5]?): {1,2}",
+    r"(LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|DEBUG[1-5]?"
+    r"|" + POSTGRES + r"): {1,2}",
     re.A)
 #: PostgreSQL's csvlog: user, database, process, ..., severity, SQLSTATE and message.
 _CSVLOG = re.compile(
@@ -55,7 +57,8 @@ _GENERIC_LEVEL = re.compile(
     r"\]?[ \t|:;,-]{0,6}(?:\[[^\]\n]{0,100}\][ \t|-]{1,4}|\{[\w-]{0,60}\} "
     r"|[\w.$/-]{1,100}(?: ?[|:-])? {1,4}){0,2}?"
     r"(?:\[ {0,2}(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|ALERT|EMERG|PANIC"
-    r"|trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|alert|emerg|panic) {0,3}\]:?"
+    r"|trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|alert|emerg|panic"
+    r"|" + WRONG + r") {0,3}\]:?"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?![\w/.=-])[:|]?"
     r"|<(Trace|Debug|Information|Notice|Warning|Error|Critical|Fatal|Info|Warn)>)[ \t|-]{0,12}", re.A)
 _CALM = (None, "info")
@@ -160,6 +163,7 @@ def _bracket(text: str, end: int, at: Optional[int], context: Context) -> Option
             metadata["user"] = user
         if database:
             metadata["database"] = database
+        level = ENGLISH.get(level, level)
         if level in ("DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY"):
             metadata["part"] = level.lower()
         return Parsed(at, level_name(level), context.service or "postgresql", context.host,

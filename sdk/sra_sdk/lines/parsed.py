@@ -9,6 +9,7 @@ from typing import Any, Callable, NamedTuple, Optional
 
 from .level import LEVELS
 from .stamps import Stamps
+from .tongues import ENGLISH
 
 #: The longest name (service, host) that the server accepts.
 NAME_CHARACTERS = 200
@@ -62,7 +63,8 @@ LEVEL_NAMES: dict[str, str] = {
         ("erro", "error"), ("eror", "error"), ("noti", "info"), ("debu", "debug"), ("dbug", "debug"),
         # of .NET, of npm and of Serilog
         ("trce", "debug"), ("fail", "error"), ("silly", "debug"), ("trac", "debug"),
-        ("fata", "critical"), ("pani", "critical"), ("vrb", "debug")))
+        ("fata", "critical"), ("pani", "critical"), ("vrb", "debug"),
+        *((foreign.lower(), LEVELS.get(name.lower(), "info")) for foreign, name in ENGLISH.items())))
     for spelling in (name, name.upper(), name.title())
 }
 

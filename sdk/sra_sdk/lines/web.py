@@ -33,6 +33,9 @@ _APACHE = re.compile(r"\[[A-Z][a-z]{2} ([A-Z][a-z]{2} [ 0-3][0-9] [0-9]{2}):([0-
 _APACHE_LEVEL = re.compile(r"\[(?:(\w*):)?([a-z]+)[0-9]?\] (?:\[pid ([0-9]+)[^\]]*\] )?", re.A)
 _CLIENT = re.compile(r"\[client ([^\]\s]+)\] ")
 _FIELD = re.compile(r', (client|upstream|host): ("[^"]*"|[^,\s]+)')
+#: What PHP says by the way.
+_PHP = re.compile(r"(?:\*[0-9]{1,20} )?(?:FastCGI sent in stderr: \"|AH01071: Got error ')"
+                  r"PHP message: PHP (Warning|Notice|Deprecated): ")
 
 
 def access(text: str, context: Context) -> Optional[Parsed]:
@@ -109,6 +112,7 @@ def nginx_error(text: str, context: Context) -> Optional[Parsed]:
     if ", client: " in message or ", upstream: " in message:
         for key, value in _FIELD.findall(message):
             metadata[key] = value.strip('"')
+    level = _rated(message, level)
     return Parsed(context.stamps.at(ymd, hour, minute, second), level_name(level), context.service or "nginx",
                   context.host, message, metadata, "nginx_error")
 
@@ -135,5 +139,15 @@ def apache_error(text: str, context: Context) -> Optional[Parsed]:
     if client is not None:
         metadata["client"] = client[1]
         end = client.end()
-    return Parsed(at, level_name(level), context.service or "apache", context.host, text[end:], metadata,
+    message = text[end:]
+    level = _rated(message, level)
+    return Parsed(at, level_name(level), context.service or "apache", context.host, message, metadata,
                   "apache_error")
+
+
+def _rated(message: str, level: str) -> str:
+    """Return the level of what PHP said by the way; the server in front of it notes all of that as errors."""
+    if "PHP message: PHP " not in message or " PHP Fatal error: " in message:
+        return level
+    said = _PHP.match(message)
+    return level if said is None else "warning" if said[1] == "Warning" else "info"

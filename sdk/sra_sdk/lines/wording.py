@@ -205,7 +205,10 @@ WORDS: tuple[Rule, ...] = (
           r"|(?:fail|degradedarray|devicedisappeared)\w* event detected on md device"),
     _rule(ERROR, "hostbyte=,emask,timeout, aborting,definitely down,is unreachable",
           r"failed result: hostbyte=|: exception emask |nvme\w*: i/o [0-9]+ .{0,40}timeout, aborting"
-          r"|link status definitely down|network is unreachable"),
+          r"|link status definitely down"
+          # a mail server tries the addresses that the host has no way for, too, and goes on with the next
+          r"|\A(?!(?:connect to |[^\n]{0,60}\bh=)\S{1,200} ?\[[0-9a-f]{0,4}:)"
+          r"[^\n]{0,1000}network is unreachable"),
     _rule(WARNING, "low memory!,auth failed,fail login,failed su,not authori",
           r"low memory! at or below|\(auth failed, [0-9]+ attempt|fail login: client|failed su \(to "
           r"|disconnected[,:] not authori[sz]ed"),

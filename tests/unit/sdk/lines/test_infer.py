@@ -11,6 +11,9 @@ from sra_sdk.lines.parse import LineReader
 from sra_sdk.lines.wording import FACTS, WORDS, Rule
 
 READER = LineReader()
+PHP = ('2024/03/05 10:00:00 [error] 7#7: *9 FastCGI sent in stderr: "PHP message: PHP {} in /srv/x.php on '
+       'line 8" while reading response header from upstream, client: 10.0.0.1, server: site')
+MAIL = "Mar  5 10:00:00 mx-1 postfix/smtp[812]: connect to mx.example[{}]:25: Network is unreachable"
 
 
 def level(line: str) -> str:
@@ -158,6 +161,15 @@ def level(line: str) -> str:
     ("2024/03/05 10:00:00 rates: unexpected status 503", "error"),
     ("2024/03/05 10:00:00 login failed for bob", "warning"),
     ("2024/03/05 10:00:00 could not authenticate bob", "warning"),
+    (PHP.format("Fatal error:  Uncaught Error"), "error"),
+    (MAIL.format("192.0.2.7"), "error"),
+    # in other languages
+    ("2026-01-31 10:00:00.123 UTC [7] shop@shop FEHLER:  Spalte »x« existiert nicht", "error"),
+    ("2026-01-31 10:00:00.123 UTC [7] PANIK:  konnte nicht schreiben", "critical"),
+    ("2026-01-31 10:00:00.123 UTC [7] ОШИБКА:  столбец не существует", "error"),
+    ("31-Jan-2026 10:00:00.123 SCHWERWIEGEND [main] org.example.App.run kaputt", "error"),
+    ("Jan 31, 2026 9:05:02 PM org.example.App run\nGRAVE: panne", "error"),
+    ("2026-01-31 10:00:00 [错误] 订单", "error"),
 ])
 def test_raised(line: str, expected: str) -> None:
     assert level(line) == expected
@@ -226,6 +238,11 @@ def test_raised(line: str, expected: str) -> None:
     ("Feb 14 15:16:01 h kernel: [1.2] pci 0000:00:1f.0: BAR 13: can't assign; no space", "info"),
     ("2024/03/05 10:00:00 wrote a page about what cannot be said", "info"),
     ("05-Mar-2024 10:00:00.123 query-errors: info: client 10.0.0.9#4: query failed (SERVFAIL) for a", "info"),
+    # PHP goes on after a warning, and a mail server after an address that it has no way to
+    (PHP.format("Warning:  Undefined array key"), "warning"),
+    (PHP.format("Deprecated:  Creation of dynamic property"), "info"),
+    (MAIL.format("2001:db8::1b"), "info"),
+    ("2026-01-31 10:00:00 1rA426-000755-2x H=mx.example [2001:db8::1b] Network is unreachable", "info"),
 ])
 def test_left_alone(line: str, expected: str) -> None:
     assert level(line) == expected
