@@ -226,7 +226,8 @@ def _of_another_kind(cause: Signal, effect: Signal) -> bool:
         return False
     if is_store(cause.service):
         return not of_kind(spoken, {cause.service})
-    return _said(cause).kind != spoken
+    theirs = _said(cause).kind  # who fails alike, and does not say at whom, may miss the same
+    return theirs != spoken and (bool(theirs) or cause.cls != effect.cls)
 
 
 def _may_be(place: str, cause: Signal) -> bool:
