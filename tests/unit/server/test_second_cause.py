@@ -102,7 +102,8 @@ def test_two_who_miss_databases_of_different_kinds_on_one_host_have_two_troubles
 
 
 def test_who_does_not_say_which_kind_of_store_he_misses_may_miss_the_same_as_who_says_so() -> None:
-    here = 'psql: error: connection to server at "127.0.1.11", port 5432 failed: No route to host'
+    here = ('psql: error: connection to server at "pgmain.harbor.lan" (127.0.1.11), port 5432 failed: '
+            "No route to host")
     ruby = 'PG::ConnectionBad: connection to server at "127.0.1.11", port 5432 failed: No route to host'
     assert len(run((ruby, "berths", 0, 60), (here, "manifest", 6, 60), until=70).incidents) == 1
 
