@@ -159,24 +159,6 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "too many c,connection slots,max number,command not allowed",
           r"too many connections|too many clients already|remaining connection slots|max number of clients"
           r"|command not allowed when used memory"),
-    # BIND and Unbound write their level behind its category
-    _rule(INFO, ": info: ,] info: ", r"\A(?:[\w-]{1,40}:|\[[0-9:]{1,20}\]) info: "),
-    # what applications say in sentences of their own; that somebody could not sign in is his own doing
-    _rule(WARNING, "login,logon,sign-in,authenticat,authori,password,captcha",
-          r"(?:log(?:in|on)|sign-in|authenticat\w{1,5}|authori[sz]\w{1,6}|password|captcha)\b.{0,80}"
-          r"(?:failed|could not|cannot)|(?:failed|could not|couldn't|cannot|unable to) .{0,60}"
-          r"(?:log(?:in|on)|sign-in|authenticate|authori[sz]e)\b"),
-    _rule(ERROR, "could not ,couldn't ,cannot ,can't ,unable to,failed,exception ",
-          r"(?:\A|: |; |, | - )(?:could not|couldn't|cannot|can't|unable to|failed to|exception (?:while|in))"
-          # what is asked for is not there; and what the kernel says of each device while it starts
-          r" (?!be found|find |locate |determine |verify |validate |parse |(?:assign|claim|reserve)\b)\w"
-          # of what is counted the number stands first, or behind
-          r"|(?:\A|[:;,-] )(?!\d)(?:(?!(?:no|not|none|nothing|never|if|whether|that|which|who|why|when|after"
-          r"|unless|until|as|previously|last) )[\w'#./-]{1,60} ){1,6}failed(?:[.!]?\s*\Z|: (?!\d)|, | \()"),
-    _rule(ERROR, "status 5,status: 5,status code 5,status code: 5,internal server error,bad gateway"
-          ",service unavailable,gateway time",
-          r"status(?: code)?:? 50[0234]\b|500 internal server error|502 bad gateway|503 service unavailable"
-          r"|504 gateway time-?out"),
     # cron, lighttpd and RQ name no level, nor do errors of Node as its console shows them
     _rule(ERROR, "error]: ,curl: (,ndchild #,all handlers for,: establishing con,raised while exec",
           r"\(cron\) error \(grandchild #"
@@ -289,6 +271,24 @@ WORDS: tuple[Rule, ...] = (
           r"|\Anet::(?:read|open)timeout: "),
     _rule(WARNING, "warn,timed out,login incorrect", r"\A {0,2}(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"
           r"|(?:\A|\] )php warning: |auth: .{0,20}login incorrect"),
+    # Last, for what says nothing else of itself. BIND and Unbound write their level behind its category
+    _rule(INFO, ": info: ,] info: ", r"\A(?:[\w-]{1,40}:|\[[0-9:]{1,20}\]) info: "),
+    # what applications say in sentences of their own; that somebody could not sign in is his own doing
+    _rule(WARNING, "login,logon,sign-in,authenticat,authori,password,captcha",
+          r"(?:log(?:in|on)|sign-in|authenticat\w{1,5}|authori[sz]\w{1,6}|password|captcha)\b(?!:).{0,80}"
+          r"(?:failed|could not|cannot)|(?:failed|could not|couldn't|cannot|unable to) .{0,60}"
+          r"(?:log(?:in|on)|sign-in|authenticate|authori[sz]e)\b"),
+    _rule(ERROR, "could not ,couldn't ,cannot ,can't ,unable to,failed,exception ",
+          r"(?:\A|: |; |, | - )(?:could not|couldn't|cannot|can't|unable to|failed to|exception (?:while|in))"
+          # what is asked for is not there; and what the kernel says of each device while it starts
+          r" (?!be found|find |locate |determine |verify |validate |parse |(?:assign|claim|reserve)\b)\w"
+          # of what is counted the number stands first, or behind
+          r"|(?:\A|[:;,-] )(?!\d)(?:(?!(?:no|not|none|nothing|never|if|whether|that|which|who|why|when|after"
+          r"|unless|until|as|previously|last) )[\w'#./-]{1,60} ){1,6}failed(?:[.!]?\s*\Z|: (?!\d)|, | \()"),
+    _rule(ERROR, "status 5,status: 5,status code 5,status code: 5,internal server error,bad gateway"
+          ",service unavailable,gateway time",
+          r"status(?: code)?:? 50[0234]\b|500 internal server error|502 bad gateway|503 service unavailable"
+          r"|504 gateway time-?out"),
 )
 #: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
 FACT_WORDS = (*dict.fromkeys(needle for rule in FACTS for needle in rule[0]), *TOLD[0].split(","),
