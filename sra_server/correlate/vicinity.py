@@ -35,14 +35,15 @@ _SHOWN = 120 * SECOND
 _SHARED = frozenset({"disk_full", "memory_exhaustion", "cpu_overload", "network_failure"})
 #: Who is short of these is slow, or gets no memory; what else he says is a fault of his own.
 _SLOWS = frozenset({"memory_exhaustion", "cpu_overload"})
-_STARVED = re.compile(
-    r"\btim(?:ed?|ing)[ -]?out\b|timeout(?:s|error|exception|expired|ed)?\b|\bdeadline|\bslow(?:ly|er)?\b"
-    r"|\btook \d|\bbusy\b|\boverload|\bunavailable\b|\bhang(?:s|ing)?\b|\bhung\b|\bstall(?:s|ed)?\b"
-    r"|\bunresponsive\b|\bnot respond|\bno response\b"
-    r"|\bheart-?beats?\b|\bmemory\b|memoryerror|outofmemory|\bkilled\b|\boom\b|bad_alloc"
-    r"|\benomem\b|\bswap|\bfork\b|\breset by peer\b|\brefused\b|\bbroken pipe\b"
-    r"|\bqueue (?:is )?full\b|\bbacklog\b"
-    r'|" (?:499|50[234])\b')
+#: So speaks who has to wait, as for a processor ...
+_SLOWED = (r"\btim(?:ed?|ing)[ -]?out\b|timeout(?:s|error|exception|expired|ed)?\b|\bdeadline"
+           r"|\bslow(?:ly|er)?\b|\btook \d|\bbusy\b|\boverload|\bunavailable\b|\bhang(?:s|ing)?\b|\bhung\b"
+           r"|\bstall(?:s|ed)?\b|\bunresponsive\b|\bnot respond|\bno response\b|\bheart-?beats?\b"
+           r"|\breset by peer\b|\bqueue (?:is )?full\b|\bbacklog\b" r'|" (?:499|50[234])\b')
+#: ... and so who may also lack memory.
+_STARVED = re.compile(_SLOWED + r"|\bmemory\b|memoryerror|outofmemory|\bkilled\b|\boom\b|bad_alloc|\benomem\b"
+                      r"|\bswap|\bfork\b|\brefused\b|\bbroken pipe\b")
+_SLOW = re.compile(_SLOWED)
 #: Programs that speak for the host as a whole.
 _OF_HOST = frozenset({"kernel", "systemd-networkd", "systemd-resolved", "systemd-oomd", "networkmanager",
                       "earlyoom", "dhclient", "dhcpcd", "wpa_supplicant", "smartd", "mdadm"})
@@ -136,7 +137,8 @@ def _leads(cause: Signal, effect: Signal, known: Known, gap: int) -> bool:
         # for hours in which much else breaks
         mute = effect.cls != "error_burst" and (
             cause.cls != "cpu_overload" or abs(cause.at - effect.at) <= CLOSE)
-        return gap <= CLOSE and (mute or _said(effect).starved)
+        said = _said(effect)
+        return gap <= CLOSE and (mute or (said.slow if cause.cls == "cpu_overload" else said.starved))
     if of_host(effect) and not of_host(cause) and cause.at - effect.at > CLOSE:
         return False  # what the host was short of long before does not come of this
     if of_host(cause) or of_host(effect) or cause.cls == effect.cls == "network_failure":
@@ -251,6 +253,7 @@ class _Said:
     paths: tuple[str, ...]
     failed: bool
     connection: bool
+    slow: bool
     starved: bool
     kind: str
 
@@ -270,6 +273,7 @@ def _read(texts: tuple[str, ...]) -> _Said:
                  paths=tuple(path for text in low if "/" in text for path in _PATH.findall(text)),
                  kind=kind_spoken("\n".join(_first_lines(text) for text in low)),
                  failed=any(failed), connection=any(map(_CONNECTION.search, low)),
+                 slow=any(_SLOW.search(_first_lines(text)) for text in low),
                  starved=any(_STARVED.search(_first_lines(text)) for text in low))
 
 

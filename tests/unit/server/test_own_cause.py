@@ -163,8 +163,9 @@ def test_a_full_disk_explains_who_is_refused_here_and_not_elsewhere(place: str, 
     assert len(world.incidents) == incidents
 
 
-@pytest.mark.parametrize(("text", "incidents"), [(REFUSED, 2), (LATE, 1)])
-def test_a_busy_processor_refuses_no_connection_but_makes_who_asks_wait(text: str, incidents: int) -> None:
+@pytest.mark.parametrize(("text", "incidents"), [
+    (REFUSED, 2), (LATE, 1), ("worker 2 (pid: 812) died, killed by signal 11", 2)])
+def test_a_busy_processor_refuses_and_kills_nobody_but_makes_who_asks_wait(text: str, incidents: int) -> None:
     world = World()
     for second in range(0, 460, 10):
         asked = [record(text, second, service="nginx", number=n) for n in range(60)] if second >= 410 else []
