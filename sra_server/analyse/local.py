@@ -17,11 +17,14 @@ from ..domain.known import Known
 from ..domain.lead import Lead, lead
 from ..domain.remedy import ACTIONS
 from ..domain.signal import CLASSES, Signal
+from ..domain.software import speaks_for_others
 from .evidence import checked, clock, supported
 
 _QUOTE = 160
 _CLAIMS = 8
 _PARTIAL = re.compile(r"[\w.,:]*\Z")
+#: These begin something anew, or more of it.
+_OF_SERVICES = frozenset({"restart_service", "scale_replicas", "rollback_deployment"})
 #: Classes that the caller reports and the called one has.
 _REPORTED = frozenset({"external_api_down", "database_failure", "network_failure", "rate_limited",
                        "certificate_expired"})
@@ -82,7 +85,8 @@ def recommend(found: Lead, case: Case, offers: tuple[Offer, ...],
     made.sort(key=lambda each: (each.service != found.service, list(wanted).index(each.action)))
     had = {(each.action, each.service) for each in made}
     for action in wanted:
-        if (action, found.service) not in had:
+        if (action, found.service) not in had and not (
+                action in _OF_SERVICES and speaks_for_others(found.service)):
             there = bool(elsewhere) and action == "restart_service"
             service = _declared(elsewhere, found.signal.host, offers, known) if there else found.service
             reason = _reason(action, found)

@@ -20,7 +20,16 @@ from ..domain.own import own
 from ..domain.place import loopback, places_in
 from ..domain.record import SECOND
 from ..domain.signal import Signal
-from ..domain.software import USUAL_PORTS, is_store, kind_of, kind_spoken, may_listen, of_kind, passes_on
+from ..domain.software import (
+    OF_HOST,
+    USUAL_PORTS,
+    is_store,
+    kind_of,
+    kind_spoken,
+    may_listen,
+    of_kind,
+    passes_on,
+)
 from .echo import speaks_of_kind, speaks_of_store
 
 #: Signs of one host this close together may be one trouble.
@@ -44,9 +53,6 @@ _SLOWED = (r"\btim(?:ed?|ing)[ -]?out\b|timeout(?:s|error|exception|expired|ed)?
 _STARVED = re.compile(_SLOWED + r"|\bmemory\b|memoryerror|outofmemory|\bkilled\b|\boom\b|bad_alloc|\benomem\b"
                       r"|\bswap|\bfork\b|\brefused\b|\bbroken pipe\b")
 _SLOW = re.compile(_SLOWED)
-#: Programs that speak for the host as a whole.
-_OF_HOST = frozenset({"kernel", "systemd-networkd", "systemd-resolved", "systemd-oomd", "networkmanager",
-                      "earlyoom", "dhclient", "dhcpcd", "wpa_supplicant", "smartd", "mdadm"})
 #: These tell what is to come: nobody suffers from it yet.
 _AHEAD = frozenset({"forecast", "leak"})
 #: Who is called by nobody, and so can be missed by nobody.
@@ -85,7 +91,7 @@ def beside(signals: Sequence[Signal], signal: Signal, known: Known) -> tuple[int
 
 def of_host(signal: Signal) -> bool:
     """Say whether a sign is of the host, or of nobody who is known, and not of one of its services."""
-    return not signal.service or (signal.cls in _SHARED and signal.service.lower() in _OF_HOST)
+    return not signal.service or (signal.cls in _SHARED and signal.service.lower() in OF_HOST)
 
 
 def host_gone(signal: Signal) -> bool:

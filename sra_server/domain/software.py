@@ -64,6 +64,11 @@ _DATABASE = {"db", "database", "sql"}
 #: Stores that run in the JVM or in Erlang, which are up for many seconds before they answer.
 _SLOW = ("rabbit", "artemis", "activemq", "qpid", "kafka", "elastic", "opensearch", "cassandra", "solr",
          "neo4j", "couch", "zookeeper", "emqx")
+#: Programs that speak for the host as a whole ...
+OF_HOST = frozenset({"kernel", "systemd-networkd", "systemd-resolved", "systemd-oomd", "networkmanager",
+                     "earlyoom", "dhclient", "dhcpcd", "wpa_supplicant", "smartd", "mdadm"})
+#: ... and for what runs there: that these tell of a trouble is no reason to start them anew.
+_FOR_OTHERS = OF_HOST | {"kubelet", "containerd", "systemd", "init"}
 #: Parts of the names of services that pass on what others answer.
 _FRONTS = ("nginx", "apache", "httpd", "haproxy", "traefik", "envoy", "caddy", "varnish", "proxy", "gateway",
            "ingress", "balancer", "openresty")
@@ -80,6 +85,11 @@ def is_store(service: str) -> bool:
 def starts_slowly(service: str) -> bool:
     """Say whether the name of a service is that of a store which takes many seconds to start."""
     return _begins(service, _SLOW)
+
+
+def speaks_for_others(service: str) -> bool:
+    """Say whether a service tells of the host, or of what it has started, and seldom of itself."""
+    return service.lower() in _FOR_OTHERS
 
 
 def passes_on(service: str) -> bool:

@@ -48,6 +48,15 @@ def test_what_is_offered_stands_before_what_is_only_advice() -> None:
     assert (only.action, only.offered) == ("clear_disk", False)
 
 
+@pytest.mark.parametrize(("service", "advised"), [
+    ("kernel", []), ("gateway", ["restart_service", "scale_replicas"])])
+def test_who_tells_of_the_host_is_not_started_anew(service: str, advised: list[str]) -> None:
+    world = World()
+    full = "nf_conntrack: table full, dropping packet"
+    world.fold(batch(12, *(record(full, 3 * n, service=service, number=n) for n in range(5))))
+    assert [each.action for each in _analysis(world).recommendations] == advised
+
+
 def test_the_caller_is_not_restarted_for_what_it_calls() -> None:
     world = World(offers=(
         Offer(host="web-1", service="shop", action="restart_service", platform="command", mode="live"),))
