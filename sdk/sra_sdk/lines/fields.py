@@ -114,6 +114,8 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
                 del fields[key]
             fields["logger"] = logger
             service = service or name(logger)
+            if ".deprecation" in logger and level is not None:
+                level = "warning"  # Elasticsearch calls critical what its next version will not do any more
             break
     for key in present.trace:
         trace = fields.get(key)

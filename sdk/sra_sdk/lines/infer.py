@@ -107,7 +107,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
         status = _status(fmt, metadata)
         if status is not None:
             if status >= 500:
-                return ERROR
+                # an unknown method or version of HTTP is the client's
+                return INFO if status in (501, 505) else ERROR
             # Other refusals of the client (400, 404 ...) are everyday life of a public server.
             return WARNING if status in (401, 403, 429) else INFO
         ended = metadata.get("termination") if fmt in _HTTP else None

@@ -35,6 +35,8 @@ _RUBY = re.compile(
     r"[DIWEFAU], \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))? "
     r"#([0-9]+)\] "
     r"{1,2}(DEBUG|INFO|WARN|ERROR|FATAL|ANY) -- ([^:\n]{0,100}): ")
+#: By what Rails tells one request from others.
+_TAGGED = re.compile(r"\[([0-9a-f]{8}[0-9a-f-]{8,28})\] ?")
 #: The end of a request, behind the tags that Rails is told to write (the request's id).
 _COMPLETED = re.compile(
     r"(?:\[[^\]\n]{1,100}\] ){0,3}Completed ([1-5][0-9]{2}) [A-Z][\w' -]{1,40} in [0-9]+ms\b", re.A)
@@ -117,7 +119,13 @@ def ruby(text: str, context: Context) -> Optional[Parsed]:
         metadata["logger"] = program.strip()
     at = context.stamps.at(ymd, hour, minute, second, fraction)
     message = text[found.end():]
-    parsed = Parsed(at, level_name(level), context.service, context.host, message, metadata, "ruby")
+    tagged = _TAGGED.match(message)
+    if tagged is not None:
+        metadata["request_id"] = tagged[1]
+        message = message[tagged.end():]
+    # Rails writes an empty line before and behind an error, as grave as that is
+    named = level_name(level) if message.strip() else "info"
+    parsed = Parsed(at, named, context.service, context.host, message, metadata, "ruby")
     return completed(parsed) if "Completed " in text else parsed
 
 

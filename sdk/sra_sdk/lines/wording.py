@@ -191,6 +191,8 @@ WORDS: tuple[Rule, ...] = (
           # a mail server tries the addresses that the host has no way for, too, and goes on with the next
           r"|\A(?!(?:connect to |[^\n]{0,60}\bh=)\S{1,200} ?\[[0-9a-f]{0,4}:)"
           r"[^\n]{0,1000}network is unreachable"),
+    _rule(ERROR, "error occurred (,container killed by yarn",
+          r"an error occurred \([a-z]{4,60}\) when calling the |container killed by yarn for exceeding"),
     _rule(WARNING, "low memory!,auth failed,fail login,failed su,not authori",
           r"low memory! at or below|\(auth failed, [0-9]+ attempt|fail login: client|failed su \(to "
           r"|disconnected[,:] not authori[sz]ed"),

@@ -163,6 +163,8 @@ def level(line: str) -> str:
     ("2024/03/05 10:00:00 could not authenticate bob", "warning"),
     (PHP.format("Fatal error:  Uncaught Error"), "error"),
     (MAIL.format("192.0.2.7"), "error"),
+    ("2026-01-31 10:00:00 Giving up after 5 attempts. ClientError: An error occurred (InvalidAccessKeyId) "
+     "when calling the PutObject operation: no", "error"),
     # in other languages
     ("2026-01-31 10:00:00.123 UTC [7] shop@shop FEHLER:  Spalte »x« existiert nicht", "error"),
     ("2026-01-31 10:00:00.123 UTC [7] PANIK:  konnte nicht schreiben", "critical"),
@@ -242,6 +244,11 @@ def test_raised(line: str, expected: str) -> None:
     (PHP.format("Warning:  Undefined array key"), "warning"),
     (PHP.format("Deprecated:  Creation of dynamic property"), "info"),
     (MAIL.format("2001:db8::1b"), "info"),
+    # empty lines of Rails, unknown methods, what Elasticsearch's next version will not do
+    ("F, [2026-01-31T10:00:00.448054 #41] FATAL -- : [8eb8f9cf22b3df49]   ", "info"),
+    ('10.0.0.9 - - [31/Jan/2026:10:00:00 +0000] "SEARCH / HTTP/1.1" 501 9', "info"),
+    ('{"@timestamp":"2026-01-31T10:00:00Z","log.level":"CRITICAL","log.logger":"org.elasticsearch.deprecation.x",'
+     '"message":"old"}', "warning"),
     ("2026-01-31 10:00:00 1rA426-000755-2x H=mx.example [2001:db8::1b] Network is unreachable", "info"),
 ])
 def test_left_alone(line: str, expected: str) -> None:
