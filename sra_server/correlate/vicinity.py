@@ -230,12 +230,10 @@ def _of_another_kind(cause: Signal, effect: Signal) -> bool:
     spoken = _said(effect).kind
     if is_store(effect.service) and kind_of(effect.service) != _POOL:
         return is_store(cause.service) and kind_of(cause.service) not in (kind_of(effect.service), spoken)
-    if not spoken or is_front(effect):
+    if not spoken or is_front(effect) or of_kind(spoken, {cause.service}):
         return False
-    if is_store(cause.service):
-        return not of_kind(spoken, {cause.service})
     theirs = _said(cause).kind  # who fails alike, and does not say at whom, may miss the same
-    return theirs != spoken and (bool(theirs) or cause.cls != effect.cls)
+    return theirs != spoken and (is_store(cause.service) or bool(theirs) or cause.cls != effect.cls)
 
 
 def _may_be(place: str, cause: Signal) -> bool:

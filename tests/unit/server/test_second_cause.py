@@ -108,6 +108,13 @@ def test_who_does_not_say_which_kind_of_store_he_misses_may_miss_the_same_as_who
     assert len(run((ruby, "berths", 0, 60), (here, "manifest", 6, 60), until=70).incidents) == 1
 
 
+def test_a_server_that_is_no_store_is_still_of_the_kind_that_its_clients_speak_of() -> None:
+    lost = "sso error: ticket not renewed: kinit: Cannot contact any KDC for realm 'GRID.EXAMPLE'"
+    broken = "krb5kdc[221](Error): Cannot open DB2 database '/srv/krb/principal': No such file or directory"
+    world = run((lost, "sso", 0, 40), (broken, "krb5kdc", 0, 40), until=50)
+    assert [each.kind for each in world.changes].count("opened") == 1
+
+
 def test_a_full_disk_of_the_host_explains_nothing_that_failed_minutes_before() -> None:
     world = World()
     for second in range(-60, 420, 2):
