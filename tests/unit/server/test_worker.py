@@ -118,7 +118,9 @@ async def test_a_message_has_the_heading_that_list_and_page_have_at_the_same_mom
 async def test_that_an_incident_is_called_otherwise_is_in_its_timeline(
         context: Context, account: str) -> None:
     worker = Worker(context)
-    await send(context, account, "GET http://inventory:8081/stock failed: Connection timed out")
+    for _ in range(5):
+        await send(context, account, "GET http://inventory:8081/stock failed: Connection timed out", count=1)
+        context.at += SECOND
     await worker.step(account)
     before = await only(context, account)
     context.at += 2 * SECOND
