@@ -273,8 +273,10 @@ WORDS: tuple[Rule, ...] = (
           r"|\Anet::(?:read|open)timeout: "),
     _rule(WARNING, "warn,timed out,login incorrect", r"\A {0,2}(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"
           r"|(?:\A|\] )php warning: |auth: .{0,20}login incorrect"),
-    # Last, for what says nothing else of itself. BIND and Unbound write their level behind its category
-    _rule(INFO, ": info: ,] info: ", r"\A(?:[\w-]{1,40}:|\[[0-9:]{1,20}\]) info: "),
+    # Last, for what says nothing else of itself. BIND and Unbound write their level behind its category, and
+    # HAProxy says of a server that it is down when enough of its checks have failed
+    _rule(INFO, ": info: ,] info: ,health check for ", r"\A(?:[\w-]{1,40}:|\[[0-9:]{1,20}\]) info: "
+          r"|\Ahealth check for (?:backup )?server "),
     # what applications say in sentences of their own; that somebody could not sign in is his own doing
     _rule(WARNING, "login,logon,sign-in,authenticat,authori,password,captcha",
           r"(?:log(?:in|on)|sign-in|authenticat\w{1,5}|authori[sz]\w{1,6}|password|captcha)\b(?!:).{0,80}"

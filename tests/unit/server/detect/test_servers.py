@@ -107,7 +107,7 @@ def test_who_stays_away_after_it_is_told_once(name: str, form: str) -> None:
 def test_a_second_server_that_is_lost_while_the_first_is_away_is_named() -> None:
     world = folded([down("app1", 0), down("app2", 300, 10)], 600)
     world.only()
-    assert [each.also for each in world.changes if each.also] == ["also shop/app2"]
+    assert [each.note.partition(": ")[2] for each in world.changes if each.note] == ["also shop/app2"]
 
 
 def test_the_incident_ends_when_the_server_is_back() -> None:
