@@ -50,7 +50,8 @@ _NOT_REAL = re.compile(r"(?:[\w.\[\]-]{1,60}: )?(?:deprecat|simulat|dry[ -]run\b
 _SHOWN = re.compile(r"E {3,}\S")
 
 #: Where somebody who signs in comes from.
-_SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[)(\d{1,3}(?:\.\d{1,3}){3})", re.I)
+_SOURCE = re.compile(r"(?:\bfrom |\brhost=|\brip=|\bclient[: ]+\"?|unknown\[|\bfailed for [^\[\n]{0,80}\[)"
+                     r"(\d{1,3}(?:\.\d{1,3}){3})", re.I)
 
 
 class _Wrote(NamedTuple):

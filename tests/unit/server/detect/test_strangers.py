@@ -23,6 +23,8 @@ QUIET = {
     "dead places of a newsletter": _each(f"{POSTFIX}connect to mx.dead{{n}}.example[192.0.2.{{n}}]:25: No route to host", 60, 11),
     "slow places of a newsletter": _each(f"{POSTFIX}connect to mx.dead{{n}}.example[192.0.2.{{n}}]:25: Connection timed out", 60, 11),
     "dead places of Exim": _each(f"{EXIM}H=mx.dead{{n}}.example [192.0.2.{{n}}] Connection timed out", 60, 11),
+    "robots at Exim": _each("2024-03-05 10:00:00 login authenticator failed for (User) [203.0.113.{n}]: 535 Incorrect "
+                            "authentication data (set_id=info@ours.example)", 60, 11),
     "dead sites of a proxy": _each(f"{SQUID}Connection to dead{{n}}.example failed", 60, 9),
     "files that were never there": _each(
         f'{NGINX}FastCGI sent in stderr: "Primary script unknown" while reading response header from upstream, client: 192.0.2.{{n}}, '
@@ -33,6 +35,8 @@ QUIET = {
 TOLD = {
     "a relay that is gone": (_each(f"{POSTFIX}connect to relay.isp.example[192.0.2.7]:25: Connection timed out", 60, 2), 20, "external_api_down high"),
     "a relay without a way": (_each(f"{POSTFIX}connect to relay.isp.example[192.0.2.7]:25: No route to host", 60, 2), 20, "external_api_down high"),
+    "one who guesses at Exim": (_each("2024-03-05 10:00:00 login authenticator failed for (User) [203.0.113.7]: 535 Incorrect "
+                                      "authentication data (set_id=info@ours.example)", 60, 1), 20, "auth_failures high"),
     "PHP without its database": (_each(
         NGINX + PHP.format("Fatal error:  Uncaught PDOException: SQLSTATE[HY000] [2002] Connection refused in /srv/site/db.php:8"), 60, 1), 20, "database_failure critical"),
     "PHP that hangs": (_each(
