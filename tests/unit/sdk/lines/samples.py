@@ -136,6 +136,7 @@ SAMPLES: tuple[Sample, ...] = (
     # Tornado, Cassandra, NATS, older MongoDB, slog-term, and what a script puts behind `date`
     S("[E 260131 10:00:00 web:7] no", "tornado", "2026-01-31T10:00:00", "error", "no", None, None,
       {"logger": "web:7"}),
+    S("[I 2026-01-31 10:00:00.123 JupyterHub app:31] no", "tornado", "2026-01-31T10:00:00.123", "info", "no"),
     S("[W 2026-01-31 10:00:00.123 ServerApp] no", "tornado", "2026-01-31T10:00:00.123", "warning", "no"),
     S("[C 10:00:00.123 App] no", "tornado", "2026-03-01T10:00:00.123", "critical", "no"),
     S("ERROR [main] 2026-01-31 10:00:00,123 Daemon.java:7 - no", "levelled", "2026-01-31T10:00:00.123",
