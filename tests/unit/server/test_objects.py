@@ -107,7 +107,7 @@ def test_ten_thousand_objects_are_one_incident_few_messages_and_a_bounded_state(
     world = World()
     run(world, "nginx", 1, refused, {"10.0.1.5:8081": range(200, 260)})
     for second in range(260, 1260):
-        names = [f"10.1.{second % 200}.{n}:8081" for n in range(10)]
+        names = [f"10.{second // 200}.{second % 200}.{n}:8081" for n in range(10)]
         world.fold(batch(second, *(record(refused(name, second), second, service="nginx")
                                    for name in names for _ in range(3))))
     world.only()
