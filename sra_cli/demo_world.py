@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from .demo_shop import HOST, ask
 SERVICE = Path(demo_shop.__file__)
 #: Seconds between two orders; so many a second make a log that looks lived in.
 PACE = 0.15
+_PORTS = range(20_000, 32_000)  # Linux gives those from 32,768 on to outgoing connections
 
 SRA_TOML = """\
 # Written by `sra demo`.
@@ -78,12 +80,22 @@ pidfile = {pidfile}
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
+    """Ports that nobody listens on now.
+
+    They lie below those that the system gives to outgoing connections: the service that the demo kills must
+    find its port free when it comes back.
+    """
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
+        found: list[int] = []
+        for port in random.sample(_PORTS, len(_PORTS)):
+            probe = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                probe.bind((HOST, port))
+                found.append(port)
+            if len(found) == count:
+                return found
+    raise SraError(f"fewer than {count} ports between {_PORTS[0]} and {_PORTS[-1]} are free on {HOST}",
+                   hint="end what listens there, and run the demo again")
 
 
 def environment() -> dict[str, str]:

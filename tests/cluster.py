@@ -4,13 +4,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.services import postgresql_bin
 
 #: For tests that kill no database: nothing need survive a power cut.
@@ -32,9 +32,7 @@ def cluster(*settings: str, data: Path | None = None) -> Iterator[str]:
     folder.chmod(0o700)
     programs = postgresql_bin()
     assert programs is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     apart = ["--waldir", folder / "wal"] if data else []
     data = data or folder / "data"
     subprocess.run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",

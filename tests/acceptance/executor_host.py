@@ -191,13 +191,6 @@ class Host:
                 os.kill(int(self.pidfile.read_text()), signal.SIGKILL)
 
 
-def free_port() -> int:
-    """Return a port that is free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def eventually(found: Any, seconds: float = 10.0) -> bool:
     """Wait until `found()` is true."""
     deadline = time.monotonic() + seconds

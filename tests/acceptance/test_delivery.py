@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,14 +25,10 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
+
 LINES = 20_000
 OUTAGE = float(os.environ.get("SRA_TEST_OUTAGE", "30" if os.environ.get("SRA_REQUIRE") == "all" else "5"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Site:

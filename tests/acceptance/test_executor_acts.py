@@ -14,7 +14,8 @@ import pytest
 
 from sra_agent.heal.audit import verify
 from sra_sdk.models import Announcement, OutcomeOut, PlanOut
-from tests.acceptance.executor_host import ENVIRONMENT, Attached, Host, eventually, free_port
+from tests.acceptance.executor_host import ENVIRONMENT, Attached, Host, eventually
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sra_agent.heal.audit import verify
-from tests.acceptance.executor_host import Host, eventually, free_port
+from tests.acceptance.executor_host import Host, eventually
+from tests.ports import free_port
 
 
 @pytest.fixture

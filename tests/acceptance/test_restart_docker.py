@@ -14,7 +14,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.acceptance.executor_host import LIMITS, Executor, Host, eventually, free_port
+from tests.acceptance.executor_host import LIMITS, Executor, Host, eventually
+from tests.ports import free_port
 from tests.services import needs
 
 pytestmark = [needs("dockerd"), pytest.mark.xdist_group("dockerd")]

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.executor_host import ROOT, Attached, Host, eventually, free_port
+from tests.acceptance.executor_host import ROOT, Attached, Host, eventually
+from tests.ports import free_port
 from tests.services import needs, rootfs
 
 pytestmark = [needs("systemd-nspawn"), pytest.mark.xdist_group("nspawn")]

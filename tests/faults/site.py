@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,17 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
+
 from .numbered import Database, Verdict, line
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "sra_admin_key_of_the_fault_tests_0123456789"
-
-
-def free_port() -> int:
-    """Return a port that is free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Process:

@@ -16,7 +16,8 @@ import httpx
 import pytest
 
 from sra_server.store import Store, remedies
-from tests.acceptance.executor_host import ENVIRONMENT, Host, free_port
+from tests.acceptance.executor_host import ENVIRONMENT, Host
+from tests.ports import free_port
 from tests.services import needs
 from tests.unit.server import making
 

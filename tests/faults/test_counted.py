@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 from . import balance, struck
 from .extent import by_form, figure
 from .numbered import line
-from .site import Site, free_port, site
+from .site import Site, site
 
 DROPS = "SELECT sum(value) FROM counters WHERE name LIKE 'dropped:syslog_udp%'"
 WAYS = ("the file", "the directory")

@@ -15,12 +15,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.ports import free_port
 from tests.services import needs, postgresql_bin
 
 from . import balance
 from .extent import by_form, figure, not_quick
 from .numbered import Writer
-from .site import free_port, site
+from .site import site
 
 #: The goal is 5 s. It is judged in the long form, which runs alone; beside other tests it says little of SRA.
 RESUME = by_form(30.0, 30.0, 5.0, whole=True)

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 from .extent import by_form, figure, not_quick
 from .numbered import Writer, line
 from .proxy import BLACKHOLE, DROP_REPLY, PASS, RESET, SLOW, Proxy, body_of, problem
-from .site import free_port, site
+from .site import site
 
 MEGABYTE = 1024 * 1024
 AWAY = ("stopped", "blackhole", "killed")

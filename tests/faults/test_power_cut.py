@@ -27,7 +27,8 @@ from sra_agent.heal.journal import Journal
 from sra_sdk.errors import SraError
 from sra_server.store import Store
 from tests.acceptance import executor_host
-from tests.acceptance.executor_host import Host, free_port
+from tests.acceptance.executor_host import Host
+from tests.ports import free_port
 from tests.services import needs
 
 from . import powercut
