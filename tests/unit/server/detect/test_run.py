@@ -41,7 +41,7 @@ def test_a_trouble_begins_with_the_run_that_led_to_it(
 
 def test_a_trickle_for_hours_is_no_beginning_of_what_comes_then() -> None:
     trickle = [30.0 * n for n in range(120)]
-    assert started(TOKEN, *trickle, *(3600 + n for n in range(8))) == 3600
+    assert started(TOKEN, *trickle, *(3600 + n for n in range(20))) == 3600
 
 
 def test_a_pause_in_a_trouble_that_is_told_moves_its_beginning_no_more() -> None:
