@@ -8,23 +8,24 @@ said later that they are one become one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..domain.case import Case
 from ..domain.incident import ACTIVE, Change, Incident
-from ..domain.known import Known
 from ..domain.lead import Lead, lead
-from ..domain.lesson import Lesson, lesson_for
+from ..domain.lesson import lesson_for
 from ..domain.record import SECOND
 from ..domain.signal import LOUD, SEVERITY_ORDER, Signal
 from .comeback import comes_back
-from .doubt import Doubts, again, believed
+from .disks import same_disk
+from .doubt import again, believed
 from .heading import restored, title
 from .relation import link, one_trouble
-from .rhythm import Rhythms, well_at
+from .rhythm import well_at
+from .rules import Rules
 from .settle import flap_note, why_over
 from .silent import Ear, since
-from .stops import Stops, blamed, crashed, note, waits
+from .stops import blamed, crashed, note, waits
 from .storm import storm
 from .union import joined, roles, whole
 from .vicinity import CLOSE
@@ -32,22 +33,6 @@ from .worse import far_larger, further, heard, others, renamed
 
 #: A trouble that merely goes on is told at most this often.
 TELL = 30 * SECOND
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Quiet and reopen in microseconds, what is known of the surroundings, lessons and what they hold.
-
-    `doubts` and `stops` are written: they are the fold's own copies.
-    """
-
-    quiet: int
-    reopen: int
-    known: Known = field(default_factory=Known)
-    lessons: Mapping[str, Lesson] = field(default_factory=dict)
-    doubts: Doubts | None = None
-    stops: Stops | None = None
-    rhythms: Rhythms | None = None
 
 
 def correlate(signals: list[Signal], cases: Mapping[str, Case], incidents: tuple[Incident, ...],
@@ -108,7 +93,11 @@ class _Desk:
             # what is no more than a restart does not rename another trouble either
             if not self._waits(signal) or signal.service in related[0].services:
                 self._attach(*related, signal)
-        elif (why := self._believed(signal)) is not None:
+        elif (why := self._believed(signal)) is None:
+            return
+        elif (same := self._same(signal, disk=True)) is not None:
+            self._again(same, signal, why)
+        else:
             stopped, after = blamed(self.rules.stops, signal, self.rules.known, self.now)
             self._open(stopped, _and(after, why))
 
@@ -148,8 +137,10 @@ class _Desk:
             self._write("resolved", done, case, reason, ())
 
     # ── which incident ──────────────────────────────────────────────────────────────────────
-    def _same(self, signal: Signal) -> Incident | None:
-        had = (each for each in self.incidents.values() if signal.fingerprint in each.fingerprints)
+    def _same(self, signal: Signal, *, disk: bool = False) -> Incident | None:
+        """Return the incident that had a signal, or one of the same disk that is over."""
+        had = (each for each in self.incidents.values() if signal.fingerprint in each.fingerprints or (
+            disk and each.id in self.cases and same_disk(self.cases[each.id], signal)))
         fits = [each for each in had if each.status in ACTIVE or comes_back(
             each, self.cases.get(each.id), signal, self.now, self.rules.reopen)]
         # of equals the older one: it took the other in
@@ -195,11 +186,12 @@ class _Desk:
     def _attach(self, incident: Incident, reason: str, signal: Signal) -> None:
         before = self.cases.get(incident.id) or restored(incident)
         signal = self._told(incident, before, signal)
+        before, more = self._others(incident, before, signal)
         case = before.add(signal, self.now)
         if signal.fingerprint in self._swept and signal.fingerprint in case.fired:
             case = replace(case, swept=(*case.swept, signal.fingerprint))
         incident = self._regarded(incident, case, signal)
-        self._write("attached", incident, case, f"{signal.title}: {reason}", (signal,))
+        self._write("attached", incident, case, _and(f"{signal.title}: {reason}", more), (signal,))
         self._unite(incident.id, signal)
 
     def _told(self, incident: Incident, case: Case, signal: Signal) -> Signal:

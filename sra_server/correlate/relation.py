@@ -20,11 +20,13 @@ from ..domain.own import own
 from ..domain.record import MINUTE, SECOND
 from ..domain.signal import CLASSES, LEVELS, Signal
 from ..domain.software import is_store, may_listen
+from .disks import felt_beside, same_disk
 from .echo import echoed, same_words, speaks_of_store
 from .vicinity import CLOSE, beside, host_gone, of_host, own_place
 
-#: How strong a reason it is that one points to the other, or both to a third.
-_SAID = 1
+#: How strong a reason is, the strongest first: one disk; one service; that one points to the other, or both
+#: to a third; one place; one host and time.
+_DISK, _SERVICE, _SAID, _PLACE, _HOST = range(5)
 #: Two unlike troubles of one service are one where no more than this lies between them.
 _WITH = 60 * SECOND
 #: What these bring about is often felt before they are told: room for work runs out, names are remembered for
@@ -41,7 +43,7 @@ _MEASURES = frozenset({"threshold", "baseline", "leak"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """How strongly (0 is strongest) and why a signal belongs to an incident."""
+    """How strongly (the least is strongest) and why a signal belongs to an incident."""
 
     rank: int
     why: str
@@ -60,6 +62,8 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
     last = case.last_at if case else incident.last_signal_at
     gap = max(0, now - last)
     fits = any(compatible(signal.cls, each) for each in (incident.cls, *(each.cls for each in signals)))
+    if case is not None and (disk := same_disk(case, signal)):
+        return Link(rank=_DISK, why=disk)
     # who guesses passwords is a trouble of his own; who is refused by his store is not
     alone = "auth_failures" in (signal.cls, incident.cls) and not fits and not any(
         each.cls == "auth_failures" and not is_store(each.service) and speaks_of_store(each)
@@ -81,15 +85,18 @@ def link(incident: Incident, case: Case | None, signal: Signal, known: Known, *,
         found = _pointed(incident, signals, signal, known)
         if found is not None:
             return found
+        if case is not None and (disk := felt_beside(case, signal)):
+            return Link(rank=_HOST, why=disk)
     # what is at one place is one trouble as long as it lasts, however seldom it is told
     if _one_place(case, signal):
-        return Link(rank=2, why=f"both name {signal.subject}")
+        return Link(rank=_PLACE, why=f"both name {signal.subject}")
     if case is not None and _one_supply(case, signal):
-        return Link(rank=2, why=f"of the same host {signal.host}, and it lasts still")
+        return Link(rank=_PLACE, why=f"of the same host {signal.host}, and it lasts still")
     if not recent:
         return None
     store = next(filter(None, (_store_there(each, signal, known) for each in signals)), "")
-    return _near(incident, signals, signal, gap, known) or (Link(rank=3, why=store) if store else None) or (
+    return _near(incident, signals, signal, gap, known) or (
+        Link(rank=_HOST, why=store) if store else None) or (
         None if more else _one_missed(incident, signals, signal, known))
 
 
@@ -106,7 +113,7 @@ def one_trouble(mine: tuple[Incident, Case], other: tuple[Incident, Case], signa
     why = found.why
     if any(echoed(each, signal) for each in other[1].telling):
         return why
-    if found.rank != _SAID:
+    if found.rank not in (_DISK, _SAID):
         if not _one_place(other[1], signal):
             return None
         why = f"both name {signal.subject}"
@@ -136,10 +143,10 @@ def _same_service(incident: Incident, case: Case | None, signal: Signal, gap: in
                 return None
         # what comes later than with the other comes of it, or has nothing to do with it
         effect = any(brings(each.cls, signal.cls) for each in theirs) if theirs else fits
-        return Link(rank=0, why=f"same service {signal.service}") if effect or (
+        return Link(rank=_SERVICE, why=f"same service {signal.service}") if effect or (
             apart <= _WITH and _explains(clear, signal, theirs)) else None
     if alike and apart <= CLOSE:
-        return Link(rank=0, why=f"same service {signal.service}, at the same time on another host")
+        return Link(rank=_SERVICE, why=f"same service {signal.service}, at the same time on another host")
     return None
 
 
@@ -290,7 +297,7 @@ def _near(incident: Incident, signals: tuple[Signal, ...], signal: Signal, gap: 
             signal.host in incident.hosts or (not signal.host and not incident.hosts)):
         return None
     place = f"same host {signal.host}" if signal.host else "same source"
-    return Link(rank=3, why=f"{place}, {gap / SECOND:.0f} s apart{_order(signals, signal)}")
+    return Link(rank=_HOST, why=f"{place}, {gap / SECOND:.0f} s apart{_order(signals, signal)}")
 
 
 def _order(signals: tuple[Signal, ...], signal: Signal) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..domain.case import OBJECTS, Case
+from ..domain.disk import disk_of
 from ..domain.incident import Incident
 from ..domain.own import own
 from ..domain.record import MINUTE, SECOND
 from ..domain.signal import CLASSES, LOUD, Signal
+from .disks import known_disks
 from .vicinity import CLOSE, host_gone
 
 #: Whoever was told of a trouble so long ago is told of what else is found in it.
@@ -44,20 +46,21 @@ def others(incident: Incident, case: Case, signal: Signal, now: int) -> tuple[Ca
     """Return the case with the objects of a sign that goes on, and those of them of which people do not know.
 
     What was ill when it began is a part of it. The more are known, the longer the next one for which people
-    would be called waits.
+    would be called waits. A disk is known whichever sign told of it.
     """
-    known = case.objects.get(signal.fingerprint, ())
-    fresh = [each for each in signal.objects if each[0] not in known]
+    known, disks = case.objects.get(signal.fingerprint, ()), known_disks(case, signal)
+    fresh = [each for each in signal.objects if each[0] not in known and disk_of(each[0]) not in disks]
     room = OBJECTS - case.named
-    if not known or not fresh or room <= 0:
+    if not (known or disks) or not fresh or room <= 0:
         return case, ()
-    begun = max(incident.created_at, min((each.at for each in case.signals
-                                          if each.fingerprint == signal.fingerprint), default=0))
+    # a sign that names another disk than those that are known began with what is news
+    begun = incident.created_at if not known else max(incident.created_at, min(
+        (each.at for each in case.signals if each.fingerprint == signal.fingerprint), default=0))
     early = [name for name, since in fresh if since - begun <= CLOSE]
     case = case.naming(signal.fingerprint, early)
     waits = now - max(incident.created_at, case.worse_at) <= KNOWN * case.named
     if waits and signal.severity in LOUD:
-        return case, ()
+        return replace(case, objects={signal.fingerprint: (), **case.objects}), ()
     later = tuple(name for name, _ in fresh if name not in early)[:room - len(early)]
     return case.naming(signal.fingerprint, later), later
 

@@ -29,7 +29,8 @@ class Case:
     at the longest; `hushed`: which signs a silence covers while others are told, until when that was seen
     (receipt time) and which silence. `worse_at`: when people were last told that it is worse; `swept`: the
     fingerprints of what came in with a storm, which explain nothing; `heard`: the classes under which people
-    were told of it; `objects`: of what each sign complains, as far as people know.
+    were told of it; `objects`: of what each sign complains, as far as people know; of none, if they are not
+    told of it yet.
     """
 
     signals: tuple[Signal, ...]
@@ -67,7 +68,7 @@ class Case:
             return replace(self, more=self.more + 1, last_at=at, count=self.count + signal.count,
                            beyond=_places(self.beyond, signal.subject))
         kept = (*rest, signal if before is None else _merged(before, signal))
-        told = self if self.objects.get(fingerprint) else self.naming(
+        told = self if fingerprint in self.objects else self.naming(
             fingerprint, (name for name, _ in signal.objects))
         fired = {**self.fired, fingerprint: at}
         cleared = {key: when for key, when in self.cleared.items() if key != fingerprint}
@@ -78,7 +79,7 @@ class Case:
     @property
     def named(self) -> int:
         """Return of how many objects it is known that they are ill."""
-        return sum(map(len, self.objects.values()))
+        return len({name for names in self.objects.values() for name in names})
 
     def naming(self, fingerprint: str, names: Iterable[str]) -> Case:
         """Return the case with more objects of a sign, as far as there is room."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from .called import NOT_THERE, calls, cut_off, leader_of, nobody_there, silent_server, store_of
 from .case import SILENCE
+from .disk import broken
 from .known import Known
 from .names import names
 from .record import SECOND
@@ -174,10 +175,11 @@ def _best(signals: Sequence[Signal], heard: Sequence[Signal]) -> Signal:
 
 
 def _order(signal: Signal) -> tuple[int, bool, int, int, int, int, str]:
-    # the kernel tells what it did to somebody; who says the same of himself is that one
+    # the kernel tells what it did to somebody; who says the same of himself is that one, but of a disk
     cls = "disk_full" if signal.fingerprint.startswith(_OF_DISKS) else signal.cls
     told = (signal.detector != "probe") + (signal.detector in GENERAL)
-    return (_RANK.get(cls, len(_RANK)), signal.service.lower() == "kernel", _distance(signal), told,
+    teller = signal.service.lower() == "kernel" and not broken(signal)
+    return (_RANK.get(cls, len(_RANK)), teller, _distance(signal), told,
             -SEVERITY_ORDER[signal.severity], signal.at, signal.fingerprint)
 
 
