@@ -17,6 +17,7 @@ from .correlate.early import KEPT
 from .correlate.rhythm import HEARD
 from .correlate.stops import STANDING
 from .detect import Memory, due
+from .detect.lasting import due as lasting_until
 from .domain.case import Case
 from .domain.record import MINUTE
 from .domain.signal import restored
@@ -72,7 +73,9 @@ class State:
     def due(self) -> int | None:
         """Return when time alone may next tell something, though nothing comes; None if never."""
         silent = due(self.detectors["absence"]) if "absence" in self.detectors else None
-        return min((each for each in (silent, held_until(self.doubts)) if each is not None), default=None)
+        lasting = lasting_until(self.detectors["signature"]) if "signature" in self.detectors else None
+        known = (silent, lasting, held_until(self.doubts))
+        return min((each for each in known if each is not None), default=None)
 
     @property
     def evicted(self) -> int:

@@ -38,7 +38,7 @@ DETECTORS: tuple[Detector, ...] = (
     Signatures(), Probe(), Threshold(), Forecast(), Leak(), Baseline(), Absence(), Servers(), Burst(),
     Novelty())
 #: Asked on ticks, too, for mere time tells them something.
-TICKED = frozenset({"absence"})
+TICKED = frozenset({"absence", "signature"})
 
 
 def with_catalogue(catalogue: Catalogue) -> tuple[Detector, ...]:

@@ -57,6 +57,8 @@ FIELDS: dict[str, tuple[type, str]] = {
     "settle": (int, "matches of one process (pid) within so many seconds count once"),
     "apart": (int, "matches within so many seconds after one that counted are of the same occasion"),
     "many": (int, "so many matches of one occasion are enough"),
+    "lasts": (int, "with `ends` and `object`: what has not ended after so many seconds is told"),
+    "ends": (str, "with `lasts`: a pattern of the text that it is over, whose group is the object"),
     "clients": (bool, "true if one public client alone brings it about by what it asks: then it is not told"),
     "habit": (bool, "true if it happens now and then where all is well, and is judged by traffic and past"),
     "weak": (list, "with habit: patterns of texts that say it is tried again; ten weigh as one"),
@@ -151,6 +153,8 @@ class Signature:
     settle: int
     apart: int
     many: int
+    lasts: int
+    ends: Pattern | None
     clients: bool
     low_below: int
     followed_by: Pattern | None
@@ -242,7 +246,7 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         need(each in ACTIONS, "remedies", f"has {each!r}")
     need(entry.get("level", "warning") in NUMBER, "level")
     for field, least in (("count", 1), ("window", 1), ("settle", 0), ("apart", 0), ("many", 0),
-                         ("low_below", 0), ("within", 0)):
+                         ("lasts", 0), ("low_below", 0), ("within", 0)):
         need(least <= entry.get(field, least) <= 100_000, field)
 
     def pattern(text: str, field: str) -> Pattern:
@@ -279,6 +283,7 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         remedies=tuple(entry.get("remedies", ())), count=entry.get("count", 1),
         window=entry.get("window", 60), level=NUMBER[entry.get("level", "warning")],
         target=entry.get("target", False), unanswered=entry.get("unanswered", False),
+        lasts=entry.get("lasts", 0), ends=pattern(entry["ends"], "ends") if "ends" in entry else None,
         settle=entry.get("settle", 0), apart=entry.get("apart", 0), many=entry.get("many", 0),
         clients=entry.get("clients", False), low_below=entry.get("low_below", 0),
         examples=tuple(entry.get("examples", ())), counterexamples=tuple(entry.get("counterexamples", ())),

@@ -21,6 +21,7 @@ from ..domain.signal import SEVERITY_ORDER, Severity, Signal
 from .account import name_of, of_robots, tried
 from .beside import text_of
 from .catalogue import Catalogue, load
+from .lasting import Waiting, overdue, wait
 from .limited import alone
 from .memory import Memory
 from .objects import ill, object_of
@@ -69,7 +70,7 @@ class Signatures:
     And followed|service|host → [the latest signature that others follow from, its event time];
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
     watched → since when anything is heard; clients|… and limited|… → see limited; account|… → see account;
-    objects|… → see objects.
+    objects|… → see objects; lasting → see lasting.
     """
 
     name = "signature"
@@ -102,6 +103,8 @@ class Signatures:
             if signal is not None:
                 room -= not signal.opens
                 told.append(signal)
+        for key, late in overdue(memory, batch.records, self.catalogue.by_name).items():
+            told += _late(memory, key, self.catalogue.by_name[late[0].fingerprint.split("|")[1]], late)
         return told
 
     def _cause(self, memory: Memory, signature: Signature, record: Record) -> Signature:
@@ -217,6 +220,7 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
             firing, severity = True, "medium"
         evidence = evidence and not verdict.everyday
     objects = ill(memory, key, signature, matches, need) if names else ()
+    wait(memory, key, signature, matches, dict(objects) if firing else ())
     if firing and signature.unanswered and comes_up(memory, records):
         firing = False
     if not firing and (not evidence or signature.cls == "auth_failures"):
@@ -231,6 +235,24 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
         subject=_subject(records) if signature.target else "",
         remedies=signature.remedies if firing else (), evidence=pieces, unanswered=signature.unanswered,
         taught=signature.own, objects=objects if firing else ())
+
+
+def _late(memory: Memory, key: str, signature: Signature, late: list[Waiting]) -> list[Signal]:
+    """Return the signal of what was not enough, or is said no more, and is not over after all."""
+    known = memory.get(key)
+    if known is None:
+        return []
+    times, kept, _, *rest = known
+    memory.put(key, [times, kept, True, *rest])
+    pieces = tuple(map(_unpack, kept))
+    return [Signal(
+        detector="signature", fingerprint=key, cls=signature.cls, severity=signature.severity,
+        title=signature.title, at=min(map(_AT, pieces)), last_at=max(each.last for each in late),
+        count=sum(not each.told for each in late),
+        service=pieces[-1].service, host=pieces[-1].host, cause=signature.means,
+        subject=late[0].name if signature.target else "", remedies=signature.remedies, evidence=pieces,
+        unanswered=signature.unanswered, taught=signature.own,
+        objects=tuple((each.name, each.since) for each in late))]
 
 
 def _follows(signature: Signature, record: Record) -> bool:

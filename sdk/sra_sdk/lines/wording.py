@@ -156,6 +156,8 @@ WORDS: tuple[Rule, ...] = (
           r"rejected by pids controller|error while loading shared|table full, dropping"
           r"| [1-9][0-9]* ue memory"
           r"|server \S+ not responding"),
+    # no failure, but its end, for which detection waits
+    _rule(WARNING, "nfs: server ,lockd: server ", r"(?:nfs|lockd): server \S+ ok\Z"),
     _rule(ERROR, "too many c,connection slots,max number,command not allowed",
           r"too many connections|too many clients already|remaining connection slots|max number of clients"
           r"|command not allowed when used memory"),

@@ -96,7 +96,8 @@ def test_deep_and_long_patterns_are_weighed_soon() -> None:
 
 def _patterns() -> list[Pattern]:
     return [each for one in load().signatures
-            for each in (*(way.pattern for way in one.alternatives), one.match, one.exclude, one.followed_by)
+            for each in (*(way.pattern for way in one.alternatives), one.match, one.exclude, one.followed_by,
+                         one.object, one.ends)
             if each is not None]
 
 
