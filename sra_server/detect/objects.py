@@ -27,11 +27,19 @@ _PASSING = re.compile(r"-[0-9a-f]{6,10}-[0-9a-z]{5}(?=\Z|[_/:])|@[\w.:-]*"
 
 
 def object_of(pattern: Pattern, low: str) -> str:
-    """Return what a text in lower case is about, without what the next of its kind does not have, or ""."""
+    """Return what a text in lower case is about, without what the next of its kind does not have, or "".
+
+    What a group `id` finds tells two of one name apart that live on, as containers do, and is kept.
+    """
     found = pattern.regex.search(low[:pattern.most])
-    name = next(filter(None, found.groups()), "") if found is not None else ""
+    if found is None:
+        return ""
+    which = found.groupdict().get("id") or ""
+    name = next((each for each in found.groups() if each and each != which), "")
     name = _PASSING.sub("*", name).strip(" *-_.:")
-    return name if name.strip("/*") else ""
+    if not name.strip("/*"):
+        return ""
+    return f"{name} in {which}" if which else name
 
 
 def ill(memory: Memory, fingerprint: str, signature: Signature, matches: Iterable[Match],

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lines of logs are as long as they are
 """Objects: a second thing that the same sign of the same service complains of is told in the open one."""
 from __future__ import annotations
 
@@ -149,3 +150,76 @@ def test_what_a_lesson_is_about_tells_of_no_further_object() -> None:
     run(world, service, every, text, {first: range(200, END), second: range(SECOND, END)})
     assert world.only().severity == "critical"
     assert not told(world)
+
+
+#: Names of containers as the kernel writes them: Docker's own, by systemd, Podman's, and a pod of Kubernetes.
+PATHS = {
+    "docker": "/docker/{0}{0}{0}{0}",
+    "docker by systemd": "/system.slice/docker-{0}{0}{0}{0}.scope",
+    "podman": "/machine.slice/libpod-{0}{0}{0}{0}.scope/container",
+    "pod": "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{1}_aaaa_bbbb_cccc_0123456789ab.slice/"
+           "cri-containerd-{2}{0}{0}{0}.scope",
+    "older pod": "/kubepods/burstable/pod{1}-aaaa-bbbb-cccc-0123456789ab/{2}{0}{0}{0}",
+}
+ONE, OTHER = "4f66ad9a12345678", "8b99999999990c3d"
+
+
+def limit(path: str, container: str, second: int) -> list[str]:
+    where = path.format(container, container[:8], f"{second:016x}")
+    return [f"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x,mems_allowed=0,oom_memcg={where},"
+            f"task_memcg={where},task=java,pid={20_000 + second},uid=0",
+            f"Memory cgroup out of memory: Killed process {20_000 + second} (java) total-vm:9kB, anon-rss:8kB"]
+
+
+def limits(path: str, killed: dict[str, range]) -> World:
+    world = World()
+    for second in range(max(each.stop for each in killed.values())):
+        lines = [line for container, when in killed.items() if second in when and (second - when.start) % 40 == 0
+                 for line in limit(path, container, second)]
+        world.fold(batch(second, *(record(line, second, service="kernel") for line in lines),
+                         *[record("x", second, service="kernel", level=20)] * (second % 2)))
+    return world
+
+
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+def test_the_same_program_that_is_killed_in_a_second_container_is_told(path: str) -> None:
+    world = limits(path, {ONE: range(200, END), OTHER: range(SECOND, END)})
+    world.only()
+    [(when, also)] = told(world)
+    assert also.startswith("also java in 8b999999")
+    assert when <= SECOND + 10
+
+
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+def test_one_container_in_which_it_is_killed_again_and_again_is_told_once(path: str) -> None:
+    world = limits(path, {ONE: range(200, END)})
+    world.only()
+    assert not told(world)
+
+
+def test_containers_by_the_hundred_are_few_messages() -> None:
+    world = limits(PATHS["docker"], {f"{n:08x}{n:08x}": range(200 + 5 * n, 201 + 5 * n) for n in range(200)})
+    world.only()
+    assert len(told(world)) <= 4
+
+
+JOBS = {
+    "APScheduler": 'Job "{} (trigger: interval[0:01:00], next run at: 2024-03-05 10:01:00 UTC)" raised an exception',
+    "Quartz": "Job DEFAULT.{} threw an unhandled Exception:",
+    "Airflow": "Marking run <DagRun {} @ 2024-03-05 09:00:00+00:00: scheduled__2024-03-05T09:00:00, state:running, "
+               "queued_at: 2024-03-05 10:00:00+00:00. externally triggered: False> failed",
+}
+
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_a_second_job_that_fails_each_time_is_a_line_of_the_open_incident(kind: str) -> None:
+    def fails(jobs: dict[str, range]) -> list[str]:
+        world = run(World(), "jobs", 60, lambda name, _: JOBS[kind].format(name), jobs)
+        world.only()
+        return [each.note.partition("also ")[2] for each in world.changes if "also " in each.note]
+
+    [also] = fails({"report": range(100, 1400), "mail": range(700, 1400)})
+    assert also.endswith("mail")
+    assert fails({"report": range(100, 1400)}) == []
+    # a job that fails once is everyday life, whatever else fails
+    assert fails({"report": range(100, 1400), "mail": range(700, 750)}) == []
