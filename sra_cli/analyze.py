@@ -126,7 +126,9 @@ class _Judge:
         self._written.update(piece.written)
         while len(self._written) > _WRITTEN:
             del self._written[next(iter(self._written))]
-        if piece.records or self._recent or self.tally.fine or len(self._counts) > 2000:
+        late = self.state.lasting
+        if piece.records or self._recent or self.tally.fine or len(self._counts) > 2000 or (
+                late is not None and late <= piece.end):
             self._fold(piece)
 
     def _fold(self, piece: Slice) -> None:

@@ -73,9 +73,13 @@ class State:
     def due(self) -> int | None:
         """Return when time alone may next tell something, though nothing comes; None if never."""
         silent = due(self.detectors["absence"]) if "absence" in self.detectors else None
-        lasting = lasting_until(self.detectors["signature"]) if "signature" in self.detectors else None
-        known = (silent, lasting, held_until(self.doubts))
+        known = (silent, self.lasting, held_until(self.doubts))
         return min((each for each in known if each is not None), default=None)
+
+    @property
+    def lasting(self) -> int | None:
+        """Return when what has said nothing of its end will have lasted for too long; None if nothing."""
+        return lasting_until(self.detectors["signature"]) if "signature" in self.detectors else None
 
     @property
     def evicted(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from ..domain.analysis import Analysis, Claim, Offer, Recommendation
 from ..domain.case import Case
+from ..domain.disk import broken, devices
 from ..domain.evidence import Evidence
 from ..domain.incident import Incident
 from ..domain.known import Known
@@ -133,19 +134,27 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
                 return told
         return f"Unknown: {place}{host} {does}, {since}, and nothing seen so far says why."
     others = {each.service for each in case.signals if each.opens} - {"", found.service}
+    # of a disk several programs tell, and only who reads or writes suffers
+    tell = {each.service for each in case.signals
+            if each.service in others and broken(signal) and devices(signal) & devices(each)}
     if found.service and signal.service and found.service != signal.service:
         what = f"{found.service} is the likely cause: {signal.service} reports {since} that {signal.cause}"
         others.discard(signal.service)
     else:
         what = f"{place}{host}: {signal.title} {since}; {signal.cause}"
-    sufferers = ", ".join(sorted(others)[:5])
-    sentence = f"{what}; {sufferers} {'suffers' if len(others) == 1 else 'suffer'} from it." if others \
-        else f"{what}."
+    sentence = "; ".join(filter(None, (
+        what, _joined(tell & others, "tells", "tell", "of it as well"),
+        _joined(others - tell, "suffers", "suffer", "from it")))) + "."
     if supported(sentence, evidence.values(), names):
         return sentence
     plain = f"{place}{host}: {signal.title}."
     known = supported(plain, evidence.values(), ())
     return plain if known else f"{place}{host}: {CLASSES[found.cls].lower()}."
+
+
+def _joined(services: set[str], one: str, several: str, rest: str) -> str:
+    names = ", ".join(sorted(services)[:5])
+    return f"{names} {one if len(services) == 1 else several} {rest}" if services else ""
 
 
 def _says(found: Lead, case: Case) -> Signal | None:

@@ -32,6 +32,8 @@ def same_disk(case: Case, signal: Signal) -> str:
 
 def felt_beside(case: Case, signal: Signal) -> str:
     """Return that a program fails to read or write while a disk of its host fails, in words, or ""."""
+    if not (broken(signal) or felt(signal)):
+        return ""
     for each in case.telling:
         for program, disk in ((signal, each), (each, signal)):
             if felt(program) and broken(disk) and (names := devices(disk)) and disk.host == program.host \

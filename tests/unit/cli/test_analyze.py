@@ -173,6 +173,16 @@ def test_a_quiet_service_with_life_ends_an_incident(tmp_path: Path) -> None:
     assert found.as_json()["ended_at"] is not None
 
 
+def test_a_file_server_that_never_answers_again_is_found_though_nothing_loud_follows(tmp_path: Path) -> None:
+    lost = "Mar  5 10:00:01 web-1 kernel: [ 812.1] nfs: server storage1 not responding, still trying\n"
+    back = "Mar  5 10:00:05 web-1 kernel: [ 816.1] nfs: server storage1 OK\n"
+    quiet = "Mar  5 10:00:41 web-1 CRON[12]: (root) CMD (true)\n"
+    for text, classes in ((lost + quiet, ["network_failure"]), (lost + back + quiet, [])):
+        (tmp_path / "kern.log").write_text(text)
+        report = analyze_files([str(tmp_path / "kern.log")], now=NOW)
+        assert [each.incident.cls for each in report.incidents] == classes
+
+
 def test_an_unreadable_path_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no file"):
         find([str(tmp_path / "none")])

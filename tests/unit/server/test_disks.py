@@ -88,6 +88,12 @@ def test_one_dying_disk_is_one_incident_whoever_tells_of_it_first(told: tuple[st
     assert also(world) == []
 
 
+def test_who_tells_of_a_disk_does_not_suffer_from_it() -> None:
+    cause = run([(0, block("sdb")), (1, mdadm("sdb1")), (2, smartd("sdb")), (3, READ)]).only().root_cause
+    assert cause is not None
+    assert "mdadm, smartd tell of it as well; postgresql suffers from it." in cause
+
+
 @pytest.mark.parametrize("told", list(permutations(ONE)))
 def test_two_disks_that_two_programs_tell_of_are_two_incidents(told: tuple[str, ...]) -> None:
     world = run([(n, line.replace("sdb", "sdc") if "smartd" in line else line) for n, line in enumerate(told)])
