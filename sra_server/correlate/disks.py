@@ -19,15 +19,18 @@ def same_disk(case: Case, signal: Signal) -> str:
     if not broken(signal):
         return ""
     mine = devices(signal) | {disk_of(name) for name, _ in signal.objects}
-    shared = {name: each for each in case.telling if each.host == signal.host and broken(each)
-              for name in mine & (devices(each) | _objects(case, each.fingerprint))}
+    shared: dict[str, set[str]] = {}
+    for each in case.telling:
+        if each.host == signal.host and broken(each):
+            for name in mine & (devices(each) | _objects(case, each.fingerprint)):
+                shared.setdefault(name, set()).update(one.service or "a program" for one in (each, signal))
     if not shared:
         return ""
     # a disk tells more than the array that it is a part of
     name = min(shared, key=lambda each: (_array(each), each))
-    told = sorted({shared[name].service, signal.service} - {""})
+    *most, last = sorted(shared[name])
     return f"same {'array' if _array(name) else 'disk'} {name}" + (
-        f", of which {' and '.join(told)} tell" if len(told) > 1 else "")
+        f", of which {', '.join(most)} and {last} tell" if most else "")
 
 
 def felt_beside(case: Case, signal: Signal) -> str:

@@ -129,7 +129,7 @@ def test_another_disk_of_which_the_kernel_tells_is_told(damage: object) -> None:
 
 def test_another_disk_is_told_once_whoever_tells_of_it_and_waits_where_people_were_told_just_now() -> None:
     world = run([(0, block("sdb")), (1, mdadm("sdb1")), (60, block("sdb")), (100, ext4("sdc1")), (150, ext4("sdc1")),
-                 (160, block("sdc")), (170, mdadm("sdc1"))])
+                 *((second, line) for second in range(160, 1000, 50) for line in (block("sdc"), mdadm("sdc1")))])
     world.only()
     assert also(world) == ["also sdc1"]
 
