@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Optional
 
+from .marks import marked
 from .parsed import LEVEL_NAMES, Context, Parsed, level_name, new
 from .served import METHODS, served
 from .stamps import ymd
@@ -58,7 +59,7 @@ _GENERIC_LEVEL = re.compile(
     r"|[\w.$/-]{1,100}(?: ?[|:-])? {1,4}){0,2}?"
     r"(?:\[ {0,2}(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|CRITICAL|CRIT|FATAL|ALERT|EMERG|PANIC"
     r"|trace|debug|info|notice|warn|warning|error|err|critical|crit|fatal|alert|emerg|panic"
-    r"|" + WRONG + r") {0,3}\]:?"
+    r"|" + WRONG + r") {0,6}\]:?"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?![\w/.=-])[:|]?"
     r"|<(Trace|Debug|Information|Notice|Warning|Error|Critical|Fatal|Info|Warn)>)[ \t|-]{0,12}", re.A)
 _CALM = (None, "info")
@@ -271,6 +272,9 @@ def rest(text: str, end: int, at: Optional[int], context: Context) -> Parsed:
     if found is not None:
         return Parsed(at, _LETTERS[found[1]], context.service, context.host, text[found.end():],
                       {"logger": found[2]} if found[2] else {}, "generic")
+    own = marked(text, end, at, context)
+    if own is not None:
+        return own
     found = _GENERIC_LEVEL.match(text, end) or _NPM.match(text, end)
     if found is None:
         start = _SKIP.match(text, end).end()  # type: ignore[union-attr]

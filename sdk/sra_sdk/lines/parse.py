@@ -14,6 +14,21 @@ from typing import Any, Callable, Optional
 from .civil import hyphened, jul, slashed, weekday
 from .colours import ESCAPE, plain
 from .console import clock, dotnet, hours, tornado
+from .daemons import (
+    asterisk,
+    audit,
+    chain,
+    cups,
+    directory,
+    game,
+    mattermost,
+    ntpd,
+    passenger,
+    prosody,
+    slapd,
+    suricata,
+    zabbix,
+)
 from .dated import dated, numbered, python_line, spring_line
 from .edge import balanced, extended, fields
 from .haproxy import haproxy
@@ -23,6 +38,7 @@ from .multiline import BYTES, cut
 from .parsed import Context, Format, Parsed, name
 from .served import brief, fiber, gin, rails, ruby, runserver
 from .stamps import Stamps
+from .suites import db2, weblogic, websphere
 from .syslog import bsd, dmesg, iso, prefixed
 from .undated import cluster, counted, hadoop, klog, levelled, ras, rdkafka, redis, spark
 from .web import access, apache_error, common, nginx_error
@@ -30,18 +46,19 @@ from .web import access, apache_error, common, nginx_error
 __all__ = ["LineReader", "Parsed"]
 
 _DIGITS: tuple[Format, ...] = (common, nginx_error, extended, balanced, iso, dated, access, spark, hadoop,
-                               redis, cluster, counted, clock, hours, fiber, hyphened, slashed, haproxy, ras)
+                               redis, cluster, counted, clock, hours, fiber, hyphened, slashed,
+                               suricata, zabbix, db2, ntpd, haproxy, slapd, ras)
 #: Of these, what "2024-01-31 10" can begin.
 _SPACED: tuple[Format, ...] = (python_line, spring_line,
                                *(form for form in _DIGITS
                                  if form not in (common, nginx_error, balanced, iso)))
 _LETTERS: tuple[Format, ...] = (bsd, klog, dotnet, levelled, jul, weekday, logfmt, access, haproxy, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
-    "{": (json_line,), "<": (prefixed,),
+    "{": (json_line,), "<": (prefixed, weblogic),
     "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, tornado, hyphened,
-          weekday, slashed, numbered, gin),
+          weekday, slashed, numbered, gin, asterisk, websphere, suricata, directory, game, passenger),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
-    "#": (fields,),
+    "#": (fields, weblogic),
     **{digit: _DIGITS for digit in "0123456789"},
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
     # of the levels of Ruby's Logger, of Rails, and of a request's methods
@@ -50,6 +67,11 @@ _BY_FIRST: dict[str, tuple[Format, ...]] = {
     # of the types of a balancer's connections: http, grpcs, wss
     **{letter: (balanced, *_LETTERS) for letter in "hgw"},
 }
+#: What begins with few letters, and is looked at before all that any letter may begin.
+for _letters, _form in (("XACEWNIDd", cups), ("TDIWEC", chain), ("JFMASOND", prosody), ("diwecf", mattermost),
+                        ("tn", audit), ("abcdef", slapd)):
+    for _letter in _letters:
+        _BY_FIRST[_letter] = (_form, *_BY_FIRST[_letter])
 #: Formats so strict that a line which fits one fits no other: only these are tried before their turn.
 _STICKY = frozenset((common, python_line, spring_line, bsd, spark, hadoop, redis, klog, apache_error,
                      nginx_error, ras, cluster, ruby, balanced, extended))

@@ -46,11 +46,11 @@ def served(parsed: Parsed) -> Parsed:
     """Return a line as that of a request, if its text is one: 10.0.0.9:5 - "GET / HTTP/1.1" 500"""
     found = _BRIEF.match(parsed.message)
     if found is not None:
-        return parsed._replace(metadata={**parsed.metadata, **_request(found[1], found[2], found[3])},
+        return parsed._replace(metadata={**parsed.metadata, **asked(found[1], found[2], found[3])},
                                format="access")
     found = _CHI.match(parsed.message)
     if found is not None:
-        request = _request(found[1], found[2], found[4], found[3])
+        request = asked(found[1], found[2], found[4], found[3])
         return parsed._replace(metadata={**parsed.metadata, **request}, format="access")
     found = _REQUEST.match(parsed.message)
     if found is None:
@@ -60,7 +60,8 @@ def served(parsed: Parsed) -> Parsed:
                                      "status": int(status)}, format="access")
 
 
-def _request(method: str, path: str, status: str, client: str = "-") -> dict[str, Any]:
+def asked(method: str, path: str, status: str, client: str = "-") -> dict[str, Any]:
+    """Return the parts of a request as all lines of requests name them."""
     return {"client": client, "method": method, "path": path, "status": int(status)}
 
 
@@ -69,7 +70,7 @@ def brief(text: str, context: Context) -> Optional[Parsed]:
     found = _BRIEF.match(text) if text[:4] in METHODS else None
     if found is None:
         return None
-    request = _request(found[1], found[2], found[3])
+    request = asked(found[1], found[2], found[3])
     return Parsed(None, None, context.service, context.host, text, request, "access")
 
 
@@ -80,7 +81,7 @@ def gin(text: str, context: Context) -> Optional[Parsed]:
         return None
     day, hour, minute, second, status, client, method, path = found.groups()
     at = context.stamps.at(ymd, f"{day} {hour}", minute, second)
-    request = _request(method, path, status, client)
+    request = asked(method, path, status, client)
     return Parsed(at, None, context.service, context.host, text, request, "access")
 
 
@@ -91,7 +92,7 @@ def fiber(text: str, context: Context) -> Optional[Parsed]:
         return None
     hour, minute, second, status, client, method, path = found.groups()
     at = context.stamps.today(hour, minute, second)
-    request = _request(method, path, status, client)
+    request = asked(method, path, status, client)
     return Parsed(at, None, context.service, context.host, text, request, "access")
 
 

@@ -10,6 +10,7 @@ from typing import Any, Optional
 from .haproxy import traffic
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import ymd
+from .tagged import Tag, level_behind, member, own, priority
 from .undated import klog
 from .within import within
 
@@ -38,6 +39,13 @@ def bsd(text: str, context: Context) -> Optional[Parsed]:
     at = context.stamps.nearest(hour, minute, second, fraction)
     if host[-1] == ":":  # a local sender leaves its own name out: it is the program's
         return _body(text, found.start(5), at, None, None, context, {}, "syslog3164")
+    if host[-1] == "]":
+        said = own(text, found.start(5))
+        if said is not None:
+            return _tagged(text, at, said, None, context)
+        if host[0] == "[" and level_name(host[1:-1]):  # Tor's
+            return Parsed(at, level_name(host[1:-1]), context.service, context.host, text[found.end():], {},
+                          "generic")
     if host.isupper() and level_name(host):
         # a program that writes such a date before the level, as slog-term and older tracing of Rust do
         return Parsed(at, level_name(host), context.service, context.host, text[found.end():], {}, "generic")
@@ -59,8 +67,14 @@ def iso(text: str, context: Context) -> Optional[Parsed]:
     if tag is None or level_name(host.strip("[]:")) or level_name(tag[1]) or host[0] in "[<({\"'-" \
             or "'" in host:  # no name of a host: a date and a sentence, as in "Can't synchronise: ..."
         return None
+    level = None
+    if ")" in host:  # ESXi, which names no host
+        level = priority(host)
+        if level is None:
+            return None
+        host = ""
     at = context.stamps.at(ymd, hour, minute, second, fraction, zone)
-    return _body(text, found.end(), at, None, host, context, {}, "syslog3164")
+    return _body(text, found.end(), at, level, host, context, {}, "syslog3164")
 
 
 def prefixed(text: str, context: Context) -> Optional[Parsed]:
@@ -109,6 +123,9 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
     tag = _TAG.match(text, start)
     host = name(host) if host else context.host
     if tag is None:
+        said = member(text, start) if " [" in text else None
+        if said is not None:
+            return _tagged(text, at, said, host, context)
         return Parsed(at, level, context.service, host, text[start:], metadata, form)
     program, module, pid = tag.groups()
     if pid:
@@ -125,9 +142,9 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
             metadata["uptime"] = float(uptime[1])
             start = uptime.end()
     elif program == "haproxy":
-        said = traffic(text, start)
-        if said is not None:
-            metadata.update(said)
+        request = traffic(text, start)
+        if request is not None:
+            metadata.update(request)
             form = "haproxy"
     elif program == "systemd" and (not pid or pid == "1"):
         program = _unit(text, start) or program
@@ -136,8 +153,17 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
         if inner is not None:
             return inner._replace(at=at or inner.at, service=name(program), host=host,
                                   metadata={**metadata, **inner.metadata})
+    rated = level_behind(text, start) if level is None or level == "info" else None
+    if rated is not None:
+        return Parsed(at, rated.level, name(program), host, text[rated.end:], metadata, form)
     read = Parsed(at, level, name(program), host, text[start:], metadata, form)
     return within(read, context) if level is None or level == "info" else read
+
+
+def _tagged(text: str, at: Optional[int], said: Tag, host: Optional[str], context: Context) -> Parsed:
+    return Parsed(at, said.level, name(said.service or "") or context.service,
+                  name(said.host or "") or host or context.host, text[said.end:],
+                  {"pid": said.pid} if said.pid else {}, "syslog3164")
 
 
 def _unit(text: str, start: int) -> Optional[str]:

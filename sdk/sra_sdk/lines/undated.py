@@ -9,6 +9,7 @@ from typing import Optional
 
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import day_month_year, epoch, packed, short_ymd, ymd
+from .tagged import own
 
 _UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
 _SPARK = re.compile(r"([0-9]{2}/[0-9]{2}/[0-9]{2} [0-9]{2}):([0-9]{2}):([0-9]{2}) "
@@ -128,6 +129,10 @@ def counted(text: str, context: Context) -> Optional[Parsed]:
     digits = found[2] or found[3]
     if at is not None and digits:
         at += int(digits[:6].ljust(6, "0"))
+    said = own(text, found.end()) if text[0] == "[" else None
+    if said is not None:
+        return Parsed(at, said.level, said.service, context.host, text[said.end:], {"pid": said.pid},
+                      "generic")
     level, end = _level(text, found.end())
     return Parsed(at, level, context.service, context.host, text[end:], {}, "generic")
 
