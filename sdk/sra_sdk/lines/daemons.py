@@ -9,7 +9,7 @@ from typing import Optional
 
 from .dated import rest
 from .parsed import Context, Parsed, level_name
-from .stamps import day_month_year, epoch, ymd
+from .stamps import day_month_year, epoch, month_day_hour_year, ymd
 
 _CLOCK = r":([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
 _ACCESS = r"([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2})" + _CLOCK + r" ([+-][0-9]{4})"
@@ -32,6 +32,7 @@ _SURICATA_NEW = re.compile(
 _ASTERISK = re.compile(r"\[([A-Z][a-z]{2} [ 0-3][0-9] [0-9]{2})" + _CLOCK + r"\] "
                        r"(DEBUG|VERBOSE|NOTICE|WARNING|ERROR|SECURITY|DTMF|FAX)\[[0-9]{1,10}\]"
                        r"(?:\[C-[0-9a-f]{1,12}\])?:? ", re.A)
+_PLACED = re.compile(r"([\w/]{1,60}\.c)(?::[0-9]{1,6} (?:in )?(\w{1,60}))?: {1,4}(?:-- )?", re.A)
 #: Java's Minecraft servers: [10:00:00] [Server thread/WARN]: and [10:00:00 WARN]:
 _GAME = re.compile(r"\[([0-9]{2})" + _CLOCK + r"(?:\] \[([^\]\n]{1,100})/| )(TRACE|DEBUG|INFO|WARN|ERROR"
                    r"|FATAL)\]: ", re.A)
@@ -43,6 +44,10 @@ _SLAPD = re.compile(r"([0-9a-f]{8})(?:\.[0-9a-f]{5,8})?(?: 0x[0-9a-f]{4,16})? (?
                     r"|daemon: |[mb]db_|(?:do_)?syncrepl)")
 _AUDIT = re.compile(r"(?:node=(\S{1,200}) )?type=(\w{1,60}) msg=audit\((1[0-9]{9})\.([0-9]{3}):"
                     r"[0-9]{1,12}\): ?", re.A)
+#: SSSD's own files; the number says how grave it is, and most are written on demand.
+_SSSD = re.compile(r"\((?:[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ 0-3][0-9]) ([0-9]{2})" + _CLOCK + r" ([0-9]{4})|"
+                   r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2})" + _CLOCK + r")\):? \[([\w.\[\]-]{1,200}?)\] \["
+                   r"(\w{1,100})\] \(0x([0-9a-f]{4,6})\): (?:\[RID#[0-9]{1,10}\] )?", re.A)
 #: go-ethereum, and other chains made of it.
 _CHAIN = re.compile(r"(TRACE|DEBUG|INFO|WARN|ERROR|CRIT) {0,2}\[([0-9]{2})-([0-9]{2})\|([0-9]{2})" + _CLOCK
                     + r"\] ")
@@ -109,8 +114,14 @@ def asterisk(text: str, context: Context) -> Optional[Parsed]:
     if found is None:
         return None
     hour, minute, second, fraction, level = found.groups()
-    return Parsed(context.stamps.nearest(hour, minute, second, fraction), level_name(level) or "info",
-                  context.service or "asterisk", context.host, text[found.end():], {}, "asterisk")
+    end, metadata = found.end(), {}
+    placed = _PLACED.match(text, end)
+    if placed is not None:
+        metadata, end = {"logger": placed[1]}, placed.end()
+    # what it tells at length is what an operator reads: that an endpoint cannot be reached is among it
+    return Parsed(context.stamps.nearest(hour, minute, second, fraction),
+                  "info" if level == "VERBOSE" else level_name(level) or "info",
+                  context.service or "asterisk", context.host, text[end:], metadata, "asterisk")
 
 
 def game(text: str, context: Context) -> Optional[Parsed]:
@@ -197,3 +208,21 @@ def mattermost(text: str, context: Context) -> Optional[Parsed]:
     return Parsed(context.stamps.at(ymd, hour, minute, second, fraction, zone), level_name(level),
                   context.service, context.host,
                   text[found.end():], {}, "generic")
+
+
+def sssd(text: str, context: Context) -> Optional[Parsed]:
+    """(2024-01-31 10:00:00): [be[example.com]] [sdap_connect_done] (0x0020): message"""
+    found = _SSSD.match(text)
+    if found is None:
+        return None
+    month, day, hour, minute, second, fraction, year = found.groups()[:7]
+    date, minutes, seconds, split, part, place, weight = found.groups()[7:]
+    if date:
+        at = context.stamps.at(ymd, date, minutes, seconds, split)
+    else:
+        at = context.stamps.at(month_day_hour_year, f"{month} {day} {hour} {year}", minute, second, fraction)
+    grave = int(weight, 16)
+    level = ("critical" if grave <= 0x10 else "error" if grave <= 0x40 else "warning" if grave <= 0x80
+             else "info" if grave <= 0x200 else "debug")
+    return Parsed(at, level, context.service or "sssd", context.host, text[found.end():],
+                  {"logger": place, "component": part}, "generic")

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Optional
 
+from .collector import in_vain
 from .haproxy import server_state
 from .level import ERROR, INFO, WARNING
 from .parsed import level_name
@@ -47,7 +48,7 @@ _TRACED = re.compile(r"Traceback \(most recent call last\)|\s*File \""
                      r"|\S{1,300}:\d{1,7}(?::in [^\n]{1,100})?\n")
 
 #: Software that writes its own failures as information.
-_SYSTEM = frozenset(("kernel", "redis", "mysql", "rabbitmq", "nginx_error", "apache_error"))
+_SYSTEM = frozenset(("kernel", "redis", "mysql", "rabbitmq", "nginx_error", "apache_error", "asterisk"))
 _SYSLOG = frozenset(("syslog3164", "syslog5424"))
 #: kern, daemon, auth and authpriv: what applications of their own do not use.
 _FACILITIES = frozenset((0, 3, 4, 10, "0", "3", "4", "10"))
@@ -122,6 +123,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             return WARNING
     if clear:
         return INFO
+    if ("Pause Full" in message or "[Full GC" in message) and (collected := in_vain(message)) is not None:
+        return collected
     if parsed_level is not None and not _believable(message, fmt, metadata):
         if ("ed self b" in message or "ing self b" in message or "low Cons" in message or "[RED]" in message
                 or "a leader ()" in message or "ndchild #" in message

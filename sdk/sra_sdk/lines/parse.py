@@ -26,6 +26,7 @@ from .daemons import (
     passenger,
     prosody,
     slapd,
+    sssd,
     suricata,
     zabbix,
 )
@@ -36,6 +37,7 @@ from .jsonlines import docker, json_line
 from .logfmt import logfmt
 from .multiline import BYTES, cut
 from .parsed import Context, Format, Parsed, name
+from .runner import HEADS, told_by_runner
 from .served import brief, fiber, gin, rails, ruby, runserver
 from .stamps import Stamps
 from .suites import db2, weblogic, websphere
@@ -58,6 +60,7 @@ _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, tornado, hyphened,
           weekday, slashed, numbered, gin, asterisk, websphere, suricata, directory, game, passenger),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
+    "(": (sssd,),
     "#": (fields, weblogic),
     **{digit: _DIGITS for digit in "0123456789"},
     **{letter: _LETTERS for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"},
@@ -79,6 +82,8 @@ _STICKY = frozenset((common, python_line, spring_line, bsd, spark, hadoop, redis
 _COMPOSE = re.compile(r"([a-z0-9][a-z0-9_.-]{0,80}?)(?:[-_][0-9]{1,3})? {1,40}\| ", re.A)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WRAPPERS = 2
+#: What a runner's line may begin with, beside words: a number, a step, what is indented.
+_MARKS = frozenset(" #")
 
 
 def _now() -> int:
@@ -111,11 +116,12 @@ class LineReader:
             text = cut(text)[0]
         last, context = self._last, self._context
         try:
-            if last is not None:
-                parsed = last(text, context)
-                if parsed is not None:
-                    return parsed
-            return self._read(text, context)
+            parsed = last(text, context) if last is not None else None
+            if parsed is None:
+                parsed = self._read(text, context)
+            if context.run is not None or parsed.message[:4] in HEADS or parsed.message[:1] in _MARKS:
+                return parsed if context.depth else told_by_runner(parsed, context)
+            return parsed
         except Exception:  # noqa: BLE001 - whatever a stranger wrote, the line itself must be kept
             return Parsed(None, None, context.service, context.host, text, {}, "plain")
 

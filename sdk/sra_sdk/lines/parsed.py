@@ -37,12 +37,16 @@ new: Callable[[type[Parsed], Any], Parsed] = tuple.__new__
 class Context:
     """The source that a line came from: its defaults and its clock."""
 
-    __slots__ = ("depth", "fields", "host", "service", "stamps")
+    __slots__ = ("before", "depth", "fields", "host", "run", "service", "stamps")
 
     def __init__(self, service: Optional[str], host: Optional[str], stamps: Stamps) -> None:
         self.service = service
         self.host = host
         self.stamps = stamps
+        #: The run of tests or of a build whose lines these are (a runner.Run), or None.
+        self.run: Any = None
+        #: What .NET's console said in the line before: of which process, and the level of what follows it.
+        self.before: Optional[tuple[str, str]] = None
         #: How many wrappers (docker's JSON) surround the line that is being read.
         self.depth = 0
         #: The fields that a file in W3C's extended format said that it has; empty if it did not.

@@ -13,7 +13,11 @@ _QUOTED = re.compile(r"""(?<![\w"'\\])(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'
 #: What a program puts before an error that it passes on in quotation marks.
 _PASSED_ON = re.compile(
     r"\b(?:by|error|err|exception|caused?|reason|result|failed|failure|because|returned|got|status|message"
-    r"|output|resource(?:name)?)[ :=(\\]{1,3}\Z", re.I)
+    r"|output|peer|resource(?:name)?)[ :=(\\]{1,3}\Z", re.I)
+#: The same as the fields of JSON or of Ruby, and as what Python shows an exception to be made of.
+_KEYED = re.compile(
+    r"""\b(?:reason|error|exception|caused_by|root_cause)\\{0,3}["']\s?(?:=>|:)\s?\\{0,3}\Z""", re.I)
+_MADE_OF = re.compile(r"""(?:error|exception)\((?:[0-9]{1,6}|["'][^"'\n]{0,120}["']|, ){0,6}\Z""", re.I)
 #: Kubernetes' programs put their own message in quotation marks and fields behind it; no request is one.
 _OWN = re.compile(r'\A"(?![a-z]{3,8} /)[^"\n]{1,400}" \w{1,40}=', re.I)
 _REQUEST = re.compile(r" (?:(?<=GET )|(?<=get )|(?<=POST )|(?<=post )|(?<=PUT )|(?<=put )|(?<=HEAD )|(?<=head"
@@ -60,6 +64,9 @@ def _emptied(found: Match[str]) -> str:
 
 def _unless_passed_on(found: Match[str]) -> str:
     start = found.start()
-    if _PASSED_ON.search(found.string, max(0, start - 24), start) is not None:
+    text = found.string
+    if _PASSED_ON.search(text, max(0, start - 24), start) is not None \
+            or _KEYED.search(text, max(0, start - 30), start) is not None \
+            or ("(" in text and _MADE_OF.search(text, max(0, start - 200), start) is not None):
         return found.group()
     return _emptied(found)

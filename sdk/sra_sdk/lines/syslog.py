@@ -8,6 +8,7 @@ import re
 from typing import Any, Optional
 
 from .haproxy import traffic
+from .nagios import nagios
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import ymd
 from .tagged import Tag, level_behind, member, own, priority
@@ -24,6 +25,8 @@ _STRUCTURED = re.compile(r"1 (\S+) (\S+) (\S+) (\S+) (\S+) ")
 _ELEMENT = re.compile(r'\[([^ =\]"]{1,64})((?: [^ =\]"]{1,64}="(?:[^"\\]|\\.)*")*)\]')
 _PARAMETER = re.compile(r' ([^ =\]"]{1,64})="((?:[^"\\]|\\.)*)"')
 _UPTIME = re.compile(r"\[ {0,8}([0-9]{1,10}\.[0-9]{3,9})\] ")
+_CONSOLE = re.compile(r"(trce|dbug|info|warn|fail|crit): [\w.`+]{1,200}\[[0-9-]{1,9}\]\s{0,9}\Z", re.A)
+_MONITORS = frozenset(("nagios", "icinga", "naemon", "nagios3", "nagios4"))
 #: How systemd names the unit that it speaks of.
 _UNIT = re.compile(r"(?:(?:starting|started|reloading|reloaded|stopping|stopped|finished|failed to start"
                    r"|timed out (?:starting|stopping)|dependency failed for) ([^\s/]{1,200}?)\.service"
@@ -146,6 +149,10 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
         if request is not None:
             metadata.update(request)
             form = "haproxy"
+    elif program in _MONITORS:
+        checked = nagios(text, start, at, context)
+        if checked is not None:
+            return checked._replace(host=checked.host if "state" in checked.metadata else host)
     elif program == "systemd" and (not pid or pid == "1"):
         program = _unit(text, start) or program
     elif text[start:start + 1] in "EFIW":  # Kubernetes writes lines of its own within
@@ -156,8 +163,28 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
     rated = level_behind(text, start) if level is None or level == "info" else None
     if rated is not None:
         return Parsed(at, rated.level, name(program), host, text[rated.end:], metadata, form)
+    if level is None or level == "info":
+        console = _dotnet(text, start, f"{program}[{pid}]", context)
+        if console is not None:
+            return Parsed(at, console, name(program), host, text[start:].lstrip(), metadata, form)
     read = Parsed(at, level, name(program), host, text[start:], metadata, form)
     return within(read, context) if level is None or level == "info" else read
+
+
+def _dotnet(text: str, start: int, process: str, context: Context) -> Optional[str]:
+    """Return the level of .NET's console, which writes it before a category, and the text below it."""
+    head = _CONSOLE.match(text, start) if text[start + 4:start + 6] == ": " else None
+    if head is not None:
+        level = level_name(head[1])
+        context.before = None if level is None else (process, level)
+        return level
+    if context.before is None:
+        return None
+    if context.before[0] == process and text.startswith("     ", start):
+        return context.before[1]
+    if context.before[0] == process:
+        context.before = None
+    return None
 
 
 def _tagged(text: str, at: Optional[int], said: Tag, host: Optional[str], context: Context) -> Parsed:

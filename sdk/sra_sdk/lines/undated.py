@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Optional
 
+from .nagios import nagios
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import day_month_year, epoch, packed, short_ymd, ymd
 from .tagged import own
@@ -129,6 +130,9 @@ def counted(text: str, context: Context) -> Optional[Parsed]:
     digits = found[2] or found[3]
     if at is not None and digits:
         at += int(digits[:6].ljust(6, "0"))
+    checked = nagios(text, found.end(), at, context) if text[0] == "[" else None
+    if checked is not None:
+        return checked
     said = own(text, found.end()) if text[0] == "[" else None
     if said is not None:
         return Parsed(at, said.level, said.service, context.host, text[said.end:], {"pid": said.pid},

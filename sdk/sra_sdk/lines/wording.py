@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from re import Pattern
 
+from .collector import NEEDLES
 from .level import CRITICAL, ERROR, INFO, WARNING
 
 #: What a text must contain for the pattern to be worth a try, as it is and without digits; the pattern, and
@@ -33,6 +34,13 @@ STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns,ask
           r"|sigterm(?:\)| signal)? received|sigquit\) received|sigwinch, shutting down"
           r"|\): normal shutdown|terminating on signal 15|signalled to terminate|catch termination signal"
           r"|killed (?:with |\()signal 15|signal received,? (?:initializing clean )?shut))")
+#: That a letter was not taken for the address that it came from: it stands on a list, another says.
+REFUSED_FOR_SENDER = (
+    " said: ,remote mail server",
+    r"(?:\bsaid: |remote mail server after [^\n]{1,200}: )[45][0-9]{2}[ -][^\n]{0,400}?"
+    r"(?:\b(?:blocked|rejected|listed) (?:using|by|in|on|at) (?:spamhaus|barracuda|[\w-]{1,60}\.[\w.-]{1,99})"
+    r"|\b(?:on|in) (?:our|a|the) (?:block|black|deny) ?list|\bbanned sending ip|\bpoor reputation"
+    r"|\b(?:black|block)listed\b)")
 #: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni,
 #: Go, Elasticsearch, sshd, journald and PostgreSQL, and what a service could not write.
 TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #"
@@ -100,6 +108,19 @@ FACTS: tuple[Rule, ...] = (
     _rule(WARNING, " is up,is going down,now enters,enters drain,in forced",
           r"\A(?:backup )?server [^\s/]{1,100}/\S{1,100} (?:is up\b|is going down|was down and now enters "
           r"|enters |remains in forced )"),
+    # .NET's runtime, and SSSD and Asterisk, to whom it is information
+    _rule(ERROR, "unhandled exception. ",
+          r"\Aunhandled exception\. (?:[a-z]\w{0,60}\.){1,10}\w{1,100}(?:exception|error)\b"),
+    _rule(WARNING, "backend is offline", r"\Abackend is offline\.?\Z"),
+    _rule(WARNING, "is now unreachable,registration for '",
+          r"\bpeer '[^'\n]{0,100}' is now unreachable|\b(?:endpoint|contact|aor) \S{1,200} is now unreachable"
+          r"|\Aregistration for '[^'\n]{0,200}' timed out, trying again"),
+    _rule(WARNING, " - wrong password, - no matching , - failed to auth",
+          r"\A(?:request '[a-z]{0,20}'|registration) from .{0,300} failed for '[^'\n]{0,100}' "
+          r"(?:\(callid: [^)\n]{1,200}\) )?- (?:wrong password|no matching (?:peer|endpoint) found"
+          r"|failed to authenticate)"),
+    # a letter of ours that others do not take for where it comes from
+    _rule(WARNING, *REFUSED_FOR_SENDER),
     # what became of a unit that was to stop, or that failed
     _rule(WARNING, "stopped ,scheduled restart", r"\Astopped [^\s/]{1,200}\.service(?: - .{1,200})?\.?\Z"
           r"|\A[^\s/]{1,200}\.service: scheduled restart job"),
@@ -298,7 +319,7 @@ WORDS: tuple[Rule, ...] = (
 )
 #: What a text must contain, in any case, for its words to decide: of every line, and of one without a level.
 FACT_WORDS = (*dict.fromkeys(needle for rule in FACTS for needle in rule[0]), *TOLD[0].split(","),
-              "ailed ", "nvalid ", "pam_", "; not ", "gave up", "ttempts")
+              "ailed ", "nvalid ", "pam_", "; not ", "gave up", "ttempts", *NEEDLES)
 TROUBLE_WORDS = tuple(dict.fromkeys(needle for rule in WORDS for needle in rule[0]))
 OWN_WORDS = ("WARN", "ERROR", "SEVERE", "CRITICAL", "FATAL", "PANIC", "EMERG", "ALERT", "INFO", "DEBUG",
              "TRACE", "NOTICE")

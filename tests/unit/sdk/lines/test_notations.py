@@ -7,6 +7,7 @@ import pytest
 
 from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.multiline import Joiner
+from sra_sdk.lines.outline import judged, outline
 from sra_sdk.lines.parse import LineReader
 
 NOW = int(datetime(2026, 3, 1, 12, tzinfo=UTC).timestamp()) * 1_000_000
@@ -141,8 +142,8 @@ READ = [
     ("error", "Failed", "Jan 31 10:00:00 general\terror\tFailed to load certificate"),
     ("warning", "Directory", "Jan 31 10:00:00.000 [warn] Directory x is slow"),
     # Asterisk, Zabbix, 389 Directory Server, ntpd, slapd, auditd
-    ("error", "res_pjsip", "[Jan 31 10:00:00] ERROR[12]: res_pjsip.c:3400 create_dialog: x"),
-    ("info", "chan_sip", "[Jan 31 10:00:00.123] NOTICE[12][C-0000000a]: chan_sip.c:30116 x: y"),
+    ("error", "x", "[Jan 31 10:00:00] ERROR[12]: res_pjsip.c:3400 create_dialog: x"),
+    ("info", "y", "[Jan 31 10:00:00.123] NOTICE[12][C-0000000a]: chan_sip.c:30116 x: y"),
     ("info", "server", " 1234:20260131:100000.123 server #0 started [main process]"),
     ("error", "attrcrypt",
      "[31/Jan/2026:10:00:00.123456789 +0000] - ERR - attrcrypt_init - No symmetric key"),
@@ -213,3 +214,40 @@ def test_a_line_of_samba_is_read_with_its_text() -> None:
     head = "[2026/01/31 10:00:00.123456,  0] ../../source3/lib/util_sock.c:10(open_socket_in)"
     events = [event for line in (head, "  bind failed on port 445", head) for event in joiner.feed(line)]
     assert events == [(f"{head}\n  bind failed on port 445", 2)]
+
+
+@pytest.mark.parametrize(("line", "level", "service", "host"), [
+    ("[1769853600] SERVICE ALERT: web1;HTTP;CRITICAL;HARD;3;refused", "error", "HTTP", "web1"),
+    ("[1769853600] SERVICE ALERT: web1;HTTP;CRITICAL;SOFT;1;refused", "info", "HTTP", "web1"),
+    ("[1769853600] SERVICE ALERT: web1;HTTP;WARNING;HARD;3;slow", "warning", "HTTP", "web1"),
+    ("[1769853600] SERVICE ALERT: web1;HTTP;OK;HARD;3;fine", "info", "HTTP", "web1"),
+    ("[1769853600] HOST ALERT: web1;DOWN;HARD;5;unreachable", "error", "nagios", "web1"),
+    ("[1769853600] HOST NOTIFICATION: ann;web1;DOWN;by-mail;CRITICAL", "info", "nagios", None),
+    ("[1769853600] EXTERNAL COMMAND: PROCESS_SERVICE_CHECK_RESULT;web1;HTTP;2;CRITICAL: refused", "info",
+     "nagios", None),
+    ("Jan 31 10:00:00 mon-1 nagios: SERVICE ALERT: web1;HTTP;CRITICAL;HARD;3;refused", "error", "HTTP",
+     "web1"),
+    ("Jan 31 10:00:00 mon-1 nagios: SERVICE NOTIFICATION: ann;web1;HTTP;CRITICAL;x;refused", "info", "nagios",
+     "mon-1"),
+])
+def test_a_check_is_about_the_host_that_was_checked(line: str, level: str, service: str,
+                                                    host: str | None) -> None:
+    parsed = LineReader(now=lambda: NOW, tz=UTC).read(line)
+    assert (level_of(parsed.message, parsed.level, parsed.format, parsed.metadata), parsed.service,
+            parsed.host) == (level, service, host)
+
+
+@pytest.mark.parametrize(("line", "level"), [
+    ("GC(7) Pause Full (Ergonomics) 1023M->1022M(1024M) 2345.123ms", "warning"),
+    ("GC(7) Pause Full (System.gc()) 1023M->122M(1024M) 2345.123ms", "info"),
+    ("GC(7) Pause Young (Normal) 1023M->1022M(1024M) 2.123ms", "info"),
+    ("1.1: [Full GC (Ergonomics) [PSYoungGen: 10K->0K(153600K)] [ParOldGen: 349696K->349694K(349696K)] "
+     "502784K->502780K(503296K), [Metaspace: 3000K->3000K(3000K)], 1.2 secs]", "warning"),
+    ("1.1: [Full GC (Metadata GC Threshold) [PSYoungGen: 10K->0K(153600K)] [ParOldGen: 9K->9K(9K)] "
+     "50000K->9K(163609K), [Metaspace: 3000K->3000K(3000K)], 0.2 secs]", "info"),
+    ("1.1: [Full GC (Allocation Failure) 2.2: [CMS: 1398144K->1398143K(1398144K), 5.1 secs] "
+     "2027264K->2027262K(2027264K), [Metaspace: 3K->3K(3K)], 5.1 secs]", "warning"),
+])
+def test_a_collection_that_frees_nothing_is_a_warning(line: str, level: str) -> None:
+    assert level_of(line, "info", "generic", {}) == level
+    assert judged(outline(line.encode())).facts or level == "info", "a line that is looked over is not seen"
