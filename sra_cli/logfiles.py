@@ -1,6 +1,7 @@
 """Log files as text lines: plain, .gz, .bz2, .xz, folders, standard input. From paths; to distil.
 
-What is not text is read all the same where it was named, and passed over where a folder brought it.
+What is not text is read all the same where it was named, and passed over where a folder brought it; what is
+packed in a way that Python cannot read is refused with the command that unpacks it.
 Nothing here loses a line: bytes that are no UTF-8 become U+FFFD.
 """
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import importlib
 import lzma
 import os
+import shlex
 import stat
 import sys
 import zlib
@@ -23,8 +26,20 @@ from sra_sdk.errors import BadInput
 CHUNK = 1 << 20
 #: How packed content begins; names lie.
 _PACKED: dict[bytes, Callable[..., object]] = {
-    b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError)
+    b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open, b"\x5d\x00\x00": lzma.open}
+_BROKEN: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, lzma.LZMAError)
+_ZSTD = b"\x28\xb5\x2f\xfd"
+#: How content begins that only other programs unpack: its name, and the command that writes it out.
+_STRANGE = {_ZSTD: ("zstd", "zstd -dc"), b"\x04\x22\x4d\x18": ("lz4", "lz4 -dc"), b"\x1f\x9d": ("compress",
+                                                                                                "zcat"),
+            b"PK\x03\x04": ("zip", "unzip -p"), b"7z\xbc\xaf\x27\x1c": ("7-Zip", "7z x -so")}
+try:
+    _zstd = importlib.import_module("compression.zstd")  # since Python 3.14
+except ImportError:
+    pass
+else:
+    _PACKED[_ZSTD] = _zstd.open
+    _BROKEN = (*_BROKEN, _zstd.ZstdError)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device",
           stat.S_IFBLK: "a device"}
@@ -83,7 +98,11 @@ def find(paths: list[str], since: int | None = None) -> Found:
             raise BadInput(f"{path} cannot be read by this user", code="file_unreadable",
                            hint="read it as its owner, for example with sudo")
         else:
-            found.add(_source(path))
+            source = _source(path)
+            if stat.S_ISREG(os.stat(path).st_mode):
+                with open(path, "rb") as file:
+                    _refuse(file.read(8), path)
+            found.add(source)
     return found
 
 
@@ -99,6 +118,12 @@ def _consider(path: str, found: Found, since: int | None) -> None:
             return
         source = _source(path)
         if since is not None and source.modified < since:
+            return
+        with open(path, "rb") as file:
+            strange = _strange(file.read(8))
+        if strange is not None:
+            name, command = strange
+            found.skipped.append((path, f"packed with {name}: {command} {shlex.quote(path)} | sra analyze -"))
             return
         with _open(source) as file:
             head = file.read(8192)
@@ -121,6 +146,7 @@ def _open(source: Source) -> BinaryIO:
     if source.path == "-":
         given: BinaryIO = sys.stdin.buffer
         if hasattr(given, "peek"):
+            _refuse(given.peek(8), "-")
             opener = _opener(given.peek(8))
             return cast(BinaryIO, opener(given, "rb")) if opener else given
         return given
@@ -131,6 +157,22 @@ def _open(source: Source) -> BinaryIO:
     file.close()
     source.packed = True
     return cast(BinaryIO, opener(source.path, "rb"))
+
+
+def _refuse(head: bytes, path: str) -> None:
+    """Raise BadInput for content that only another program unpacks."""
+    strange = _strange(head)
+    if strange is not None:
+        name, command = strange
+        what, which = ("standard input", "FILE") if path == "-" else (path, shlex.quote(path))
+        raise BadInput(f"{what} is packed with {name}, which is not read here", code="file_packed",
+                       hint=f"{command} {which} | sra analyze -")
+
+
+def _strange(head: bytes) -> tuple[str, str] | None:
+    """Return what packed some content and what unpacks it, if that is not done here."""
+    return None if _opener(head) else next((how for magic,
+                                            how in _STRANGE.items() if head.startswith(magic)), None)
 
 
 def _opener(head: bytes) -> Callable[..., object] | None:

@@ -243,6 +243,28 @@ def test_packing_is_told_by_the_content_not_by_the_name(tmp_path: Path) -> None:
         assert (report.records, report.unparsed, report.skipped) == (61, 0, []), name
 
 
+#: How content begins that Python's own library does not unpack, and what does.
+STRANGE = [("a.log.zst", b"\x28\xb5\x2f\xfd\x04", "zstd -dc"), ("a.log.lz4", b"\x04\x22\x4d\x18\x64",
+                                                                "lz4 -dc"),
+           ("a.zip", b"PK\x03\x04\x14", "unzip -p"), ("a.log.Z", b"\x1f\x9d\x90", "zcat")]
+
+
+@pytest.mark.parametrize(("name", "head", "command"), STRANGE)
+def test_what_only_another_program_unpacks_says_how(tmp_path: Path, name: str, head: bytes,
+                                                    command: str) -> None:
+    if name.endswith(".zst") and sys.version_info >= (3, 14):
+        pytest.skip("this Python unpacks it")
+    (tmp_path / name).write_bytes(head + bytes(range(256)))
+    ran = sra(str(tmp_path / name))
+    assert ran.returncode == 2 and f"{command} {tmp_path / name} | sra analyze -" in ran.stderr.decode()
+    ran = sra("-", given=head + bytes(range(256)))
+    assert ran.returncode == 2 and f"{command} FILE | sra analyze -" in ran.stderr.decode()
+    (tmp_path / "a.log").write_text(LOG)
+    report = analyze_files([str(tmp_path)], now=NOW)
+    assert report.files == 1 and [path for path,
+                                  why in report.skipped if command in why] == [str(tmp_path / name)]
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
 def test_packed_standard_input(pack: object) -> None:
     report = json.loads(sra("--json", "-", given=pack(LOG.encode())).stdout)  # type: ignore[operator]
