@@ -30,9 +30,9 @@ _PACKED: dict[bytes, Callable[..., object]] = {
 _BROKEN: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, lzma.LZMAError)
 _ZSTD = b"\x28\xb5\x2f\xfd"
 #: How content begins that only other programs unpack: its name, and the command that writes it out.
-_STRANGE = {_ZSTD: ("zstd", "zstd -dc"), b"\x04\x22\x4d\x18": ("lz4", "lz4 -dc"), b"\x1f\x9d": ("compress",
-                                                                                                "zcat"),
-            b"PK\x03\x04": ("zip", "unzip -p"), b"7z\xbc\xaf\x27\x1c": ("7-Zip", "7z x -so")}
+_STRANGE = {_ZSTD: ("zstd", "zstd -dc"), b"\x04\x22\x4d\x18": ("lz4", "lz4 -dc"),
+            b"\x1f\x9d": ("compress", "zcat"), b"PK\x03\x04": ("zip", "unzip -p"),
+            b"7z\xbc\xaf\x27\x1c": ("7-Zip", "7z x -so")}
 try:
     _zstd = importlib.import_module("compression.zstd")  # since Python 3.14
 except ImportError:
@@ -171,8 +171,9 @@ def _refuse(head: bytes, path: str) -> None:
 
 def _strange(head: bytes) -> tuple[str, str] | None:
     """Return what packed some content and what unpacks it, if that is not done here."""
-    return None if _opener(head) else next((how for magic,
-                                            how in _STRANGE.items() if head.startswith(magic)), None)
+    if _opener(head) is not None:
+        return None
+    return next((how for magic, how in _STRANGE.items() if head.startswith(magic)), None)
 
 
 def _opener(head: bytes) -> Callable[..., object] | None:

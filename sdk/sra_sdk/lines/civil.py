@@ -33,6 +33,14 @@ _HTTP = re.compile(r"\[?[A-Z][a-z]{2}, ([0-9]{2} " + _MONTH + r" [0-9]{4} [0-9]{
 _SLASHES = re.compile(r"\[?([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}),? ([0-9]{1,2})" + _CLOCK
                       + r"(?: ([AP])M)?(?![0-9:/])")
 
+#: 31.01.2024 10:00:00, as in much of Europe, and 20240131 10:00:00 or 20240131T100000Z.
+_DOTS = re.compile(r"\[?([0-3][0-9])\.([01][0-9])\.([0-9]{4})[ T,]{1,2}([0-9]{2})" + _CLOCK + r"(?![0-9:])")
+_COMPACT = re.compile(r"\[?((?:19|20)[0-9]{2})([01][0-9])([0-3][0-9])[ T-]([0-2][0-9]):?([0-5][0-9]):?("
+                      r"[0-5][0-9])"
+                      r"(?:[.,]([0-9]{1,9}))?(Z|[+-][0-9]{2}:?[0-9]{2})?(?![0-9:])")
+#: Bacula and Bareos, in their shorter form.
+_JOB = re.compile(r"([0-9]{2})-(" + _MONTH + r") ([0-9]{2}):([0-9]{2}) (?=\S{1,100} JobId [0-9]{1,10}: )")
+
 
 def hyphened(text: str, context: Context) -> Optional[Parsed]:
     """31-Jan-2024 10:00:00.123 SEVERE [main] org.example.App.run message, [31-Jan-2024 10:00:00] message"""
@@ -94,6 +102,35 @@ def slashed(text: str, context: Context) -> Optional[Parsed]:
         month, day = day, month
     stamp = f"{year}-{int(month):02}-{int(day):02} {_of_day(hour, half) if half else hour.zfill(2)}"
     return rest(text, found.end(), context.stamps.at(ymd, stamp, minute, second, fraction), context)
+
+
+def dotted(text: str, context: Context) -> Optional[Parsed]:
+    """31.01.2024 10:00:00,123 message"""
+    found = _DOTS.match(text)
+    if found is None:
+        return None
+    day, month, year, hour, minute, second, fraction = found.groups()
+    at = context.stamps.at(ymd, f"{year}-{month}-{day} {hour}", minute, second, fraction)
+    return rest(text, found.end(), at, context)
+
+
+def compact(text: str, context: Context) -> Optional[Parsed]:
+    """20240131 10:00:00.123 message, 20240131T100000Z message"""
+    found = _COMPACT.match(text)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    at = context.stamps.at(ymd, f"{year}-{month}-{day} {hour}", minute, second, fraction, zone)
+    return None if at is None else rest(text, found.end(), at, context)
+
+
+def job(text: str, context: Context) -> Optional[Parsed]:
+    """31-Jan 10:00 backup-dir JobId 7: Error: message"""
+    found = _JOB.match(text)
+    if found is None:
+        return None
+    day, month, hour, minute = found.groups()
+    return rest(text, found.end() - 1, context.stamps.nearest(f"{day} {month} {hour}", minute, "0"), context)
 
 
 def _of_day(hour: str, half: str) -> str:

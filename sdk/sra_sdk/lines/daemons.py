@@ -44,6 +44,15 @@ _SLAPD = re.compile(r"([0-9a-f]{8})(?:\.[0-9a-f]{5,8})?(?: 0x[0-9a-f]{4,16})? (?
                     r"|daemon: |[mb]db_|(?:do_)?syncrepl)")
 _AUDIT = re.compile(r"(?:node=(\S{1,200}) )?type=(\w{1,60}) msg=audit\((1[0-9]{9})\.([0-9]{3}):"
                     r"[0-9]{1,12}\): ?", re.A)
+#: Ignite's shorter form.
+_IGNITE = re.compile(r"\[([0-9]{2})" + _CLOCK.replace("\\.", "[.,]") + r"\]\[(TRACE|DEBUG|INFO|WARNING|WARN"
+                     r"|SEVERE|ERROR)\]\[")
+_NODE_RED = re.compile(r"([0-9]{2} [A-Z][a-z]{2} [0-9]{2})" + _CLOCK + r" - \[(fatal|error|warn|info|debug"
+                       r"|trace)\] ")
+_JITSI = re.compile(r"(Jicofo|JVB|Jibri|Jigasi) ([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2})" + _CLOCK + r" "
+                    r"(FINEST|FINER|FINE|CONFIG|INFO|WARNING|SEVERE): (?:\[[0-9]{1,9}\] )?")
+_AEROSPIKE = re.compile(r"([A-Z][a-z]{2} [0-3][0-9]) ([0-9]{4}) ([0-9]{2})" + _CLOCK + r" GMT: (CRITICAL"
+                        r"|WARNING|INFO|DEBUG|DETAIL|FAILED ASSERTION) \(")
 #: SSSD's own files; the number says how grave it is, and most are written on demand.
 _SSSD = re.compile(r"\((?:[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ 0-3][0-9]) ([0-9]{2})" + _CLOCK + r" ([0-9]{4})|"
                    r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2})" + _CLOCK + r")\):? \[([\w.\[\]-]{1,200}?)\] \["
@@ -226,3 +235,45 @@ def sssd(text: str, context: Context) -> Optional[Parsed]:
              else "info" if grave <= 0x200 else "debug")
     return Parsed(at, level, context.service or "sssd", context.host, text[found.end():],
                   {"logger": place, "component": part}, "generic")
+
+
+def ignite(text: str, context: Context) -> Optional[Parsed]:
+    """[10:00:00,123][SEVERE][main][TcpDiscoverySpi] message"""
+    found = _IGNITE.match(text)
+    if found is None:
+        return None
+    hour, minute, second, fraction, level = found.groups()
+    return Parsed(context.stamps.today(hour, minute, second, fraction), level_name(level), context.service,
+                  context.host, text[found.end() - 1:], {}, "java")
+
+
+def node_red(text: str, context: Context) -> Optional[Parsed]:
+    """31 Jan 10:00:00 - [error] message"""
+    found = _NODE_RED.match(text)
+    if found is None:
+        return None
+    hour, minute, second, fraction, level = found.groups()
+    return Parsed(context.stamps.nearest(hour, minute, second, fraction), level_name(level), context.service,
+                  context.host, text[found.end():], {}, "generic")
+
+
+def jitsi(text: str, context: Context) -> Optional[Parsed]:
+    """JVB 2024-01-31 10:00:00.123 SEVERE: [12] message"""
+    found = _JITSI.match(text)
+    if found is None:
+        return None
+    part, hour, minute, second, fraction, level = found.groups()
+    return Parsed(context.stamps.at(ymd, hour, minute, second, fraction), level_name(level),
+                  context.service or part.lower(), context.host, text[found.end():], {}, "java")
+
+
+def aerospike(text: str, context: Context) -> Optional[Parsed]:
+    """Jan 31 2024 10:00:00 GMT: WARNING (as): message"""
+    found = _AEROSPIKE.match(text)
+    if found is None:
+        return None
+    day, year, hour, minute, second, fraction, level = found.groups()
+    at = context.stamps.at(month_day_hour_year, f"{day} {hour} {year}", minute, second, fraction, "GMT")
+    named = {"DETAIL": "debug", "FAILED ASSERTION": "critical"}.get(level) or level_name(level)
+    return Parsed(at, named, context.service or "aerospike", context.host, text[found.end() - 1:], {},
+                  "generic")

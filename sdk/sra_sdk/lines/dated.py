@@ -72,7 +72,8 @@ _PYTHON_LINE = re.compile(
     _STAMP + r",([0-9]{3}) - ([\w.\-/]{1,200}) - (DEBUG|INFO|WARNING|ERROR|CRITICAL) - ", re.A)
 _SPRING_LINE = re.compile(_STAMP + r"\.([0-9]{3}) {1,2}(TRACE|DEBUG|INFO|WARN|ERROR) ([0-9]+) --- "
                           r"\[([^\]\n]*)\] ([^\s\[]\S{0,199}) *: ")
-_PID = re.compile(r"\[([0-9]{1,7})\] (?=[0-9]{4}[-/])")
+#: A process, or the short id of a device, as Syncthing writes it.
+_PID = re.compile(r"\[([0-9]{1,7}|[A-Z0-9]{5})\] (?=[0-9]{4}[-/])")
 #: MongoDB before 4.4: the level's letter, the component, and the connection or thread.
 _MONGO = re.compile(r" ([DIWEF])[1-5]? {1,2}([A-Z]{2,10}|-) +\[([^\]\n]{1,100})\] ")
 _LETTERS = {"D": "debug", "I": "info", "W": "warning", "E": "error", "F": "critical"}
@@ -135,7 +136,7 @@ def numbered(text: str, context: Context) -> Optional[Parsed]:
     inner = dated(text[found.end():], context) if found is not None else None
     if found is None or inner is None:
         return None
-    return inner._replace(metadata={**inner.metadata, "pid": found[1]})
+    return inner._replace(metadata={**inner.metadata, "pid" if found[1].isdigit() else "device": found[1]})
 
 
 def _dashed(text: str, end: int, at: Optional[int], context: Context) -> Optional[Parsed]:

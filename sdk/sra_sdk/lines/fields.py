@@ -76,6 +76,8 @@ def _presence(fields: dict[str, Any]) -> _Present:
     return found
 
 
+#: Nextcloud's numbers, by which it tells the app and the request as well.
+_NEXTCLOUD = ("debug", "info", "warning", "error", "critical")
 #: Monolog's hundreds and Python's tens climb it from 1, pino's tens from 2.
 _LADDER = ("debug", "debug", "info", "warning", "error", "critical")
 #: OpenTelemetry's numbers, four to a level.
@@ -231,6 +233,8 @@ def _numbered(value: int, fields: dict[str, Any]) -> Optional[str]:
     """Read a number as the level of pino and bunyan, of Python, of monolog or of syslog."""
     if value < 0:
         return None
+    if value <= 4 and "reqId" in fields and "app" in fields:
+        return _NEXTCLOUD[value]
     if value <= 7:
         return SYSLOG_LEVELS[value]
     if value >= 100:

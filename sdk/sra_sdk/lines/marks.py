@@ -48,6 +48,12 @@ _GITEA = re.compile(r" ([\w./-]{1,160}:[0-9]{1,6}:[\w.()*-]{1,120}\(\)|HTTPReque
 #: How Gitea ends a request, which is information to it whatever came of it.
 _GITEA_REQUEST = re.compile(r"router: completed ([A-Z]{3,10}) (\S{1,4096}) for (\S{1,60}), ([1-5][0-9]{2}) ")
 
+#: Programs of Go with a letter for the level (frp), and Foreman.
+_LETTERED = re.compile(r" \[([TDIWECF])\] (?=\[[\w./-]{1,100}\.go:[0-9]{1,6}\] )", re.A)
+_PIPED = re.compile(r" \[([DIWEF])\|(\w{1,40})\|[\w-]{0,60}\] ", re.A)
+_STARRED = re.compile(r" \*(TRACE|DEBUG|INFO|WARN|ERROR)\* ")
+_JOB = re.compile(r" (\S{1,100}) JobId ([0-9]{1,10}): (?:(Fatal error|Error|Warning): )?")
+
 _LETTERS = {"T": "debug", "D": "debug", "I": "info", "N": "info", "W": "warning", "E": "error",
             "C": "critical",
             "A": "critical", "M": "critical", "F": "critical"}
@@ -106,9 +112,16 @@ def _spaced(text: str, end: int, at: Optional[int], context: Context) -> Optiona
         return _read(found, text, at, context, found[1], {})
     if after[:1] in "0123456789abcdef" and (found := _CEPH.match(text, end)) is not None:
         return _ceph(found, text, at, context)
+    if after[:1] == "*" and (found := _STARRED.match(text, end)) is not None:
+        return _read(found, text, at, context, found[1], {})
     if after == ": ep" and (found := _GANESHA.match(text, end)) is not None:
         return _read(found, text, at, context, found[5], {"logger": found[4], "pid": found[3]})
+    if " JobId " in text and (found := _JOB.match(text, end)) is not None:
+        level = "critical" if found[3] == "Fatal error" else found[3]
+        return _read(found, text, at, context, level, {"logger": found[1], "job": found[2]})
     if "] " in text:
+        if after[:1] == "[" and (found := _LETTERED.match(text, end) or _PIPED.match(text, end)) is not None:
+            return _read(found, text, at, context, found[1], {})
         if " [Originator@" in text and (found := _ESXI.match(text, end)) is not None:
             return _read(found, text, at, context, found[1], {"pid": found[3]}, found[2])
         if (found := _CEPH_CLUSTER.match(text, end)) is not None:

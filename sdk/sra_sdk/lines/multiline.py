@@ -20,7 +20,7 @@ _HEAD = 2048
 
 _DATED = re.compile(r"\s*[\[<]?(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-3][0-9] "
                     r"[0-9]{2}:|[0-9]{2}:[0-9]{2}:[0-9]{2}|[0-9]{2}-[A-Z][a-z]{2}-[0-9]{4} "
-                    r"|[0-9]{2}/[0-9]{2}/[0-9]{4}[ ,]"
+                    r"|[0-9]{2}[/.][0-9]{2}[/.][0-9]{4}[ ,]"
                     # Zabbix' pids stand to the right
                     r"|[0-9]{1,7}:[0-9]{8}:[0-9]{6}\.)")
 #: How java.util.logging begins an event; its level and message stand in the next line.

@@ -11,17 +11,21 @@ import time
 from datetime import tzinfo
 from typing import Any, Callable, Optional
 
-from .civil import hyphened, jul, slashed, weekday
+from .civil import compact, dotted, hyphened, job, jul, slashed, weekday
 from .colours import ESCAPE, plain
 from .console import clock, dotnet, hours, tornado
 from .daemons import (
+    aerospike,
     asterisk,
     audit,
     chain,
     cups,
     directory,
     game,
+    ignite,
+    jitsi,
     mattermost,
+    node_red,
     ntpd,
     passenger,
     prosody,
@@ -49,7 +53,8 @@ __all__ = ["LineReader", "Parsed"]
 
 _DIGITS: tuple[Format, ...] = (common, nginx_error, extended, balanced, iso, dated, access, spark, hadoop,
                                redis, cluster, counted, clock, hours, fiber, hyphened, slashed,
-                               suricata, zabbix, db2, ntpd, haproxy, slapd, ras)
+                               job, dotted, compact, suricata, zabbix, db2, ntpd, node_red,
+                               haproxy, slapd, ras)
 #: Of these, what "2024-01-31 10" can begin.
 _SPACED: tuple[Format, ...] = (python_line, spring_line,
                                *(form for form in _DIGITS
@@ -58,7 +63,8 @@ _LETTERS: tuple[Format, ...] = (bsd, klog, dotnet, levelled, jul, weekday, logfm
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed, weblogic),
     "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, tornado, hyphened,
-          weekday, slashed, numbered, gin, asterisk, websphere, suricata, directory, game, passenger),
+          weekday, slashed, numbered, gin, asterisk, websphere, suricata, directory, game, passenger,
+          ignite, dotted, compact),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
     "(": (sssd,),
     "#": (fields, weblogic),
@@ -71,8 +77,9 @@ _BY_FIRST: dict[str, tuple[Format, ...]] = {
     **{letter: (balanced, *_LETTERS) for letter in "hgw"},
 }
 #: What begins with few letters, and is looked at before all that any letter may begin.
-for _letters, _form in (("XACEWNIDd", cups), ("TDIWEC", chain), ("JFMASOND", prosody), ("diwecf", mattermost),
-                        ("tn", audit), ("abcdef", slapd)):
+for _letters, _form in (
+        ("XACEWNIDd", cups), ("TDIWEC", chain), ("JFMASOND", prosody), ("JFMASOND", aerospike), ("J", jitsi),
+        ("diwecf", mattermost), ("tn", audit), ("abcdef", slapd)):
     for _letter in _letters:
         _BY_FIRST[_letter] = (_form, *_BY_FIRST[_letter])
 #: Formats so strict that a line which fits one fits no other: only these are tried before their turn.
