@@ -96,6 +96,8 @@ def entry_of(line: bytes) -> Entry | None:
         metadata["pid"] = int(pid[:10])
     priority = _text(fields, "PRIORITY")
     level = _LEVELS[int(priority)] if priority in tuple("01234567") else None
+    if priority == "6" and _text(fields, "_TRANSPORT") == "stdout":
+        level = None  # the journal's own word for whatever a service prints
     # What pid 1 says of units comes from one process, and belongs to each of them.
     stream = f"{service}:{pid}"
     return Entry(str(cursor), at, stream, service, text, len(raw), Known(at, level, metadata))

@@ -225,6 +225,8 @@ def _level(fields: dict[str, Any], keys: tuple[str, ...]) -> Optional[str]:
         return _OTEL[(number - 1) // 4]
     priority = fields.get("PRIORITY", fields.get("priority"))
     if priority is not None and str(priority) in "01234567" and len(str(priority)) == 1:
+        if str(priority) == "6" and fields.get("_TRANSPORT") == "stdout":
+            return None  # the journal's own word for whatever a service prints
         return SYSLOG_LEVELS[int(priority)]
     return None
 

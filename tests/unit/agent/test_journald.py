@@ -90,6 +90,12 @@ def test_levels() -> None:
     assert entry(1, PRIORITY="9").known.level is None and entry(1).known.at == AT + 1
 
 
+def test_what_a_service_prints_has_no_level_of_its_own() -> None:
+    assert entry(1, PRIORITY="6", _TRANSPORT="stdout").known.level is None
+    assert entry(1, PRIORITY="3", _TRANSPORT="stdout").known.level == "error", "sd-daemon's prefix <3>"
+    assert entry(1, PRIORITY="6", _TRANSPORT="syslog").known.level == "info"
+
+
 @pytest.mark.parametrize("text", [b"", b"-- No entries --", b"{}", b"[1]", b'{"__CURSOR":"c"}', b"\xff"])
 def test_what_is_no_entry(text: bytes) -> None:
     assert entry_of(text) is None

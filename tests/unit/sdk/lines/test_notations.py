@@ -1,6 +1,7 @@
 """Lines of servers that write dates or levels in a form of their own are read with both."""
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -238,6 +239,15 @@ def test_a_line_of_samba_is_read_with_its_text() -> None:
     head = "[2026/01/31 10:00:00.123456,  0] ../../source3/lib/util_sock.c:10(open_socket_in)"
     events = [event for line in (head, "  bind failed on port 445", head) for event in joiner.feed(line)]
     assert events == [(f"{head}\n  bind failed on port 445", 2)]
+
+
+@pytest.mark.parametrize(("transport", "level"), [("stdout", "error"), ("journal", "info")])
+def test_the_journal_gives_what_is_printed_a_level_that_nobody_meant(transport: str, level: str) -> None:
+    entry = json.dumps({"MESSAGE": "charge failed: connection refused", "PRIORITY": "6",
+                        "_TRANSPORT": transport,
+                        "_SYSTEMD_UNIT": "shop.service", "__REALTIME_TIMESTAMP": str(NOW)})
+    parsed = LineReader(now=lambda: NOW, tz=UTC).read(entry)
+    assert level_of(parsed.message, parsed.level, parsed.format, parsed.metadata) == level
 
 
 @pytest.mark.parametrize(("line", "level", "service", "host"), [
