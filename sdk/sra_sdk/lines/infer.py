@@ -129,7 +129,8 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
         if ("ed self b" in message or "ing self b" in message or "low Cons" in message or "[RED]" in message
                 or "a leader ()" in message or "ndchild #" in message
                 or "hip or modes" in message or "Read-only file s" in message
-                or "http: panic serving " in message
+                or "http: panic serving " in message or " said: " in message
+                or "remote mail server" in message or "ackend is offline" in message
                 or 'plication worker" (' in message or message.startswith("Suppressed ")) \
                 and _TOLD.search(message, 0, _SEARCHED) is not None:
             return WARNING

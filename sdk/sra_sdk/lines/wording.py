@@ -37,14 +37,16 @@ STOPS = ("sigterm,sigquit,sigwinch,signal,shutdown,stopping ,cumulated conns,ask
 #: That a letter was not taken for the address that it came from: it stands on a list, another says.
 REFUSED_FOR_SENDER = (
     " said: ,remote mail server",
-    r"(?:\bsaid: |remote mail server after [^\n]{1,200}: )[45][0-9]{2}[ -][^\n]{0,400}?"
+    r"(?: said: |remote mail server after [^\n]{1,200}: )[45][0-9]{2}[ -][^\n]{0,400}?"
     r"(?:\b(?:blocked|rejected|listed) (?:using|by|in|on|at) (?:spamhaus|barracuda|[\w-]{1,60}\.[\w.-]{1,99})"
     r"|\b(?:on|in) (?:our|a|the) (?:block|black|deny) ?list|\bbanned sending ip|\bpoor reputation"
     r"|\b(?:black|block)listed\b)")
 #: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni,
-#: Go, Elasticsearch, sshd, journald and PostgreSQL, and what a service could not write.
+#: Go, Elasticsearch, sshd, journald, PostgreSQL, SSSD and mail servers, and what a service could not write.
 TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #"
-        ",hip or modes,read-only file s,plication worker\" (,suppressed ,http: panic serving ",
+        ",hip or modes,read-only file s,plication worker\" (,suppressed ,http: panic serving "
+        ",backend is offline, said: ,remote mail server",
+        REFUSED_FOR_SENDER[1] + r"|\Abackend is offline\.?\Z|"
         r"cannot write \S{1,200}: read-only file system|\Aauthentication refused: bad ownership or modes for "
         r"|\Ahttp: panic serving |\Asuppressed [0-9]{2,} messages from \S{1,200}\Z"
         r"|\Aerror \(grandchild #[0-9]+ failed with exit|\(cron\) error \(grandchild #[0-9]+ failed with exit"
@@ -113,7 +115,7 @@ FACTS: tuple[Rule, ...] = (
           r"\Aunhandled exception\. (?:[a-z]\w{0,60}\.){1,10}\w{1,100}(?:exception|error)\b"),
     _rule(WARNING, "backend is offline", r"\Abackend is offline\.?\Z"),
     _rule(WARNING, "is now unreachable,registration for '",
-          r"\bpeer '[^'\n]{0,100}' is now unreachable|\b(?:endpoint|contact|aor) \S{1,200} is now unreachable"
+          r"peer '[^'\n]{0,100}' is now unreachable|(?:endpoint|contact|aor) \S{1,200} is now unreachable"
           r"|\Aregistration for '[^'\n]{0,200}' timed out, trying again"),
     _rule(WARNING, " - wrong password, - no matching , - failed to auth",
           r"\A(?:request '[a-z]{0,20}'|registration) from .{0,300} failed for '[^'\n]{0,100}' "

@@ -285,3 +285,19 @@ def test_a_check_is_about_the_host_that_was_checked(line: str, level: str, servi
 def test_a_collection_that_frees_nothing_is_a_warning(line: str, level: str) -> None:
     assert level_of(line, "info", "generic", {}) == level
     assert judged(outline(line.encode())).facts or level == "info", "a line that is looked over is not seen"
+
+
+BOUNCED = ("4FA7B2: to=<a@b.example>, relay=mx.b.example[192.0.2.9]:25, status=bounced (host mx.b.example "
+           "said: 550 {} (in reply to RCPT TO command))")
+
+
+@pytest.mark.parametrize(("line", "level"), [
+    ("Backend is offline", "warning"), ("Backend is online", "info"),
+    ("the backend is offline since noon", "info"),
+    (BOUNCED.format("5.7.1 Client host [198.51.100.7] blocked using zen.spamhaus.org"), "warning"),
+    (BOUNCED.format("5.1.1 User unknown"), "info"),
+    ("NOQUEUE: reject: RCPT from unknown[203.0.113.9]: 554 5.7.1 Host [203.0.113.9] blocked using x.example",
+     "info"),
+])
+def test_what_the_journal_calls_information_is_rated_as_in_a_file(line: str, level: str) -> None:
+    assert level_of(line, "info", "plain", {"pid": 7}) == level
