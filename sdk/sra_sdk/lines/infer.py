@@ -123,7 +123,7 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
             return WARNING
     if clear:
         return INFO
-    if ("Pause Full" in message or "[Full GC" in message) and (collected := in_vain(message)) is not None:
+    if "Full" in message and (collected := in_vain(message)) is not None:
         return collected
     if parsed_level is not None and not _believable(message, fmt, metadata):
         if ("ed self b" in message or "ing self b" in message or "low Cons" in message or "[RED]" in message

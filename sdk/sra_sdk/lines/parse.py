@@ -41,7 +41,7 @@ from .jsonlines import docker, json_line
 from .logfmt import logfmt
 from .multiline import BYTES, cut
 from .parsed import Context, Format, Parsed, name
-from .runner import HEADS, told_by_runner
+from .runner import OPENINGS, told_by_runner
 from .served import brief, fiber, gin, rails, ruby, runserver
 from .stamps import Stamps
 from .suites import db2, weblogic, websphere
@@ -126,7 +126,8 @@ class LineReader:
             parsed = last(text, context) if last is not None else None
             if parsed is None:
                 parsed = self._read(text, context)
-            if context.run is not None or parsed.message[:4] in HEADS or parsed.message[:1] in _MARKS:
+            head = parsed.message[:4]
+            if head in OPENINGS or head[:1] in _MARKS or context.run is not None:
                 return parsed if context.depth else told_by_runner(parsed, context)
             return parsed
         except Exception:  # noqa: BLE001 - whatever a stranger wrote, the line itself must be kept

@@ -46,11 +46,16 @@ _TESTS_END = re.compile(
     r"|BUILD (?:SUCCESS|FAIL)|FAIL(?:\t|\Z)|ok  \t|PASS\Z|test result: |Tests: {1,12}[0-9]{1,6}"
     r"|[0-9]{1,6} examples?, [0-9]{1,6} failures?|OK \([0-9]{1,6} tests?|Ran all test suites"
     r"|(?:Failed|Passed)!  - Failed: |Total tests: [0-9]")
-#: How each of these begins, so that no other line is looked at.
-HEADS = frozenset((
-    "Curr", "Runn", "[Pip", "##[g", "Clea", "Job ", "ERRO", "Fini", "====", "T E ", "=== ", "runn", "PHPU",
-    "Star", "> je", "> vi", "> mo", "> av", "> Ta", "RUN ", "--- ", "Fail", "FAIL", "BUIL", "ok  ", "PASS",
-    "test", "Test", "OK (", "Pass", "Tota", "Ran "))
+#: How each of these begins that begin a run, so that hardly any other line is looked at.
+OPENINGS = frozenset(("Curr", "Runn", "[Pip", "##[g", "====", "T E ", "=== ", "PHPU", "Star", "> je", "> vi",
+                      "> mo", "> av", "> Ta", "RUN ", "--- ", "runn", "Fail", "FAIL"))
+#: And how the others do, of which only is asked while a run goes on.
+_HEADS = OPENINGS | frozenset(("Clea", "Job ", "ERRO", "Fini", "BUIL", "ok  ", "PASS", "test", "Test", "OK (",
+                               "Pass", "Tota", "Ran "))
+#: Of words that many programs begin a sentence with, what follows them as well.
+_OPENS = ("Current runner", "Running with gitlab", "Running on ", "[Pipeline]", "##[group]", "=====",
+          "T E S T S", "=== RUN", "PHPUnit", "Starting test", "> ", "RUN  v", "--- FAIL", "running ",
+          "Failure/", "FAIL ")
 #: BuildKit's output, line by line: the number of the step and the seconds.
 _STEP = re.compile(r"#[0-9]{1,4} [0-9]{1,6}\.[0-9]{1,3} ")
 _HOSTS = re.compile(r"no space left|enospc|disk quota exceeded|out of memory: kill|oom-kill"
@@ -62,8 +67,10 @@ _NO_RUNNER = frozenset(("syslog3164", "syslog5424", "kernel", "postgresql", "red
 
 def told_by_runner(parsed: Parsed, context: Context) -> Parsed:
     """Return a line as a runner told it, if a run goes on or begins with it; else as it is."""
-    text, run = parsed.message, context.run
-    said = text.partition("\n")[0].strip()
+    run = context.run
+    said = parsed.message.partition("\n")[0].strip()
+    if run is None and not said.startswith(_OPENS) and said[:1] not in "#0123456789":
+        return parsed
     if run is not None and (run.service != parsed.service or parsed.format in _NO_RUNNER):
         return parsed
     if _STEP.match(said) is not None:
@@ -74,7 +81,7 @@ def told_by_runner(parsed: Parsed, context: Context) -> Parsed:
 
 def _after(run: Optional[Run], said: str, parsed: Parsed) -> Optional[Run]:
     """Return the run that goes on after a line."""
-    if run is None or said[:4] in HEADS or said[:1] in "0123456789":
+    if run is None or said[:4] in _HEADS or said[:1] in "0123456789":
         if _JOB.match(said) is not None:
             return Run(parsed.service, 0, True, False)
         if run is not None and _JOB_ENDS.match(said) is not None:

@@ -11,7 +11,7 @@ from .haproxy import traffic
 from .nagios import nagios
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import ymd
-from .tagged import Tag, level_behind, member, own, priority
+from .tagged import RATED, Tag, level_behind, member, own, priority
 from .undated import klog
 from .within import within
 
@@ -160,15 +160,16 @@ def _body(text: str, start: int, at: Optional[int], level: Optional[str], host: 
         if inner is not None:
             return inner._replace(at=at or inner.at, service=name(program), host=host,
                                   metadata={**metadata, **inner.metadata})
-    rated = level_behind(text, start) if level is None or level == "info" else None
+    if level is not None and level != "info":
+        return Parsed(at, level, name(program), host, text[start:], metadata, form)
+    rated = level_behind(text, start) if text[start:start + 1] in RATED else None
     if rated is not None:
         return Parsed(at, rated.level, name(program), host, text[rated.end:], metadata, form)
-    if level is None or level == "info":
+    if context.before is not None or text[start + 4:start + 6] == ": ":
         console = _dotnet(text, start, f"{program}[{pid}]", context)
         if console is not None:
             return Parsed(at, console, name(program), host, text[start:].lstrip(), metadata, form)
-    read = Parsed(at, level, name(program), host, text[start:], metadata, form)
-    return within(read, context) if level is None or level == "info" else read
+    return within(Parsed(at, level, name(program), host, text[start:], metadata, form), context)
 
 
 def _dotnet(text: str, start: int, process: str, context: Context) -> Optional[str]:

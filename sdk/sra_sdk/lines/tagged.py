@@ -15,7 +15,8 @@ _LEVEL = re.compile(
     r"(fatal error|error|warning"
     r"|notice|info|debug): |ovs\|[0-9]{5}\|[\w().-]{1,80}\|(EMER|ERR|WARN|INFO|DBG)\|"
     r"|cpu[0-9]{1,4}:[0-9]{1,12}(?: opID=\w{1,40})?\)(WARNING|ALERT): ", re.A)
-_FIRST = frozenset("<[oc")
+#: What such a text begins with.
+RATED = frozenset("<[oc")
 _NAMES = {"fatal error": "critical", "EMER": "critical"}
 #: A program in the place of the host, as one that writes such a date itself.
 _OWN = re.compile(r"([\w-]{1,60})\[([0-9]{1,10})(?::[0-9a-f]{1,6})?\] (fatal error|error|warning|notice"
@@ -42,8 +43,6 @@ class Tag(NamedTuple):
 
 def level_behind(text: str, start: int) -> Optional[Tag]:
     """Return the level that the text of a program begins with: <warn>  [1700000000.1234] message"""
-    if text[start:start + 1] not in _FIRST:
-        return None
     found = _LEVEL.match(text, start)
     return None if found is None else Tag(_named(found[found.lastindex or 0]), found.end())
 
