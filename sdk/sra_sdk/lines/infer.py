@@ -130,7 +130,7 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
                 or "a leader ()" in message or "ndchild #" in message
                 or "hip or modes" in message or "Read-only file s" in message
                 or "http: panic serving " in message or " said: " in message
-                or "remote mail server" in message or "ackend is offline" in message
+                or "remote mail server" in message or "ackend is o" in message
                 or 'plication worker" (' in message or message.startswith("Suppressed ")) \
                 and _TOLD.search(message, 0, _SEARCHED) is not None:
             return WARNING

@@ -45,8 +45,8 @@ REFUSED_FOR_SENDER = (
 #: Go, Elasticsearch, sshd, journald, PostgreSQL, SSSD and mail servers, and what a service could not write.
 TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #"
         ",hip or modes,read-only file s,plication worker\" (,suppressed ,http: panic serving "
-        ",backend is offline, said: ,remote mail server",
-        REFUSED_FOR_SENDER[1] + r"|\Abackend is offline\.?\Z|"
+        ",backend is o, said: ,remote mail server",
+        REFUSED_FOR_SENDER[1] + r"|\Abackend is (?:offline|(?:now )?online)\.?\Z|"
         r"cannot write \S{1,200}: read-only file system|\Aauthentication refused: bad ownership or modes for "
         r"|\Ahttp: panic serving |\Asuppressed [0-9]{2,} messages from \S{1,200}\Z"
         r"|\Aerror \(grandchild #[0-9]+ failed with exit|\(cron\) error \(grandchild #[0-9]+ failed with exit"
@@ -114,6 +114,9 @@ FACTS: tuple[Rule, ...] = (
     _rule(ERROR, "unhandled exception. ",
           r"\Aunhandled exception\. (?:[a-z]\w{0,60}\.){1,10}\w{1,100}(?:exception|error)\b"),
     _rule(WARNING, "backend is offline", r"\Abackend is offline\.?\Z"),
+    # no failure, but its end, for which detection waits
+    _rule(WARNING, "is now reachable,end is online,is now online",
+          r"\Abackend is (?:now )?online\.?\Z|(?:peer '[^'\n]{0,100}'|endpoint \S{1,200}) is now reachable"),
     _rule(WARNING, "is now unreachable,registration for '",
           r"peer '[^'\n]{0,100}' is now unreachable|(?:endpoint|contact|aor) \S{1,200} is now unreachable"
           r"|\Aregistration for '[^'\n]{0,200}' timed out, trying again"),

@@ -292,7 +292,7 @@ BOUNCED = ("4FA7B2: to=<a@b.example>, relay=mx.b.example[192.0.2.9]:25, status=b
 
 
 @pytest.mark.parametrize(("line", "level"), [
-    ("Backend is offline", "warning"), ("Backend is online", "info"),
+    ("Backend is offline", "warning"), ("Backend is online", "warning"),
     ("the backend is offline since noon", "info"),
     (BOUNCED.format("5.7.1 Client host [198.51.100.7] blocked using zen.spamhaus.org"), "warning"),
     (BOUNCED.format("5.1.1 User unknown"), "info"),

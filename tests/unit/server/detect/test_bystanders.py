@@ -30,7 +30,11 @@ OWN = 'Traceback (most recent call last):\n  File "/srv/hub/run.py", line 1, in 
 SPAWN = ("[E 2024-03-05 10:00:00.123 JupyterHub user:884] Unhandled error starting user{n}'s server: timed out")
 TRIED = "2024-03-05 10:00:00,123 ERROR indexer: HTTP 429: too many requests"
 
+OFFLINE = "<30>Mar  5 10:00:00 web-1 sssd_be[513]: Backend is offline"
+TRUNK = "[Mar  5 10:00:00] NOTICE[1234]: chan_sip.c:30116 sip_poke_noanswer: Peer 'trunk1' is now {}  (12ms / 2000ms)"
 QUIET: dict[str, Lines] = {
+    "SSSD that starts before the network": [(0, OFFLINE), (20, OFFLINE.replace("offline", "online"))],
+    "a trunk whose provider restarts": [(0, TRUNK.format("UNREACHABLE!")), (30, TRUNK.format("Reachable."))],
     "questions that were lost now and then": sorted([*_each(RESOLVER, 3, 5), *_each(RESOLVER, 3, 5, 400), *_each(RESOLVER, 4, 5, 800)]),
     "a soft state": _each(f"{NAGIOS}SERVICE ALERT: web{{n}};HTTP;CRITICAL;SOFT;1;{REFUSED}", 20, 30),
     "a host that is softly down": _each(f"{NAGIOS}HOST ALERT: web{{n}};DOWN;SOFT;1;CRITICAL - Host Unreachable", 20, 30),
@@ -72,7 +76,7 @@ TOLD: dict[str, tuple[Lines, str]] = {
     "many phones": (_each(PEER.format("10{n}"), 12, 2), "network_failure high"),
     "a provider that does not answer": (_each(REGISTER, 12, 20), "external_api_down high"),
     "who guesses at the exchange": (_each(GUESSED, 90, 1), "auth_failures high"),
-    "SSSD without its directory": ([(0, "<30>Mar  5 10:00:00 web-1 sssd_be[513]: Backend is offline")], "external_api_down medium"),
+    "SSSD without its directory": ([(0, OFFLINE)], "external_api_down medium"),
     ".NET, kept as information": ([(0, "<30>Mar  5 10:00:00 web-1 shop[812]: Unhandled exception. System.InvalidOperationException: no such thing")],
                                   "service_crash critical"),
 }
