@@ -161,6 +161,7 @@ PATHS = {
            "cri-containerd-{2}{0}{0}{0}.scope",
     "older pod": "/kubepods/burstable/pod{1}-aaaa-bbbb-cccc-0123456789ab/{2}{0}{0}{0}",
 }
+PATHS |= {"LXC of Proxmox": "/lxc/{1}/ns/system.slice/shop.service", "LXC": "/lxc.payload.{1}/system.slice/shop.service"}
 ONE, OTHER = "4f66ad9a12345678", "8b99999999990c3d"
 
 
@@ -169,6 +170,11 @@ def limit(path: str, container: str, second: int) -> list[str]:
     return [f"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=x,mems_allowed=0,oom_memcg={where},"
             f"task_memcg={where},task=java,pid={20_000 + second},uid=0",
             f"Memory cgroup out of memory: Killed process {20_000 + second} (java) total-vm:9kB, anon-rss:8kB"]
+
+
+def test_a_container_that_has_a_name_is_told_by_it() -> None:
+    world = limits(PATHS["LXC of Proxmox"].replace("{1}", "{0}"), {"101": range(200, END), "web-2": range(SECOND, END)})
+    assert [also for _, also in told(world)] == ["also java in web-2"]
 
 
 def limits(path: str, killed: dict[str, range]) -> World:
