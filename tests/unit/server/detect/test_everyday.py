@@ -131,5 +131,9 @@ def test_matches_of_one_occasion_count_once() -> None:
     signature = load().by_name["file_server_hangs"]
     assert (signature.count, signature.apart) == (2, 5)
     line = "Mar  5 10:00:00 web-1 kernel: [ 8812.123456] nfs: server files-1 not responding, still trying"
-    assert told([(0, _each(0.1, line, 40))], until=60) == []
+    answers = _story((4.5, line.replace("not responding, still trying", "OK")))
+    assert told([(0, _each(0.1, line, 40)), (0, answers)], until=60) == []
     assert len(told([(0, _each(0.1, line, 60))], until=60)) == 1
+    # without an answer one occasion is enough, but not at once
+    assert told([(0, _each(0.1, line, 40))], until=7) == []
+    assert len(told([(0, _each(0.1, line, 40))], until=60)) == 1
