@@ -55,7 +55,7 @@ def forget(
         metavar="ID", help="Instead: all that closing this incident taught.")] = None,
     server: options.Server = None, json: options.Json = False,
 ) -> None:
-    """Forget a lesson: the trouble opens an incident as it did before.
+    """Forget a lesson: the trouble opens an incident as it did before, within seconds if it still goes on.
 
     \b
     Examples:
@@ -70,4 +70,4 @@ def forget(
     if json:
         return output.emit(done[0] if lesson else done)
     for one in done:
-        output.show(f"{one.id} is forgotten.")
+        output.show(f"{one.id} is forgotten; what it holds back and still goes on is told within seconds.")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from .analyse import LOCAL
 from .correlate import Rules, correlate
-from .correlate.doubt import due
+from .correlate.doubt import holds
 from .correlate.early import offered, remember
 from .correlate.rhythm import hear as hear_rhythms
 from .correlate.rhythm import homes
@@ -66,7 +66,7 @@ def fold(state: State, batch: Batch, incidents: tuple[Incident, ...], offers: tu
     before = offered(state.early, signals, clock)
     remember(state.early, signals, clock)
     # what is evidence alone has nothing to join
-    if not incidents and not any(each.opens for each in signals) and due(state.doubts) is None:
+    if not incidents and not any(each.opens for each in signals) and not holds(state.doubts):
         return replace(state, cases={}), ()
     known = known_of(state, settings)
     signals = [_placed(signal, known) for signal in (*before, *signals)]

@@ -11,7 +11,7 @@ import orjson
 
 from sra_sdk.errors import BadInput
 
-from .correlate.doubt import HELD
+from .correlate.doubt import HELD, holds
 from .correlate.doubt import due as held_until
 from .correlate.early import KEPT
 from .correlate.rhythm import HEARD
@@ -75,6 +75,11 @@ class State:
         silent = due(self.detectors["absence"]) if "absence" in self.detectors else None
         known = (silent, self.lasting, held_until(self.doubts))
         return min((each for each in known if each is not None), default=None)
+
+    @property
+    def holds(self) -> bool:
+        """Say whether a lesson keeps back what is told at once when it is forgotten."""
+        return holds(self.doubts)
 
     @property
     def lasting(self) -> int | None:

@@ -88,6 +88,7 @@ class Worker:
                                   detectors=with_catalogue(loaded.catalogue))
         self._states: OrderedDict[str, tuple[str, State]] = OrderedDict()
         self._due: OrderedDict[str, int] = OrderedDict()  # account → when its silence will tell something
+        self._held: OrderedDict[str, bool] = OrderedDict()  # accounts in which a lesson keeps something back
         # account → when its unwatched series were told, and how many they were
         self._told: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._listening = self._ticked = 0
@@ -154,9 +155,11 @@ class Worker:
         self._ticked = now
         self.counters.ticks += 1
         silent = [account_id for account_id, due in self._due.items() if due <= now]
-        for account_id in dict.fromkeys((*troubled, *silent)):
+        held = list(self._held)
+        for account_id in dict.fromkeys((*troubled, *held, *silent)):
             if account_id not in skip:
                 self._due.pop(account_id, None)
+                self._held.pop(account_id, None)
                 if not await self._safely(account_id) and account_id in silent:
                     self._due.setdefault(account_id, now + PATIENCE)
 
@@ -203,6 +206,10 @@ class Worker:
         crashpoint("worker.read")
         folded = await asyncio.to_thread(rounds.fold_all, before, view, now, self._settings, self._listening)
         self._expect(account_id, folded.state.due, now + PATIENCE)
+        if folded.state.holds:  # a person may forget the lesson, and waits for word
+            _latest(self._held, account_id, True, _DUE)
+        else:
+            self._held.pop(account_id, None)
         _latest(self.counters.lag, account_id, max(0, view.head.lag - len(view.batches)), _STATES)
         if not view.batches and not folded.changes:
             return False

@@ -39,7 +39,7 @@ def correlate(signals: list[Signal], cases: Mapping[str, Case], incidents: tuple
               life: Mapping[str, int], now: int, rules: Rules,
               new_id: Callable[[], str]) -> tuple[dict[str, Case], list[Change]]:
     """Return the cases afterwards and one change for each incident that changed."""
-    signals = [*again(rules.doubts, rules.lessons, signals, now), *signals]
+    signals = [*again(rules.doubts, rules.lessons, signals, now, rules.quiet), *signals]
     firing = sorted((each for each in signals if each.state == "firing"),
                     key=lambda each: (not each.opens, each.at, each.fingerprint))
     places = {(each.service, each.host): each.cls for each in firing if each.opens}

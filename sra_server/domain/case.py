@@ -67,7 +67,7 @@ class Case:
         if before is None and len(rest) >= SIGNALS:
             return replace(self, more=self.more + 1, last_at=at, count=self.count + signal.count,
                            beyond=_places(self.beyond, signal.subject))
-        kept = (*rest, signal if before is None else _merged(before, signal))
+        kept = (*rest, signal if before is None else merged(before, signal))
         told = self if fingerprint in self.objects else self.naming(
             fingerprint, (name for name, _ in signal.objects))
         fired = {**self.fired, fingerprint: at}
@@ -132,7 +132,8 @@ def _places(before: tuple[str, ...], *more: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*before, *filter(None, more))))[:_BEYOND]
 
 
-def _merged(before: Signal, now: Signal) -> Signal:
+def merged(before: Signal, now: Signal) -> Signal:
+    """Return a sign that came again, with all that it was before."""
     evidence: dict[str, Evidence] = {each.id: each for each in (*before.evidence, *now.evidence)}
     ordered = sorted(evidence.values(), key=lambda each: (each.at, each.id))
     if len(ordered) > _EVIDENCE:

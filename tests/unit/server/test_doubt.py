@@ -307,6 +307,87 @@ def test_a_forgotten_lesson_lets_go_of_what_it_held() -> None:
     assert world.only().firing == (gone,)
 
 
+def test_a_text_that_a_forgotten_lesson_held_is_told_though_it_does_not_come_again() -> None:
+    """With all that was held, from each of the places where it was held."""
+    world = taught(alarms=3)
+    for second in (0, 2):
+        world.fold(batch(second, record(LOCKED, second)))
+    world.fold(batch(3, record(LOCKED, 3, host="web-2")))
+    assert world.state.holds and world.fold(tick(5)) == ()
+    world.settings = replace(world.settings, lessons={})
+    [opened] = world.fold(tick(7))
+    assert (opened.kind, opened.incident.signals) == ("opened", 3)
+    assert set(opened.incident.hosts) == {"web-1", "web-2"}
+    assert opened.incident.started_at == at(0)
+    # once: neither the next moment nor the next line opens another
+    assert not world.state.holds and len(world.state.doubts) == 0
+    world.fold(batch(9, record(LOCKED, 9)))
+    assert world.only().id == opened.incident.id
+
+
+def test_a_text_that_was_over_when_its_lesson_was_forgotten_is_not_told() -> None:
+    """It has been as quiet as an incident must be to end."""
+    world = taught(alarms=3)
+    world.fold(batch(0, record(LOCKED, 0)))
+    for second in range(10, 140, 10):
+        world.fold(batch(second, alive=["shop"]))
+    assert not world.state.holds
+    world.settings = replace(world.settings, lessons={})
+    assert world.fold(tick(141)) == ()
+    # what it had weighed still counts while the lesson is there
+    again_ = taught(alarms=1)
+    for second in (0, 200):
+        again_.fold(batch(second, record(LOCKED, second)))
+    assert [each.kind for each in again_.fold(batch(400, record(LOCKED, 400)))] == ["opened"]
+
+
+def test_what_another_lesson_holds_as_well_stays_held() -> None:
+    wide = lesson(id="les_2", fingerprint=everywhere(TEXT), count=1, alarms=3)
+    world = taught(alarms=3)
+    world.settings = replace(world.settings, lessons={**world.settings.lessons, wide.fingerprint: wide})
+    world.fold(batch(0, record(LOCKED, 0)))
+    world.settings = replace(world.settings, lessons={wide.fingerprint: wide})
+    assert world.fold(tick(4)) == ()
+    world.settings = replace(world.settings, lessons={})
+    assert [each.kind for each in world.fold(tick(6))] == ["opened"]
+
+
+def test_a_busy_processor_is_told_when_its_lesson_is_forgotten_and_a_calm_one_is_not() -> None:
+    for calm in (False, True):
+        world = World(Settings(lessons={CPU: lesson(fingerprint=CPU, lasted=60 * MINUTE)}))
+        assert busy(world, range(0, 1200, 10)) == [] and world.state.holds
+        if calm:
+            assert busy(world, range(1200, 1310, 10), value=1) == []
+        world.settings = replace(world.settings, lessons={})
+        found = world.fold(tick(1312 if calm else 1202))
+        assert [each.kind for each in found] == ([] if calm else ["opened"])
+
+
+def test_of_how_many_places_it_is_remembered_what_was_held_is_bounded() -> None:
+    world = taught(fingerprint=everywhere(TEXT), count=100)
+    for number in range(40):
+        world.fold(batch(number, record(LOCKED, number, service=f"s{number}", host=f"h{number}")))
+    [(_, held)] = world.state.doubts.items()
+    assert len(str(held)) < 20_000
+    world.settings = replace(world.settings, lessons={})
+    world.fold(tick(41))
+    assert world.incidents
+
+
+def test_what_an_older_release_held_is_read() -> None:
+    gone = "absence|host|web-1"
+    world = World(Settings(lessons={gone: lesson(fingerprint=gone, lasted=LONGEST)}))
+    silent = silence(world)
+    [(key, held)] = world.state.doubts.items()
+    [(when, _, signal)] = held[4].values()
+    world.state.doubts.put(key, [*held[:4], when, signal])
+    world.state.doubts.put(TEXT, held[:4])
+    assert world.state.holds and world.state.due == when
+    world.settings = replace(world.settings, lessons={})
+    world.fold(tick(silent + 5))
+    assert world.only().firing == (gone,)
+
+
 def test_what_is_held_is_counted_for_the_lesson_once() -> None:
     world = taught(alarms=2)
     lessons = world.settings.lessons

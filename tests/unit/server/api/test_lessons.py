@@ -44,6 +44,29 @@ async def test_a_false_alarm_teaches_visibly_and_reversibly(api: Api, key: dict[
     assert (await fail_again(api, key))["status"] == "open"
 
 
+async def test_what_a_forgotten_lesson_held_is_told_within_seconds_though_nothing_comes(
+    api: Api, key: dict[str, str]
+) -> None:
+    incident = await fail(api, key)
+    words = {"false_alarm": True, "why": "the import does that"}
+    await api.client.post(f"/incidents/{incident['id']}/close", headers=key, json=words)
+    lines = failures("checkout", 5, 3)
+    body = {"service": "checkout", "host": "checkout", "logs": lines}
+    await api.client.post("/ingest/logs", headers=key, json=body)
+    async with asyncio.timeout(10):
+        while not (await api.client.get("/lessons", headers=key)).json()[0]["held"]:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(2.5)  # time passes, and it is held
+    active = {"status": "active"}
+    assert (await api.client.get("/incidents", headers=key, params=active)).json() == []
+    await api.client.delete(f"/incidents/{incident['id']}/lessons", headers=key)
+    async with asyncio.timeout(8):
+        while not (found := (await api.client.get("/incidents", headers=key, params=active)).json()):
+            await asyncio.sleep(0.05)
+    [told] = found
+    assert (told["service"], told["signals"]) == ("checkout", len(lines))
+
+
 async def fail_again(api: Api, key: dict[str, str]) -> dict:
     await api.client.post(
         "/ingest/logs",
