@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from sra_sdk.errors import BadInput
 
@@ -25,10 +26,17 @@ _DAYS = ("day", *when.DAYS)
 
 
 def _day(text: str) -> str:
-    day = "day" if text.lower() == "daily" else text.lower()[:3]
-    if day not in _DAYS:
+    if not _is_day(text):
         raise BadInput(f"every: {text!r} is no day", hint=f"write one of {', '.join(_DAYS)}")
-    return day
+    return _short(text)
+
+
+def _is_day(text: str) -> bool:
+    return _short(text) in _DAYS
+
+
+def _short(text: str) -> str:
+    return "day" if text.lower() == "daily" else text.lower()[:3]
 
 
 def _time(text: str) -> str:
@@ -37,6 +45,35 @@ def _time(text: str) -> str:
     if not colon or not digits or len(minutes) != 2 or int(hours) > 23 or int(minutes) > 59:
         raise BadInput(f"every: {text!r} is no time of day", hint="write it as 02:00 or 23:30")
     return f"{int(hours):02}:{minutes}"
+
+
+class _Add(TyperCommand):
+    """Takes the two words of --every quoted as one as well."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args if ctx.resilient_parsing else _every(args))
+
+
+def _every(args: list[str]) -> list[str]:
+    """Return the arguments with day and time of --every as two; raise BadInput where one is missing."""
+    found = next((n for n, each in enumerate(args) if each.partition("=")[0] == "--every"), None)
+    if found is None:
+        return args
+    _, quoted, first = args[found].partition("=")
+    after = found + 1
+    if not quoted:
+        first, after = next(iter(args[after:]), ""), after + 1
+    day, _, time = " ".join(first.split()).partition(" ")
+    if not time:
+        time, after = next(iter(args[after:]), ""), after + 1
+    if not day or day.startswith("-") or not time or time.startswith("-"):
+        wrong = "a day and a time are needed"
+        if day and not day.startswith("-"):
+            what = ("a time without a day" if ":" in day else
+                    "a day without a time" if _is_day(day) else "neither a day nor a time")
+            wrong = f"{day!r} is {what}"
+        raise BadInput(f"every: {wrong}", hint="write --every sun 02:00, or --every day 02:00 for each day")
+    return [*args[:found], "--every", day, time, *args[after:]]
 
 
 def _about(one: SilenceOut) -> str:
@@ -72,7 +109,7 @@ def group(context: typer.Context) -> None:
         list_()
 
 
-@app.command()
+@app.command(cls=_Add)
 def add(
     why: Annotated[str, typer.Option(help="What people shall read who wonder.")],
     service: Annotated[str | None, typer.Option(
@@ -86,7 +123,8 @@ def add(
         "--from", metavar="TIME", help="When it begins, if not now: 'in 2h', '02:00', 'tomorrow 02:00', "
                                        "'sun 02:00' or 2026-01-31T02:00.")] = "now",
     every: Annotated[tuple[str, str] | None, typer.Option(
-        metavar="DAY HH:MM", help="Again and again: day, mon, … sun, and the time.")] = None,
+        metavar="DAY HH:MM",
+        help="Again and again: day, mon, … sun, and the time; 'sun 02:00' as well.")] = None,
     timezone: Annotated[str, typer.Option(
         help="Of the times in --every and --from, such as Europe/Berlin; else this machine's.")] = "",
     server: options.Server = None, json: options.Json = False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from typer.testing import CliRunner
 
@@ -26,6 +28,16 @@ from sra_sdk.errors import BadInput
         (["--for", "1h", "--every", "whenever", "02:00"], "every: 'whenever' is no day"),
         (["--for", "1h", "--every", "sunday", "25:00"], "every: '25:00' is no time of day"),
         (["--for", "1h", "--every", "sun", "2"], "every: '2' is no time of day"),
+        (["--every", "02:00", "--for", "1h"], "every: '02:00' is a time without a day"),
+        (["--every=02:00", "--for", "1h"], "every: '02:00' is a time without a day"),
+        (["--every", "sun", "--for", "1h"], "every: 'sun' is a day without a time"),
+        (["--for", "1h", "--every", "sun"], "every: 'sun' is a day without a time"),
+        (["--for", "1h", "--every", "often"], "every: 'often' is neither a day nor a time"),
+        (["--every", "--for", "1h"], "every: a day and a time are needed"),
+        (["--for", "1h", "--every", ""], "every: a day and a time are needed"),
+        (["--for", "1h", "--every"], "every: a day and a time are needed"),
+        (["--for", "1h", "--every", "sun at 02:00"], "every: 'at 02:00' is no time of day"),
+        (["--for", "1h", "--every", "sun 02:00 h"], "every: '02:00 h' is no time of day"),
         (["--for", "1h", "--why", "  "], "why: it is empty"),
         (["--for", "1h", "--service", "*"], "service: a * alone would silence everything"),
         (["--for", "1h", "--server", "nonsense"], "server: 'nonsense' is not a URL"),
@@ -35,3 +47,41 @@ def test_what_cannot_be_meant_is_said_in_words(given: list[str], words: str) -> 
     ran = CliRunner().invoke(app, ["add", "--service", "shop", "--why", "x", *given])
     assert isinstance(ran.exception, BadInput) and ran.exception.message == words
     assert ran.exception.hint
+
+
+class Asked:
+    """Stands for the client; keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.window: dict[str, Any] = {}
+
+    def __enter__(self) -> Asked:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def silence(self, why: str, **asked: Any) -> Any:
+        self.window = asked["window"]
+        raise BadInput("enough")
+
+
+@pytest.mark.parametrize("words", [
+    ["--every", "sun", "02:00"], ["--every", "sun 02:00"], ["--every=sun 02:00"], ["--every=sun", "02:00"],
+    ["--every", " Sunday  2:00 "],
+])
+def test_day_and_time_are_two_words_or_one_that_is_quoted(
+        words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr("sra_cli.silence.session.connect", lambda server: asked)
+    CliRunner().invoke(app, ["add", "--service", "shop", *words, "--for", "1h",
+                             "--timezone", "UTC", "--why", "x"])
+    assert asked.window == {"every": "sun", "at": "02:00", "seconds": 3600, "timezone": "UTC"}
+
+
+def test_another_option_may_have_the_word_every_for_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Asked()
+    monkeypatch.setattr("sra_cli.silence.session.connect", lambda server: asked)
+    CliRunner().invoke(app, ["add", "--service", "every", "--every", "day 23:30", "--for", "1h",
+                             "--timezone", "UTC", "--why", "the backup, --every day"])
+    assert asked.window["every"] == "day"
