@@ -6,7 +6,6 @@ the setting, what was wrong with it and what to do.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import socket
@@ -20,6 +19,7 @@ import platformdirs
 import tomli
 
 from sra_sdk.errors import BadInput
+from sra_sdk.settings import check_sections, nearest
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NAME_CHARACTERS = 200
@@ -104,9 +104,9 @@ def from_environment() -> dict[str, str]:
 
 
 def read_table(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    """Return the [agent] table of the file."""
+    """Return the [agent] table of the file; the server's sections are the server's to check."""
     try:
-        document = tomli.loads(Path(path).read_text(encoding="utf-8"))
+        document = tomli.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInput(
             f"cannot read {path}: {error.strerror}",
@@ -120,6 +120,7 @@ def read_table(path: str | os.PathLike[str]) -> Mapping[str, Any]:
     table = document.get("agent", {})
     if not isinstance(table, dict):
         raise _bad("agent", "must be a table", "Write [agent] on a line of its own.")
+    check_sections(document, path, "config_unknown")
     return table
 
 
@@ -146,8 +147,8 @@ def _probe(number: int, table: dict[str, Any]) -> Probe:
 def _known(given: Mapping[str, Any], names: list[str], where: str) -> None:
     for name in given:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"The settings are: {', '.join(names)}."
+            near = nearest(name, names)
+            hint = f"Did you mean {near}?" if near else f"The settings are: {', '.join(names)}."
             raise BadInput(f"{where}.{name} is not a setting", code="config_unknown", hint=hint)
 
 

@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from sra_sdk.errors import BadInput
+from sra_sdk.settings import check_sections, nearest
 
 from .domain.cycle import cycles
 
@@ -124,7 +125,8 @@ class ServerConfig(BaseModel):
         `overrides` are options of a command line; None means not given.
         """
         if environment is None:
-            dotenv = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+            found = dotenv_values(".env", encoding="utf-8-sig")
+            dotenv = {name: value for name, value in found.items() if value is not None}
             environment = {**dotenv, **os.environ}
         values = {**_from_file(path), **_from_environment(environment),
                   **{name: value for name, value in overrides.items() if value is not None}}
@@ -157,7 +159,7 @@ def _from_file(path: str | os.PathLike[str] | None) -> dict[str, Any]:
     if path is None and not file.is_file():
         return {}
     try:
-        content = tomli.loads(file.read_text("utf-8"))
+        content = tomli.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise BadInput(f"{file} cannot be read: {error.strerror}", code="bad_config_file") from None
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -167,10 +169,12 @@ def _from_file(path: str | os.PathLike[str] | None) -> dict[str, Any]:
         if not isinstance(read, dict):
             raise BadInput(f"{file}: [{table}] must be a table", code="bad_config_file",
                            hint="sra.toml.example shows how it is written")
-    unknown = sorted(set(server) - (set(ServerConfig.model_fields) - {"services"}))
-    if unknown:
+    check_sections(content, file, "bad_config_file")
+    known = [name for name in ServerConfig.model_fields if name != "services"]
+    if unknown := sorted(set(server) - set(known)):
+        guess = f"did you mean {near}? " if (near := nearest(unknown[0], known)) else ""
         raise BadInput(f"{file}: [server] has no setting {unknown[0]!r}", code="bad_config_file",
-                       hint="sra.toml.example lists all settings")
+                       hint=f"{guess}sra.toml.example lists all settings")
     return {**server, "services": {name: _needed(file, name, service) for name, service in services.items()}}
 
 

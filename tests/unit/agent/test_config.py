@@ -70,6 +70,11 @@ def test_the_key_is_not_shown() -> None:
         ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h:1"\nseconds = 0.1', "seconds"),
         ('[[agent.probes]]\nname = "n"\nservice = "x"\ntcp = "h:1"\ntimout = 1', "timeout"),
         ("agent = 3", "agent"),
+        ("[agents]\nhost = 'a'", "there is no section [agents]"),
+        ("[agents]\nhost = 'a'", "did you mean [agent]?"),
+        ("[service.a]\ndepends_on = []", "did you mean [services]?"),
+        ("[[probes]]\nname = 'x'", "the sections are [server], [services.NAME], [agent]"),
+        ("files = ['/a']\n[agent]", "'files' stands outside of every section"),
         ("[agent", "TOML"),
     ],
 )
@@ -90,3 +95,15 @@ def test_plain_http_is_for_this_machine_or_by_wish() -> None:
 def test_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot read"):
         AgentConfig.load(tmp_path / "none.toml")
+
+
+def test_the_servers_sections_are_the_servers_to_check(tmp_path: Path) -> None:
+    path = tmp_path / "sra.toml"
+    path.write_text("[server]\nport = 1\ncolour = 'blue'\n[services.a]\ndepends_on = ['b']\n" + GOOD)
+    assert AgentConfig.load(path, state_dir=str(tmp_path)).poll_seconds == 0.5
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "sra.toml"
+    path.write_text(GOOD.strip(), encoding="utf-8-sig")
+    assert AgentConfig.load(path, state_dir=str(tmp_path)).poll_seconds == 0.5

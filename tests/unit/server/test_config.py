@@ -123,6 +123,40 @@ def test_what_is_wrong_with_services_is_said(folder: Path, text: str, said: str)
     assert said in refused.value.message and refused.value.code == "bad_config_file" and refused.value.hint
 
 
+@pytest.mark.parametrize(("text", "said", "hint"), [
+    ("[service.a]\ndepends_on = ['b']", "there is no section [service]", "did you mean [services]? the"),
+    ("[Server]\nport = 1", "there is no section [Server]", "did you mean [server]?"),
+    ("[agents]\nhost = 'a'", "there is no section [agents]", "did you mean [agent]?"),
+    ("[[probes]]\nname = 'a'", "there is no section [probes]", "the sections are [server], [services.NAME]"),
+    ("[notifications]\nslack = 'a'", "there is no section [notifications]", "the sections are [server]"),
+    ("port = 9000\n[server]\n", "'port' stands outside of every section", "write it below the line"),
+    ("[server]\nquiet_second = 5", "[server] has no setting 'quiet_second'", "did you mean quiet_seconds?"),
+    ("[server]\nwombat = 5", "[server] has no setting 'wombat'", "sra.toml.example lists all settings"),
+])
+def test_a_section_or_setting_that_nobody_knows_is_refused_with_what_was_meant(
+        folder: Path, text: str, said: str, hint: str) -> None:
+    (folder / "sra.toml").write_text(text)
+    with pytest.raises(BadInput) as refused:
+        ServerConfig.load(environment={})
+    assert said in refused.value.message and "sra.toml" in refused.value.message
+    assert (refused.value.hint or "").startswith(hint)
+
+
+def test_what_is_the_agents_is_the_agents_to_check(folder: Path) -> None:
+    (folder / "sra.toml").write_text(TOML + "colour = 'blue'\n[[agent.probes]]\nname = 'x'\n")
+    assert ServerConfig.load(environment={}).port == 9000
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_the_file(folder: Path) -> None:
+    """Editors of Windows write it before the first line."""
+    (folder / "sra.toml").write_text(TOML.strip(), encoding="utf-8-sig")
+    (folder / ".env").write_text("SRA_REOPEN_SECONDS=77\n", encoding="utf-8-sig")
+    assert (ServerConfig.load().port, ServerConfig.load().reopen_seconds) == (9000, 77)
+    (folder / "sra.toml").write_text("[server]\n\ufeffport = 1\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="not valid TOML"):
+        ServerConfig.load(environment={})
+
+
 def test_a_file_that_is_given_must_exist(folder: Path) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         ServerConfig.load(folder / "none.toml", environment={})
