@@ -60,7 +60,7 @@ def load_policy(path: str) -> Loaded:
             ),
         )
     try:
-        document = tomllib.loads(content.decode("utf-8"))
+        document = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as problem:
         return _invalid(path, (Finding(where="file", message=f"is not UTF-8 at byte {problem.start}"),))
     except (ValueError, RecursionError) as problem:  # ValueError also of a number with thousands of digits

@@ -148,7 +148,7 @@ def _text(path: Path) -> str:
         text = file.read(_BYTES + 1)
     if len(text) > _BYTES:
         raise BadInput(f"{path}: has more than {_BYTES >> 20} MiB")
-    return text.decode("utf-8").replace("\r\n", "\n")
+    return text.decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def read_file(path: Path, *, own: bool = False) -> tuple[Signature, ...]:

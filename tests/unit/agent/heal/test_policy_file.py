@@ -110,6 +110,11 @@ def test_judging_a_file_needs_no_root(policy: Path):
     assert problem is not None and problem.kind == "owner"
 
 
+def test_a_mark_of_the_byte_order_is_no_part_of_the_policy(policy: Path):
+    policy.write_text("\ufeff" + policy.read_text())
+    assert load_policy(str(policy)).problem is None
+
+
 def test_the_kill_switch_is_a_file_beside_the_policy(policy: Path):
     assert not stopped(str(policy))
     Path(stop_path(str(policy))).symlink_to("/nowhere")

@@ -215,6 +215,12 @@ def _asks(about: str) -> Signature:
                  "any": ["no answer"], "about": [about]})
 
 
+def test_a_mark_of_the_byte_order_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "press.toml"
+    path.write_text(MINE.format(name="jam", cls="queue_backlog").strip(), encoding="utf-8-sig")
+    assert [each.name for each in read_file(path, own=True)] == ["jam"]
+
+
 @pytest.mark.parametrize(("about", "text", "found"), [
     ("redis", "no answer from redis:6379", True), ("redis", "no answer: redis_cache", True),
     ("redis", "no answer to redistribute", False), ("redis", "no answer in redis.exceptions.timeout", True),
