@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import logging
 import signal
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sra_sdk.errors import BadInput, SraError
+from sra_sdk.errors import BadInput, Unavailable
 
 from .api import ROUTES, middleware
 from .api.body import SENT_LIMIT
@@ -38,6 +39,11 @@ LINGER_SECONDS = 2.0
 #: How long one thread may keep Python to itself while another wants it. A database's thread needs it a moment
 #: for each statement, and would wait the usual 5 ms each time while requests are decoded.
 SWITCH_SECONDS = 0.0001
+#: What hinders a server that was told rightly where to listen, and what helps.
+HINDERED = {
+    errno.EADDRINUSE: "end what listens there, or choose another --port",
+    errno.EACCES: "choose a --port from 1024 on, or let this user have the lower ones",
+}
 #: Requests in progress get so long to end when the server stops.
 STOP_SECONDS = 3.0
 
@@ -131,8 +137,10 @@ async def _listen(runner: web.AppRunner, config: ServerConfig) -> str:
     try:
         await site.start()
     except (OSError, OverflowError) as error:
-        raise BadInput(f"cannot listen on {config.host}:{config.port}: {error}", code="cannot_listen",
-                       hint="choose another --host or --port") from None
+        text = f"cannot listen on {config.host}:{config.port}: {error}"
+        if isinstance(error, OSError) and error.errno in HINDERED:
+            raise Unavailable(text, code="cannot_listen", hint=HINDERED[error.errno]) from None
+        raise BadInput(text, code="cannot_listen", hint="choose another --host or --port") from None
     host, port = runner.addresses[0][:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -149,13 +157,9 @@ async def _stop(tasks: tuple[asyncio.Task[None], ...]) -> None:
 
 
 def run(config: ServerConfig) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit code."""
+    """Serve until SIGTERM or SIGINT; return the exit code: 1 if a part of the server ended by itself."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    try:
-        return asyncio.run(_serve(config))
-    except SraError as error:
-        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
-        return 2
+    return asyncio.run(_serve(config))
 
 
 def _set_apart() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sra_sdk.errors import BadInput, Refused
+from sra_sdk.errors import Refused, Unavailable
 from sra_server import app
 from sra_server.config import ServerConfig
 
@@ -46,10 +46,29 @@ async def test_a_second_server_on_the_folder_is_refused(tmp_path: Path) -> None:
         second = subprocess.run(
             [sys.executable, "-m", "sra_cli", "serve", "--port", "0", "--data-dir", tmp_path],
             capture_output=True, text=True, timeout=60, cwd=tmp_path)
-    assert second.returncode == 2
+    assert second.returncode == 1  # nothing was asked wrongly
     assert "another SRA server" in second.stderr and "Traceback" not in second.stderr
     async with app.serving(config):
         pass
+
+
+def test_a_server_that_cannot_start_failed_or_was_asked_wrongly(tmp_path: Path) -> None:
+    """The exit codes are those of every command: 1 and 2."""
+    (tmp_path / "sra.toml").write_text("[service.a]\ndepends_on = ['b']\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for options, code, said in (
+            (("--port", str(taken.getsockname()[1])), 1, "end what listens there, or choose another --port"),
+            (("--port", "0", "--host", "no.such.host.invalid"), 2, "choose another --host"),
+            (("--port", "0", "--role", "api"), 2, "needs PostgreSQL"),
+            (("--config", "sra.toml"), 2, "did you mean [services]?"),
+        ):
+            config = () if "--config" in options else ("--config", "/dev/null")
+            words = ("serve", "--data-dir", tmp_path / "data", *options, *config)
+            ran = subprocess.run(
+                [sys.executable, "-m", "sra_cli", *words],
+                capture_output=True, text=True, timeout=60, cwd=tmp_path)
+            assert (ran.returncode, "Traceback" in ran.stderr) == (code, False), ran.stderr
+            assert said in ran.stderr and ran.stderr.startswith("error: ")
 
 
 async def test_a_port_in_use_is_named_and_the_folder_given_free(tmp_path: Path) -> None:
@@ -57,7 +76,7 @@ async def test_a_port_in_use_is_named_and_the_folder_given_free(tmp_path: Path) 
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         config = ServerConfig(port=taken.getsockname()[1], data_dir=tmp_path)
-        with pytest.raises(BadInput, match=f"cannot listen on 127.0.0.1:{config.port}"):
+        with pytest.raises(Unavailable, match=f"cannot listen on 127.0.0.1:{config.port}"):
             async with app.serving(config):
                 pass
     async with app.serving(ServerConfig(port=0, data_dir=tmp_path)):
