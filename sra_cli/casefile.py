@@ -42,6 +42,17 @@ def taught(one: LessonOut) -> str:
     return f"{one.sign or one.title}{service}{host}: {one.needs}"
 
 
+def everywhere(one: IncidentDetail) -> Iterator[str]:
+    """What is held back, and from whom, once this is a false alarm at every service and host."""
+    yield f"{plain(one.title)} ({colour(one.severity)})"
+    where = "@".join(plain(part) for part in (one.service, one.host) if part)
+    times, longer = ("twice", 5) if one.severity == "critical" else ("three times", 15)
+    at = f" at {where}" if where else ""
+    yield "  The same sign of ANY service on ANY host of this account, also of those to come, is told only"
+    yield f"  when it has at least {times} what this one had ({one.signals} records or points{at}) or lasts"
+    yield f"  at least {longer} min longer. Without --everywhere that holds only where it was seen."
+
+
 def remedy(one: RemedyOut) -> Iterator[str]:
     """What would be done, exactly; what became of it; what to do next."""
     simulated = ", simulation only" if one.dry_run else ""

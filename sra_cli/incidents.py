@@ -199,13 +199,14 @@ def close(
     everywhere: Annotated[bool, typer.Option(
         "--everywhere", help="With --false-alarm: at every service and host, not only here.")] = False,
     why: Annotated[str | None, typer.Option(help="Why, for those who read it later.")] = None,
-    server: options.Server = None, json: options.Json = False,
+    yes: options.Yes = False, server: options.Server = None, json: options.Json = False,
 ) -> None:
     """Close it for good.
 
     A false alarm teaches: what opened this incident is told again only when there is clearly more of it, or
     it lasts 15 minutes longer; each further one asks for twice that. That can be said of a closed incident as
     well; said twice of one, it counts once. `sra lessons` shows what was learned and forgets it again.
+    With --everywhere it says first what will be held back, and asks; --yes does not ask.
 
     \b
     Examples:
@@ -216,6 +217,10 @@ def close(
     if everywhere and not false_alarm:
         raise BadInput("everywhere: only a false alarm teaches", hint="add --false-alarm")
     with session.connect(server) as client:
+        if everywhere and not yes:
+            for line in casefile.everywhere(client.incident(incident)):
+                output.tell(line)
+            options.confirm("Hold all of that back?", yes)
         done = client.close(incident, false_alarm=false_alarm, why=why, everywhere=everywhere)
         taught = [] if json or not false_alarm else [
             one for one in client.lessons() if one.incident_id == done.incident_id]

@@ -142,6 +142,14 @@ def test_a_false_alarm_teaches_and_is_forgotten(sra: Shell, incident: str) -> No
     end = time.monotonic() + 20
     while not (found := sra.json("incidents", "list", "--service", "archive")) and time.monotonic() < end:
         time.sleep(0.3)
+    everywhere = ("incidents", "close", found[0]["id"], "--false-alarm", "--everywhere")
+    asked = sra(*everywhere, code=2)  # nobody is there to answer
+    assert "ANY service on ANY host" in asked and "--yes" in asked
+    assert sra.json("lessons", "list") == []
+    assert sra.json("incidents", "show", found[0]["id"])["status"] == "open"
+    assert "of any service on any host" in sra(*everywhere, "--yes")
+    assert "is forgotten; what it holds back and still goes on is told" in sra(
+        "lessons", "forget", "--incident", found[0]["id"])
     sra("incidents", "close", found[0]["id"], "--false-alarm", "--why", "a test disk")
     [lesson] = sra.json("lessons", "list")
     assert (lesson["service"], lesson["host"]) == ("archive", None) and "space" in lesson["sign"]

@@ -85,3 +85,15 @@ def test_a_clock_that_is_off_is_noticed_whatever_the_way() -> None:
     assert doctor.clock(health, at + timedelta(seconds=59), at + timedelta(seconds=60)).state == "warning"
     # a slow answer is no wrong clock
     assert doctor.clock(health, at - timedelta(seconds=60), at + timedelta(seconds=60)).state == "ok"
+
+
+def test_what_a_false_alarm_holds_back_everywhere_is_said_before() -> None:
+    critical = IncidentDetail.model_validate(INCIDENT)
+    text = "\n".join(casefile.everywhere(critical))
+    for part in ("inventory", "critical", "ANY service on ANY host", "at least twice", "2 records or points",
+                 "inventory@web-1", "at least 5 min"):
+        assert part in text, part
+    assert all(character.isprintable() or character == "\n" for character in text)
+    mild = IncidentDetail.model_validate({**INCIDENT, "severity": "medium", "service": None, "host": None})
+    text = "\n".join(casefile.everywhere(mild))
+    assert "three times" in text and "at least 15 min" in text and "points)" in text
