@@ -91,6 +91,8 @@ class Report:
     skipped: list[tuple[str, str]]
     #: files of which no line says when it was written
     untimed: list[str] = field(default_factory=list)
+    #: what is odd about a file that was read all the same
+    notes: list[tuple[str, str]] = field(default_factory=list)
     #: the time that was given did not suffice for all of it
     cut: bool = False
 
@@ -99,6 +101,7 @@ class Report:
         return {"records": self.records, "unparsed": self.unparsed, "seconds": round(self.seconds, 3),
                 "cut": self.cut, "files": self.files, "untimed": self.untimed,
                 "skipped": [{"path": path, "why": why} for path, why in self.skipped],
+                "notes": [{"path": path, "note": note} for path, note in self.notes],
                 "incidents": [each.as_json() for each in self.incidents]}
 
 
@@ -213,8 +216,10 @@ def analyze_files(paths: list[str], *, service: str | None = None, since: int | 
         cut = True
     skipped = found.skipped + [(each.path, each.problem) for each in found.sources if each.problem]
     order = sorted(judge.troubles.values(), key=lambda each: (each.incident.started_at, each.incident.id))
+    notes = [(each.name, each.note) for each in found.sources if each.note]
     return Report(records=tally.records, unparsed=tally.unparsed, seconds=time.perf_counter() - began,
-                  files=len(found.sources), incidents=order, skipped=skipped, untimed=tally.untimed, cut=cut)
+                  files=sum(each.opened for each in found.sources), incidents=order, skipped=skipped, cut=cut,
+                  untimed=tally.untimed, notes=notes)
 
 
 def command(
@@ -244,10 +249,10 @@ def command(
         report = analyze_files(paths, service=service, since=start, seconds=seconds)
     if json_:
         output.emit(report.as_json())
-    else:
+    elif report.files:
         _print(report)
-    if not report.files:
-        passed = "; ".join(f"{path}: {why}" for path, why in report.skipped)
+    if not report.files and not report.cut:
+        passed = "; ".join(f"{path}: {why}" for path, why in report.skipped[:10])
         raise BadInput("nothing to read there", hint=passed or "name log files or folders that hold some")
     if fail_on_incident and report.incidents:
         raise typer.Exit(1)
@@ -275,7 +280,7 @@ def _print(report: Report) -> None:
         [(each.incident.severity, each.incident.cls, each.incident.service or each.incident.host or "-",
           _local(each.incident.started_at), "goes on" if each.ended_at is None else _local(each.ended_at),
           each.incident.title) for each in order],
-        empty="No incident found.")
+        empty="No incident found." if report.records else "Nothing was read, so nothing was found.")
     for each in order:
         output.show()
         output.show(output.colour(output.plain(each.incident.title), each.incident.severity))
@@ -288,10 +293,13 @@ def _print(report: Report) -> None:
             what = f"{advice.action} {output.plain(advice.service)}".rstrip()
             output.show(f"  would help: {what}: {output.plain(each.reason(advice))}")
     output.show()
-    output.tell(f"{report.records:,} records in {report.files} file{'s' * (report.files != 1)}, "
+    output.tell(f"{report.records:,} record{'s' * (report.records != 1)} in "
+                f"{report.files} file{'s' * (report.files != 1)}, "
                 f"{report.unparsed:,} of no known format, {report.seconds:.1f} s")
     if report.cut:
         output.tell("notice: the time was over before everything was read")
+    for path, note in report.notes:
+        output.tell(f"notice: {output.plain(path)} {note}")
     if report.untimed:
         names = ", ".join(map(output.plain, report.untimed[:3])) + ", …" * (len(report.untimed) > 3)
         output.tell(f"notice: no line of {names} says when it was written; they are read as one a second")

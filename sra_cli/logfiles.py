@@ -1,7 +1,7 @@
 """Log files as text lines: plain, .gz, .bz2, .xz, folders, standard input. From paths; to distil.
 
-What is not text is read all the same where it was named, and passed over where a folder brought it; what is
-packed in a way that Python cannot read is refused with the command that unpacks it.
+What is not text is read all the same where it was named, which is noted, and passed over where a folder
+brought it; what is packed in a way that Python cannot read is refused with the command that unpacks it.
 Nothing here loses a line: bytes that are no UTF-8 become U+FFFD.
 """
 from __future__ import annotations
@@ -43,6 +43,9 @@ else:
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device",
           stat.S_IFBLK: "a device"}
+#: What stands in no text, beside the zeros that a crash leaves. Some logs part their fields with one or two.
+_CONTROLS = bytes({*range(1, 32), 127} - set(b"\a\b\t\n\v\f\r\x1b"))
+_MANY = 8
 #: A line longer than this is cut.
 LONGEST = 4 << 20
 
@@ -56,6 +59,8 @@ class Source:
     size: int
     modified: int
     problem: str = ""
+    note: str = ""
+    opened: bool = False
     start: int = 0
     first_line: int = 1
     packed: bool = False
@@ -88,22 +93,68 @@ def find(paths: list[str], since: int | None = None) -> Found:
                 raise BadInput("- names standard input, which can be read only once", hint="give - once")
             found.add(Source(path="-", name="stdin", size=0, modified=0))
         elif os.path.isdir(path):
-            for inner in sorted(Path(path).rglob("*")):
-                if not inner.is_dir():
-                    _consider(str(inner), found, since)
+            for inner in _inside(path, found):
+                _consider(str(inner), found, since)
         elif not os.path.exists(path):
-            raise BadInput(f"there is no file {path}", code="file_missing",
-                           hint="name log files, folders, or - for standard input")
+            raise _missing(path)
         elif not os.access(path, os.R_OK):
             raise BadInput(f"{path} cannot be read by this user", code="file_unreadable",
                            hint="read it as its owner, for example with sudo")
         else:
-            source = _source(path)
-            if stat.S_ISREG(os.stat(path).st_mode):
-                with open(path, "rb") as file:
-                    _refuse(file.read(8), path)
-            found.add(source)
+            try:
+                found.add(_named(path))
+            except FileNotFoundError:
+                raise _missing(path) from None
     return found
+
+
+def _missing(path: str) -> BadInput:
+    return BadInput(f"there is no file {path}", code="file_missing",
+                    hint="name log files, folders, or - for standard input")
+
+
+def _inside(folder: str, found: Found) -> list[Path]:
+    """Return the files of a folder and of those in it; one that cannot be looked into is passed over."""
+    paths: list[Path] = []
+
+    def closed(problem: OSError) -> None:
+        found.skipped.append((str(problem.filename), _said(problem)))
+
+    for inner, _, names in os.walk(folder, onerror=closed):
+        paths += [Path(inner, name) for name in names]
+    return sorted(paths)
+
+
+def _named(path: str) -> Source:
+    """Return a file that was named, with a note of what is odd about it."""
+    source = _source(path)
+    if stat.S_ISREG(os.stat(path).st_mode):
+        with open(path, "rb") as file:
+            head = file.read(8192)
+        _refuse(head[:8], path)
+        if not head:
+            source.note = "is empty"
+        elif _opener(head) is None and not _is_text(head):
+            source.note = "looks like no text; it was read all the same"
+    return source
+
+
+def _is_text(head: bytes) -> bool:
+    """Say whether content may be lines of text in any encoding that has ASCII in it, or in UTF-16."""
+    if head.startswith(_UTF16):
+        return True
+    odd = len(head) - len(head.translate(None, _CONTROLS))
+    kinds = len({*head} & {*_CONTROLS})
+    return head.count(b"\0") <= len(head) // 100 and (kinds < _MANY or odd <= len(head) // 50)
+
+
+def _said(problem: Exception) -> str:
+    """Return in words why a file cannot be read."""
+    if isinstance(problem, FileNotFoundError):
+        return "it went away"
+    if isinstance(problem, PermissionError):
+        return "this user may not read it"
+    return f"{type(problem).__name__}: {problem}"
 
 
 def _consider(path: str, found: Found, since: int | None) -> None:
@@ -128,9 +179,9 @@ def _consider(path: str, found: Found, since: int | None) -> None:
         with _open(source) as file:
             head = file.read(8192)
     except _BROKEN as problem:
-        found.skipped.append((path, str(problem)))
+        found.skipped.append((path, _said(problem)))
         return
-    if head.count(b"\0") > len(head) // 100 and not head.startswith(_UTF16):
+    if head and not _is_text(head):
         found.skipped.append((path, "not a text file"))
     elif head:
         found.add(source)
@@ -188,7 +239,11 @@ def skip_before(source: Source, time_of: Callable[[str], int | None], since: int
     if source.path == "-" or source.size < 4 * CHUNK:
         return
     low, high = 0, source.size
-    with _open(source) as file:
+    try:
+        file = _open(source)
+    except _BROKEN:
+        return  # whoever reads its lines notes why it cannot be read
+    with file:
         if source.packed:
             return
         while high - low > CHUNK // 4:
@@ -228,6 +283,7 @@ def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iter
     over, number = 0, source.first_line
     try:
         file = _open(source)
+        source.opened = True
         with file:
             if source.start:
                 file.seek(source.start)
@@ -262,7 +318,7 @@ def lines(source: Source, on_bytes: Callable[[int], None] | None = None) -> Iter
             if over:
                 over += _bytes(rest)
     except _BROKEN as problem:
-        source.problem = f"{type(problem).__name__}: {problem}"
+        source.problem = _said(problem)
     if over:
         source.cut[number] = over
         yield [kept]

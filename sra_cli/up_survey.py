@@ -1,6 +1,7 @@
 """What `sra up` can watch on this host, and what it cannot, unasked. From the file system; to up."""
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
@@ -83,14 +84,33 @@ def survey(given: list[str], *, now: float, logs: Path = Path("/var/log"), root:
                           f"at most {MOST_FILES} are watched")
     named = {name.rpartition("=")[2] for name in given}
     chosen = sorted(path for _, path in files[:MOST_FILES] if path not in named)
-    unreadable += [f"{name}: this user may not read it" for name in sorted(named)
-                   if os.path.exists(name) and not os.access(name, os.R_OK)]
+    unreadable += [f"{name}: {why}" for name in sorted(named) if (why := _why_not(name))]
     around: list[str] = []
     journald = _journald(root, around)
     twice = tuple(path for path in chosen if journald
                   and os.path.dirname(path) == str(logs) and os.path.basename(path) in _FROM_JOURNAL)
     return Survey(files=(*given, *(path for path in chosen if path not in twice)), journalled=twice,
                   journald=journald, docker=_docker(root, around), cannot=(*around, *unreadable))
+
+
+def _why_not(name: str) -> str:
+    """Return why nothing comes from what the user named, or ""."""
+    path = Path(name)
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return f"a folder; name its files, such as --file '{path}/*.log'"
+        if not stat.S_ISREG(mode):
+            return "a pipe, a socket or a device, not a file"
+        return "" if _looks_like_text(path) else "it looks like no text; its lines are taken all the same"
+    except FileNotFoundError:
+        if glob.has_magic(name):
+            found = any(True for _ in glob.iglob(name, recursive=True))
+            return "" if found else "nothing has such a name yet; what gets it is watched"
+        return "it is not there yet; it is watched once it is"
+    except OSError as problem:
+        denied = isinstance(problem, PermissionError)
+        return "this user may not read it" if denied else problem.strerror or str(problem)
 
 
 def _journald(root: Path, cannot: list[str]) -> bool:

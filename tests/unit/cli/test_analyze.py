@@ -11,6 +11,8 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
@@ -419,3 +421,75 @@ def test_of_a_long_json_line_a_part_is_shown_as_it_stands(tmp_path: Path) -> Non
     for each in shown:
         assert each.line is not None
         assert 1000 < len(each.text) <= 4000 and each.text in lines[each.line - 1]
+
+
+def test_what_is_odd_about_a_file_that_was_named_is_said(tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_text(LOG)
+    (tmp_path / "empty.log").touch()
+    (tmp_path / "noise.log").write_bytes(Random(7).randbytes(20_000).replace(b"\0", b"x"))
+    report = analyze_files([str(tmp_path / name) for name in ("shop.log", "empty.log", "noise.log")], now=NOW)
+    assert report.files == 3 and len(report.incidents) == 1
+    assert report.notes == [(str(tmp_path / "empty.log"), "is empty"),
+                            (str(tmp_path / "noise.log"), "looks like no text; it was read all the same")]
+    # of a folder they are passed over
+    report = analyze_files([str(tmp_path)], now=NOW)
+    assert (report.files, report.notes) == (1, [])
+    assert report.skipped == [(str(tmp_path / "noise.log"), "not a text file")]
+
+
+@pytest.mark.parametrize("text", [
+    LOG.encode(), LOG.encode("utf-16"), LOG.encode() + b"\0" * 20, b"short",
+    "ошибка: нет места на устройстве\n".encode("cp1251") * 50,
+    "エラーです\n".encode("shift_jis") * 50, "エラーです\n".encode("iso2022_jp") * 50,
+    b"\x1b[31mERROR\x1b[0m \x07no room\r\n" * 50,
+    b"8=FIX.4.4\x019=120\x0135=A\x0149=SHOP\x0156=BANK\x01\n" * 50,
+])
+def test_text_in_any_encoding_is_text(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "a.log").write_bytes(text)
+    for path in (tmp_path / "a.log", tmp_path):
+        report = analyze_files([str(path)], now=NOW)
+        assert (report.files, report.notes, report.skipped) == (1, [], [])
+
+
+def test_a_file_that_goes_away_meanwhile_ends_nothing(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, shop = tmp_path / "gone.log", tmp_path / "shop.log"
+
+    def found(paths: list[str], since: int | None = None) -> Any:
+        files = find(paths, since)
+        gone.unlink()
+        return files
+    monkeypatch.setattr("sra_cli.analyze.find", found)
+    for since in (None, 1_700_000_000_000_000):  # with a time to begin at, a large file is searched for it
+        shop.write_text(LOG)
+        gone.write_text(LOG * 2000)
+        report = analyze_files([str(shop), str(gone)], now=NOW, since=since)
+        assert (report.files, report.records) == (1, 61)
+        assert report.skipped == [(str(gone), "it went away")]
+
+
+def test_where_nothing_was_read_that_alone_is_said(tmp_path: Path) -> None:
+    (tmp_path / "empty.log").touch()
+    (tmp_path / "none").mkdir()
+    done = sra(str(tmp_path / "none"))
+    assert (done.returncode, done.stdout) == (2, b"") and b"nothing to read there" in done.stderr
+    done = sra(str(tmp_path / "empty.log"))
+    assert done.returncode == 0 and b"empty.log is empty" in done.stderr
+    assert b"Nothing was read, so nothing was found." in done.stdout + done.stderr
+    assert b"No incident found" not in done.stdout + done.stderr
+
+
+def test_a_folder_that_cannot_be_looked_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (closed / "inner.log").write_text(LOG)
+    (tmp_path / "shop.log").write_text(LOG)
+    scan = os.scandir
+
+    def refused(path: Any) -> Any:
+        if os.fspath(path) == str(closed):
+            raise PermissionError(13, "Permission denied", str(closed))
+        return scan(path)
+    monkeypatch.setattr("os.scandir", refused)
+    report = analyze_files([str(tmp_path)], now=NOW)
+    assert (report.files, report.skipped) == (1, [(str(closed), "this user may not read it")])

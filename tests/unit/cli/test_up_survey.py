@@ -108,3 +108,19 @@ def test_the_number_of_files_is_bounded_and_the_rest_counted(
     monkeypatch.setattr(up_survey, "MOST_FILES", 2)
     found = look(logs)
     assert len(found.files) == 2 and any("1 older files" in text for text in found.cannot)
+
+
+def test_what_was_named_and_gives_nothing_is_said_with_the_reason(logs: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("line\n")
+    named = {
+        f"{logs}": f"a folder; name its files, such as --file '{logs}/*.log'",
+        f"shop={logs}/pipe": "a pipe, a socket or a device, not a file",
+        f"{logs}/wtmp": "it looks like no text; its lines are taken all the same",
+        f"{tmp_path}/later.log": "it is not there yet; it is watched once it is",
+        f"{tmp_path}/later-*.log": "nothing has such a name yet; what gets it is watched",
+    }
+    cannot = look(logs, *named).cannot
+    for name, why in named.items():
+        assert f"{name.rpartition('=')[2]}: {why}" in cannot
+    calm = look(logs, f"{tmp_path}/a.log", f"{tmp_path}/*.log", f"{logs}/empty.log", f"a={logs}/syslog")
+    assert [text.partition(":")[0] for text in calm.cannot] == ["systemd", "docker"]
