@@ -23,7 +23,7 @@ from .detect.catalogue import load_with
 from .domain.record import SECOND
 from .notify.route import Channels
 from .pipeline import Settings, State
-from .store import heads, incidents, remedies
+from .store import heads, incidents, lessons, remedies
 from .store.incidents import Stale
 from .tenancy import Tenancy
 
@@ -149,6 +149,8 @@ class Worker:
             if not self._listening:
                 for account_id in await heads.known(conn):
                     self._expect(account_id, now + FIRST_LOOK)
+                for account_id in await lessons.accounts_with_some(conn):
+                    _latest(self._held, account_id, True, _DUE)
         if now - self._ticked > AWAY:
             # nobody can be called silent to whom nobody listened
             self._listening = now

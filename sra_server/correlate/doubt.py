@@ -19,8 +19,9 @@ from ..domain.signal import Signal, restored
 
 #: So many held troubles are remembered; the least recent goes, and its evidence begins anew.
 HELD = 512
-#: Of each lesson so many signs are kept, those that came last, each with so much of its evidence.
-PLACES, EVIDENCE = 8, 2
+#: Of each lesson so many signs are kept, those that came last, each with so much of its evidence, and of
+#: that so many characters.
+PLACES, EVIDENCE, LETTERS = 8, 2, 4000
 #: Detectors that speak at the beginning and the end, and not in between.
 ONCE = frozenset({"absence"})
 #: By fingerprint: when a sign is to be judged again (None: when it comes), when it came last, the sign.
@@ -72,7 +73,8 @@ def _with(kept: Kept, signal: Signal, now: int, memory: int, until: int) -> Kept
     before = kept.get(signal.fingerprint)
     if before is not None and now - before[1] <= memory:
         signal = merged(restored(before[2]), signal)
-    signal = replace(signal, evidence=(*signal.evidence[:1], *signal.evidence[1:][1 - EVIDENCE:]))
+    told = (*signal.evidence[:1], *signal.evidence[1:][1 - EVIDENCE:])
+    signal = replace(signal, evidence=tuple(replace(each, text=each.text[:LETTERS]) for each in told))
     rest = {key: each for key, each in kept.items() if key != signal.fingerprint and now - each[1] <= memory}
     fresh = {**rest, signal.fingerprint: [until if signal.detector in ONCE else None, now, asdict(signal)]}
     return dict(list(fresh.items())[-PLACES:])

@@ -38,6 +38,11 @@ async def listed(conn: AsyncConnection, account_id: str, now: int) -> list[Lesso
     return [lesson for lesson in found if lesson.steps(now)]
 
 
+async def accounts_with_some(conn: AsyncConnection) -> list[str]:
+    """Return the accounts in which a lesson may hold something back."""
+    return list((await conn.execute(select(lessons.c.account_id).distinct())).scalars())
+
+
 async def teach(conn: AsyncConnection, account_id: str, incident: Incident, signs: Signs, *, who: str,
                 why: str | None, at: int, everywhere: bool = False) -> list[Lesson]:
     """Learn that an incident was none: of its main signs, for each where a lesson reaches, or `everywhere`.
