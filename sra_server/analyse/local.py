@@ -14,6 +14,7 @@ from ..domain.case import Case
 from ..domain.disk import broken, devices
 from ..domain.evidence import Evidence
 from ..domain.incident import Incident
+from ..domain.killed import told_by
 from ..domain.known import Known
 from ..domain.lead import Lead, lead
 from ..domain.remedy import ACTIONS
@@ -134,10 +135,14 @@ def _root_cause(found: Lead, case: Case, evidence: dict[str, Evidence], names: s
                 return told
         return f"Unknown: {place}{host} {does}, {since}, and nothing seen so far says why."
     others = {each.service for each in case.signals if each.opens} - {"", found.service}
-    # of a disk several programs tell, and only who reads or writes suffers
+    # of a disk several programs tell, and only who reads or writes suffers; nor does who kills
     tell = {each.service for each in case.signals
-            if each.service in others and broken(signal) and devices(signal) & devices(each)}
-    if found.service and signal.service and found.service != signal.service:
+            if each.service in others and (told_by(each) or (
+                broken(signal) and devices(signal) & devices(each)))}
+    if found.service and told_by(signal) and found.service != signal.service:
+        what = f"{place}{host}: {signal.service} reports {since}: {signal.title}; {signal.cause}"
+        others.discard(signal.service)
+    elif found.service and signal.service and found.service != signal.service:
         what = f"{found.service} is the likely cause: {signal.service} reports {since} that {signal.cause}"
         others.discard(signal.service)
     else:

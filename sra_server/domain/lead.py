@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from .called import NOT_THERE, calls, cut_off, leader_of, nobody_there, silent_server, store_of
 from .case import SILENCE
 from .disk import broken
+from .killed import lost_by
 from .known import Known
 from .names import names
 from .record import SECOND
@@ -65,6 +66,8 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     signals = _without_asked(_told_still(tuple(each for each in signals if each.opens) or signals))
     if any(each.cls == "service_crash" and each.service for each in signals):
         silent = []  # who is known to be down leaves others without work, and these are silent as well
+    if (killed := _ended(signals)) is not None:
+        return killed
     services = {each.service for each in signals if each.service}
     named: dict[str, list[Signal]] = {}
     for each in signals:
@@ -125,6 +128,20 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     why = quiet.evidence[0].text if quiet else ""
     return Lead(signal=best, cls=cls, service=end, host=host,
                 named=True, why=why or f"the errors of {sufferers} point to {end}")
+
+
+def _ended(signals: Sequence[Signal]) -> Lead | None:
+    """Return the lead of a service that the kernel took a process from, if nothing explains more."""
+    best = min(signals, key=_order)
+    victims = [(each, service) for each in signals
+               if each.cls == best.cls and (service := lost_by(each, signals))]
+    # who says it of himself is named by the kernel as anybody is
+    if not victims or any(each.cls == best.cls and each.service == service
+                          for each in signals for _, service in victims):
+        return None
+    teller, service = min(victims, key=lambda pair: (pair[0].at, pair[0].fingerprint))
+    return Lead(signal=teller, cls=teller.cls, service=service, host=teller.host, named=True,
+                why=f"{teller.service} tells what became of a process of {service}")
 
 
 def _behind(end: str, best: Signal, effects: Sequence[Signal], signals: Sequence[Signal]) -> Signal | None:
