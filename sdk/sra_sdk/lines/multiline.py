@@ -228,7 +228,8 @@ class Joiner:
             return True
         if mode == "node":
             return _NODE_BODY.match(line) is not None
-        if self._frames and _CAUSED.match(line):
+        if first in "CSW." and _CAUSED.match(line) and (
+                self._frames or (not self._blank and self._thrown())):
             return True
         if self._blank:
             return False
@@ -264,6 +265,11 @@ class Joiner:
             self._mode = "python"
             return True
         return False
+
+    def _thrown(self) -> bool:
+        """Say whether the last line is an exception without frames, as some formats shorten it."""
+        last = self._held[-1]
+        return _JAVA_HEAD.match(last) is not None or _CAUSED.match(last) is not None
 
     def _troubled(self) -> bool:
         alone = len(self._held) == 1 or (len(self._held) == 2 and _JUL_HEAD.match(self._held[0]) is not None)

@@ -148,7 +148,7 @@ WORDS: tuple[Rule, ...] = (
     _rule(ERROR, "traceback,exception,uncaught,unhandled,error: ",
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"
-          r"|\A(?:[\w$]+(?:\.|::)){0,12}[\w$]{0,80}(?:exception|error): "),
+          r"|\A(?:caused by: )?(?:[\w$]+(?:\.|::)){0,12}[\w$]{0,80}(?:exception|error): "),
     # a trace of the JVM whose exception has no message
     _rule(ERROR, "\tat ,\n... (continued)", r"\A(?:[\w$]+\.){1,12}[\w$]{0,80}(?:exception|error)\n"
           r"(?:\tat |\.\.\. \(continued\)\n)"),

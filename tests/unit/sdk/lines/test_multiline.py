@@ -111,7 +111,13 @@ def test_two_crashes_are_two_events() -> None:
         CRASH, CRASH, "KeyError: not part of it"]
 
 
+def test_a_cause_belongs_to_its_exception_where_frames_are_left_out() -> None:
+    short = "ERROR sync failed\ncom.shop.DataException: x\nCaused by: com.shop.LinkException: y\nCaused by: a.b.C: z"
+    assert [text for text, _ in join(f"{short}\nINFO next")] == [short, "INFO next"]
+
+
 @pytest.mark.parametrize("lines", [
+    ["INFO all is well", "Caused by: nothing before"],
     ["a", "b", "c"], ["  indented", "  indented too"], ['{"a": 1}', '{"b": 2}'],
     ["Caused by: nothing before"], ["}", "]"], ["2026-01-31 10:00:00 a", " 2026-01-31 10:00:01 b"],
     ["ERROR one", "/usr/bin/shop began", "/srv/a.rb:7: warning: x"], ["INFO one", "/a.rb:3:in `f'"],
