@@ -149,6 +149,8 @@ WORDS: tuple[Rule, ...] = (
           r"traceback \(most recent call last\)|exception in thread|(?:unhandled|uncaught) (?:exception"
           r"|error|promise)"
           r"|\A(?:caused by: )?(?:[\w$]+(?:\.|::)){0,12}[\w$]{0,80}(?:exception|error): "),
+    # the second line of an error of Slack's client
+    _rule(ERROR, "the server responded with: {", r"\Athe server responded with: \{"),
     # a trace of the JVM whose exception has no message
     _rule(ERROR, "\tat ,\n... (continued)", r"\A(?:[\w$]+\.){1,12}[\w$]{0,80}(?:exception|error)\n"
           r"(?:\tat |\.\.\. \(continued\)\n)"),

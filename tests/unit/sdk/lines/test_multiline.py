@@ -112,7 +112,7 @@ def test_two_crashes_are_two_events() -> None:
 
 
 def test_a_cause_belongs_to_its_exception_where_frames_are_left_out() -> None:
-    short = "ERROR sync failed\ncom.shop.DataException: x\nCaused by: com.shop.LinkException: y\nCaused by: a.b.C: z"
+    short = "ERROR sync failed\nc.s.DataException: x\nCaused by: c.s.LinkException: y\nCaused by: a.b.C: z"
     assert [text for text, _ in join(f"{short}\nINFO next")] == [short, "INFO next"]
 
 

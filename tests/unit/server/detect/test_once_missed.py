@@ -17,6 +17,16 @@ MONGO = f"{SPRING}c.e.Cart : com.mongodb.MongoSocketReadException: Prematurely r
 GO = '{{"severity": "ERROR", "timestamp": "2024-03-05T10:00:00.123Z", "message": "could not load quote: {}"}}'
 FAR = "2024/03/05 10:00:00 ERROR Post \"https://api.partner.example:5432/\": dial tcp 192.0.2.5:5432: i/o timeout"
 PLAIN = "2024/03/05 10:00:00 ERROR dial tcp 10.1.0.5:8080: i/o timeout"
+BEATS = ('{"log.level": "error", "@timestamp": "2024-03-05T10:00:00.123Z", "log.logger": "publisher_pipeline_output", "message": "Failed to connect to '
+         'backoff(elasticsearch(http://es.internal:9200)): Get \\"http://es.internal:9200\\": dial tcp 10.0.0.7:9200: connect: connection refused", "service.name": "filebeat"}')
+PROMTAIL = ('level=warn ts=2024-03-05T10:00:00.123Z caller=client.go:419 component=client host=loki:3100 msg="error sending batch, will retry" status=-1 '
+            'error="Post \\"http://loki:3100/loki/api/v1/push\\": dial tcp 10.0.0.7:3100: connect: connection refused"')
+FLUENTD = ('2024-03-05 10:00:00 +0000 [warn]: #0 failed to flush the buffer. retry_times=3 chunk="5f" error_class=Fluent::Plugin::ElasticsearchOutput::'
+           'RecoverableRequestFailure error="could not push logs to Elasticsearch cluster: connect_write timeout reached"')
+SLACK = ("2024-03-05 10:00:00,123 ERROR notify: slack_sdk.errors.SlackApiError: The request to the Slack API failed. (url: https://slack.com/api/chat.postMessage)\n"
+         "The server responded with: {{'ok': False, 'error': '{}'}}")
+GITHUB = ('2024-03-05 10:00:00,123 ERROR deploys: github.GithubException.BadCredentialsException: 401 {"message": "Bad credentials", '
+          '"documentation_url": "https://docs.github.com/rest"}')
 
 TOLD = {
     "MySQL of Hibernate": (_each(LINK, 20, 1), "database_failure critical"),
@@ -28,6 +38,8 @@ TOLD = {
     "one in many requests": (_each(LINK, 10, 4.5), "database_failure medium"),
     "lib/pq": (_each(GO.format("pq: dial tcp 10.1.0.5:5432: i/o timeout"), 20, 1), "database_failure critical"),
     "a well-known port": (_each(GO.format("dial tcp 10.1.0.5:27017: i/o timeout"), 20, 1), "database_failure critical"),
+    "Slack's token": (_each(SLACK.format("token_revoked"), 20, 1), "auth_failures high"),
+    "GitHub's token": (_each(GITHUB, 20, 1), "auth_failures high"),
     "another port": (_each(PLAIN, 20, 1), "external_api_down high"),
     "another scheme": (_each(FAR, 20, 1), "external_api_down high"),
 }
@@ -37,6 +49,11 @@ QUIET = {
     "one connection that lay unused": _each(CLOSED, 1, 1),
     "one such in an hour": _each(CLOSED, 3, 300),
     "one failure of Jedis": _each(JEDIS, 1, 1),
+    "one refusal of Slack": _each(SLACK.format("invalid_auth"), 1, 1),
+    "a few customers' tokens of very many": _each(SLACK.format("token_revoked"), 10, 60),
+    "a message that is too long": _each(SLACK.format("msg_too_long"), 6, 30),
+    "a search server that starts anew": _each(BEATS, 3, 4),
+    "a shipper that waits once an hour": _each(PROMTAIL, 2, 20),
     "one timeout of Go": _each(GO.format("pq: dial tcp 10.1.0.5:5432: i/o timeout"), 1, 1),
 }
 
@@ -50,3 +67,8 @@ def test_the_real_thing_is_told(name: str) -> None:
 @pytest.mark.parametrize("name", QUIET)
 def test_the_look_alike_is_quiet(name: str) -> None:
     assert _told(QUIET[name]) == []
+
+
+@pytest.mark.parametrize("line", [BEATS, PROMTAIL, FLUENTD])
+def test_a_shipper_that_cannot_send_for_half_a_minute_is_told(line: str) -> None:
+    assert _told(_each(line, 8, 8), within=26) == ["external_api_down high"]
