@@ -87,6 +87,9 @@ _STICKY = frozenset((common, python_line, spring_line, bsd, spark, hadoop, redis
                      nginx_error, ras, cluster, ruby, balanced, extended))
 #: How `docker compose logs` begins each line: the container, which is named by its service and a number.
 _COMPOSE = re.compile(r"([a-z0-9][a-z0-9_.-]{0,80}?)(?:[-_][0-9]{1,3})? {1,40}\| ", re.A)
+#: And what it tells itself of a container that has ended.
+_ENDED = re.compile(r"([a-z0-9][a-z0-9_.-]{0,80}?)[-_][0-9]{1,3} exited with code [0-9]{1,3}"
+                    r"(?: \(restarting\))?\Z", re.A)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WRAPPERS = 2
 #: What a runner's line may begin with, beside words: a number, a step, what is indented.
@@ -155,7 +158,9 @@ class LineReader:
             composed = self._composed(text, context)
             if composed is not None:
                 return composed
-        return Parsed(None, None, context.service, context.host, text, {}, "plain")
+        ended = _ENDED.match(text) if " exited with code " in text else None
+        service = name(ended[1]) if ended is not None else context.service
+        return Parsed(None, None, service, context.host, text, {}, "plain")
 
     def _composed(self, text: str, context: Context) -> Optional[Parsed]:
         """Read what stands behind the name of a container, if it is of a known format."""

@@ -69,6 +69,24 @@ def test_the_look_alike_is_quiet(name: str) -> None:
     assert _told(QUIET[name]) == []
 
 
+ARCHIVER = "ORA-19815: WARNING: db_recovery_file_dest_size of 10737418240 bytes is {} used, and has 0 remaining bytes available."
+
+
+@pytest.mark.parametrize(("line", "opened"), [
+    (ARCHIVER.format("100.00%"), ["disk_full critical"]), (ARCHIVER.format("85.10%"), []),
+    ("ORA-16038: log 2 sequence# 8812 cannot be archived", ["disk_full critical"]), ("ORA-01403: no data found", []),
+    ("api-1 exited with code 137", ["service_crash high"]), ("api-1 exited with code 1", ["service_crash high"]),
+    ("api-1 exited with code 0", []), ("api-1 exited with code 143", []), ("api-1 exited with code 130", []),
+    ("api-1 exited with code 1 (restarting)", []),
+])
+def test_the_only_line_of_it_is_told_if_it_ended_something(line: str, opened: list[str]) -> None:
+    assert _told(_each(line, 1, 1), within=11) == opened
+
+
+def test_a_container_that_ends_each_time_is_told() -> None:
+    assert _told(_each("api-1 exited with code 1 (restarting)", 4, 5), within=17) == ["service_crash high"]
+
+
 @pytest.mark.parametrize("line", [BEATS, PROMTAIL, FLUENTD])
 def test_a_shipper_that_cannot_send_for_half_a_minute_is_told(line: str) -> None:
     assert _told(_each(line, 8, 8), within=26) == ["external_api_down high"]
