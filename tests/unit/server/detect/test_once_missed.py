@@ -90,3 +90,13 @@ def test_a_container_that_ends_each_time_is_told() -> None:
 @pytest.mark.parametrize("line", [BEATS, PROMTAIL, FLUENTD])
 def test_a_shipper_that_cannot_send_for_half_a_minute_is_told(line: str) -> None:
     assert _told(_each(line, 8, 8), within=26) == ["external_api_down high"]
+
+
+IMAGE = ("E0305 10:00:00.123456    1201 pod_workers.go:1301] \"Error syncing pod, skipping\" err=\"failed to \\\"StartContainer\\\" for \\\"web\\\" with ImagePullBackOff: "
+         "\\\"Back-off pulling image\\\"\" pod=\"shop/web-7f6b8\" podUID=\"0f2a\"")
+
+
+def test_an_image_that_is_asked_for_in_vain_twice_is_told_and_once_is_not() -> None:
+    assert _told(_each(IMAGE, 2, 16), within=18) == ["service_crash high"]
+    assert _told(_each(IMAGE, 3, 1), within=5) == ["service_crash high"]
+    assert _told(_each(IMAGE, 2, 5)) == []
