@@ -30,6 +30,7 @@ from ..domain.software import (
     of_kind,
     passes_on,
 )
+from ..domain.witness import gives_up, guarded
 from .echo import speaks_of_kind, speaks_of_store
 
 #: Signs of one host this close together may be one trouble.
@@ -186,6 +187,8 @@ def _top(path: str) -> str:
 
 def _suffers(cause: Signal, effect: Signal) -> bool:
     """Say whether a sign of a service shows that it suffers from another, which may be this."""
+    if gives_up(effect):
+        return guarded(cause)
     asked = effect.detector == "probe" or effect.cls in ("external_api_down", "error_burst")
     if asked and is_front(effect):
         # who is refused by his store fails his own callers; whose visitors are refused does not

@@ -18,7 +18,7 @@ from .record import SECOND
 from .reply import answers, explained
 from .signal import SEVERITY_ORDER, Signal
 from .software import is_store, kind_of, passes_on
-from .witness import front_of, only_tells
+from .witness import front_of, gives_up, guarded, only_tells
 
 #: Detectors that tell that a service writes errors, and not what these say.
 GENERAL = frozenset({"burst", "novelty"})
@@ -64,6 +64,8 @@ def lead(signals: tuple[Signal, ...], known: Known) -> Lead:
     heard = tuple(each for each in signals if each.opens or each.detector != "signature")
     silent = [each for each in signals if each.detector == SILENCE]
     signals = _without_asked(_told_still(tuple(each for each in signals if each.opens) or signals))
+    if any(map(guarded, signals)):  # who gives up an address for it explains nothing
+        signals = tuple(each for each in signals if not gives_up(each))
     if any(each.cls == "service_crash" and each.service for each in signals):
         silent = []  # who is known to be down leaves others without work, and these are silent as well
     if (killed := _ended(signals)) is not None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from .called import near, text_of
 from .place import places_in
 from .signal import Signal
-from .software import passes_on
+from .software import is_store, passes_on
 
 #: How checks begin: with the page that they asked for, or as curl in a script complains.
 _CHECK = re.compile(r"\A(?:\[?(?:alert|check|critical|down|error|fail(?:ed)?)\]?:? )?https?://\S{1,300} "
@@ -39,3 +39,13 @@ def front_of(effect: Signal, services: Iterable[str]) -> str:
         return ""
     fronts = [each for each in services if each != effect.service and passes_on(each)]
     return fronts[0] if len(fronts) == 1 else ""
+
+
+def gives_up(signal: Signal) -> bool:
+    """Say whether a sign is that who guards a shared address (keepalived) gives it up."""
+    return signal.fingerprint.startswith("signature|failover_at_fault|")
+
+
+def guarded(signal: Signal) -> bool:
+    """Say whether a sign is the end of what an address is mostly shared for: a proxy, or a store."""
+    return signal.cls == "service_crash" and (passes_on(signal.service) or is_store(signal.service))
