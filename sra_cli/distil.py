@@ -16,6 +16,7 @@ from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.level import NUMBER
 from sra_sdk.lines.multiline import Joiner
 from sra_sdk.lines.parse import LineReader, Parsed
+from sra_sdk.lines.parsed import by_logger
 from sra_server.domain.record import MINUTE, SECOND, Record
 
 from .documents import opened
@@ -176,7 +177,7 @@ def _slices(begun: _Begun, tally: Tally, *, now: int, service: str | None, since
             current = Slice(clock, clock)
         current.end = clock
         current.events += 1
-        who = named or named_service or fallback
+        who = named or named_service or fallback or by_logger(parsed) or ""
         host = named_host or only
         key = (at - at % MINUTE, who, host, level)
         counts = current.counts

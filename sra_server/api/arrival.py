@@ -19,6 +19,7 @@ from sra_sdk.lines.infer import level_of
 from sra_sdk.lines.level import NUMBER
 from sra_sdk.lines.multiline import Joiner, cut
 from sra_sdk.lines.parse import LineReader
+from sra_sdk.lines.parsed import by_logger
 from sra_sdk.models import PointIn, RawLogsIn, RecordIn, Snapshot
 from sra_sdk.models.base import EARLIEST, LATEST
 from sra_sdk.models.ingest import NAME_CHARACTERS
@@ -132,7 +133,8 @@ def _read(reader: LineReader, text: str, defaults: Defaults) -> NewRecord:
     at = parsed.at if parsed.at is not None and _EARLIEST <= parsed.at <= _LATEST else defaults.received_at
     level = level_of(parsed.message, parsed.level, parsed.format, parsed.metadata)
     return NewRecord(
-        at=at, level=NUMBER[level], message=cut(redact(parsed.message))[0], service=first(parsed.service, ""),
+        at=at, level=NUMBER[level], message=cut(redact(parsed.message))[0],
+        service=first(by_logger(parsed), ""),
         host=first(parsed.host, ""), source=named(defaults.source),
         metadata=metadata_text(parsed.metadata) if parsed.metadata else None)
 

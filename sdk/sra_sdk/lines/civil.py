@@ -94,14 +94,20 @@ def weekday(text: str, context: Context) -> Optional[Parsed]:
 
 def slashed(text: str, context: Context) -> Optional[Parsed]:
     """01/31/2024 10:00:00 AM message; where the first number can be no month it is the day."""
-    found = _SLASHES.match(text)
+    dated = stamp(text, 0, context)
+    return None if dated is None else rest(text, dated[1], dated[0], context)
+
+
+def stamp(text: str, start: int, context: Context) -> Optional[tuple[Optional[int], int]]:
+    """Return the time of a date with slashes, and where it ends, or None."""
+    found = _SLASHES.match(text, start)
     if found is None:
         return None
     month, day, year, hour, minute, second, fraction, half = found.groups()
     if int(month) > 12:
         month, day = day, month
-    stamp = f"{year}-{int(month):02}-{int(day):02} {_of_day(hour, half) if half else hour.zfill(2)}"
-    return rest(text, found.end(), context.stamps.at(ymd, stamp, minute, second, fraction), context)
+    key = f"{year}-{int(month):02}-{int(day):02} {_of_day(hour, half) if half else hour.zfill(2)}"
+    return context.stamps.at(ymd, key, minute, second, fraction), found.end()
 
 
 def dotted(text: str, context: Context) -> Optional[Parsed]:

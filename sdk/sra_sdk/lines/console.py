@@ -1,12 +1,14 @@
 """Lines as programs write them to a terminal: a time of day with a level, or a level with a place.
 
-From parse; to Parsed. Java's default pattern, Serilog, pino-pretty, Elixir's Logger, zerolog, Tornado, .NET.
+From parse; to Parsed. Java's default pattern, Serilog, pino-pretty, Elixir's Logger, zerolog, Tornado, .NET,
+Nest.
 """
 from __future__ import annotations
 
 import re
 from typing import Any, Optional
 
+from .civil import stamp
 from .parsed import Context, Parsed, level_name
 from .stamps import packed, ymd
 
@@ -25,6 +27,9 @@ _DOTNET = re.compile(r"(trce|dbug|info|warn|fail|crit): ([\w.`+]{1,200})\[([0-9-
 _TORNADO = re.compile(r"\[([DIWEC]) (?:([0-9]{6} [0-9]{2})|([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2})|([0-9]{2}))"
                       r":([0-9]{2}):([0-9]{2})(?:\.([0-9]{3}))? "
                       r"((?:[\w.-]{1,100} )?[\w.-]{1,100}(?::[0-9]{1,6})?)\] ", re.A)
+#: Nest's logger, whose date is that of the machine's country.
+_NEST = re.compile(r"\[Nest\] ([0-9]{1,9}) {1,4}- (?=[0-9/., :]{16,24} ?(?:[AP]M)?)")
+_NEST_LEVEL = re.compile(r"\s{1,9}(LOG|ERROR|WARN|DEBUG|VERBOSE|FATAL)\s{1,4}(?:\[([^\]\n]{1,100})\] )?")
 _LETTERS = {"D": "debug", "I": "info", "W": "warning", "E": "error", "C": "critical"}
 
 
@@ -54,6 +59,20 @@ def hours(text: str, context: Context) -> Optional[Parsed]:
         hour, minute, second = f"{int(short_hour) % 12 + (12 if half == 'P' else 0)}", short_minute, "0"
     return Parsed(context.stamps.today(hour, minute, second, fraction), level, context.service, context.host,
                   text[found.end():], {}, "clock")
+
+
+def nest(text: str, context: Context) -> Optional[Parsed]:
+    """[Nest] 18  - 01/31/2024, 10:00:00 AM   ERROR [OrdersService] message"""
+    found = _NEST.match(text)
+    if found is None:
+        return None
+    dated = stamp(text, found.end(), context)
+    said = _NEST_LEVEL.match(text, dated[1]) if dated is not None else None
+    if dated is None or said is None:
+        return None
+    metadata = {"pid": found[1], "logger": said[2]} if said[2] else {"pid": found[1]}
+    level = "info" if said[1] == "LOG" else level_name(said[1])
+    return Parsed(dated[0], level, context.service, context.host, text[said.end():], metadata, "nest")
 
 
 def dotnet(text: str, context: Context) -> Optional[Parsed]:

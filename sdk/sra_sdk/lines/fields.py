@@ -115,7 +115,8 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
             if key != "logger":
                 del fields[key]
             fields["logger"] = logger
-            service = service or name(logger)
+            if key == "name" and "." not in logger:
+                service = service or name(logger)  # with bunyan and pino it is the program's
             if ".deprecation" in logger and level is not None:
                 level = "warning"  # Elasticsearch calls critical what its next version will not do any more
             break

@@ -13,7 +13,7 @@ from typing import Any, Callable, Optional
 
 from .civil import compact, dotted, hyphened, job, jul, slashed, weekday
 from .colours import ESCAPE, plain
-from .console import clock, dotnet, hours, tornado
+from .console import clock, dotnet, hours, nest, tornado
 from .daemons import (
     aerospike,
     asterisk,
@@ -64,7 +64,7 @@ _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed, weblogic),
     "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, tornado, hyphened,
           weekday, slashed, numbered, gin, asterisk, websphere, suricata, directory, game, passenger,
-          ignite, dotted, compact),
+          ignite, dotted, compact, nest),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
     "(": (sssd,),
     "#": (fields, weblogic),

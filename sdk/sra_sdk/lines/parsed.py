@@ -76,6 +76,10 @@ LEVEL_NAMES: dict[str, str] = {
 SYSLOG_LEVELS = ("critical", "critical", "critical", "error", "warning", "info", "info", "debug")
 
 
+#: Formats whose loggers are told apart by more than their lines.
+_FIELDS = frozenset(("json", "logfmt"))
+
+
 def level_name(word: str) -> Optional[str]:
     """Return the level that a word names, or None."""
     found = LEVEL_NAMES.get(word)
@@ -88,3 +92,9 @@ def name(value: str) -> Optional[str]:
         return value or None
     kept = "".join(c for c in value[:NAME_CHARACTERS * 2] if ord(c) >= 32 and ord(c) != 127)
     return kept[:NAME_CHARACTERS] or None
+
+
+def by_logger(parsed: Parsed) -> Optional[str]:
+    """Return the service of a line, or its logger where nothing else, not even a file, has a name for it."""
+    logger = parsed.metadata.get("logger") if parsed.service is None and parsed.format in _FIELDS else None
+    return name(logger) if logger.__class__ is str else parsed.service

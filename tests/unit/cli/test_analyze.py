@@ -493,3 +493,16 @@ def test_a_folder_that_cannot_be_looked_into_is_said(tmp_path: Path, monkeypatch
     monkeypatch.setattr("os.scandir", refused)
     report = analyze_files([str(tmp_path)], now=NOW)
     assert (report.files, report.skipped) == (1, [(str(closed), "this user may not read it")])
+
+
+@pytest.mark.parametrize(("name", "fields", "service"), [
+    ("grafana.log", '"logger":"ngalert.scheduler"', "grafana"),
+    ("caddy.log", '"logger":"http.log.error"', "caddy"),
+    ("all.log", '"logger":"a.b","service":"shop"', "shop"), ("-", '"logger":"a.b"', "a.b")])
+def test_a_logger_is_no_service_where_the_file_has_a_name(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fields: str, service: str) -> None:
+    line = f'{{"level":"error","time":"2024-03-05T10:00:00Z",{fields},"msg":"No space left on device"}}\n'
+    (tmp_path / name).write_text(line)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(line.encode())))
+    found, = analyze_files([name if name == "-" else str(tmp_path / name)], now=NOW).incidents
+    assert found.incident.service == service

@@ -1,4 +1,4 @@
-"""Who guards a shared address gives it up when what it is for dies: that is one trouble, and the death is it."""
+"""Who guards a shared address gives it up when what it is for dies: that death is the one trouble."""
 from __future__ import annotations
 
 from itertools import permutations
