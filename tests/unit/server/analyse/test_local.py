@@ -57,6 +57,17 @@ def test_who_tells_of_the_host_is_not_started_anew(service: str, advised: list[s
     assert [each.action for each in _analysis(world).recommendations] == advised
 
 
+@pytest.mark.parametrize(("text", "advised"), [
+    ("FATAL: sorry, too many clients already", ["restart_service"]),
+    ("QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00",
+     ["restart_service"]),
+    ("Maximum call stack size exceeded", ["rollback_deployment"])])
+def test_more_instances_are_no_help_where_connections_are_used_up(text: str, advised: list[str]) -> None:
+    world = World()
+    world.fold(batch(12, *(record(text, 3 * n, service="postgresql", number=n) for n in range(5))))
+    assert [each.action for each in _analysis(world).recommendations] == advised
+
+
 def test_the_caller_is_not_restarted_for_what_it_calls() -> None:
     world = World(offers=(
         Offer(host="web-1", service="shop", action="restart_service", platform="command", mode="live"),))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .test_single import _each, _told
+from .everyday import told
+from .test_single import AROUND, _each, _story, _told
 
 SPRING = "2024-03-05T10:00:00.000Z ERROR 1 --- [shop] [nio-8080-exec-3] "
 LINK = f"{SPRING}o.h.engine.jdbc.spi.SqlExceptionHelper   : Communications link failure\n\nThe last packet sent successfully to the server was 0 milliseconds ago."
@@ -100,3 +101,12 @@ def test_an_image_that_is_asked_for_in_vain_twice_is_told_and_once_is_not() -> N
     assert _told(_each(IMAGE, 2, 16), within=18) == ["service_crash high"]
     assert _told(_each(IMAGE, 3, 1), within=5) == ["service_crash high"]
     assert _told(_each(IMAGE, 2, 5)) == []
+
+
+def test_a_quota_of_memory_that_is_passed_ended_nothing_yet() -> None:
+    lines = {code: f"2024-03-05T10:00:00.123456+00:00 heroku[web.1]: Error {code}" for code in (
+        "R14 (Memory quota exceeded)", "R15 (Memory quota vastly exceeded)")}
+    titles = [told([(0, _story(_each(line, 1, 1)))], until=AROUND + 20, every=15) for line in lines.values()]
+    assert [len(each) for each in titles] == [1, 1]
+    assert "and swaps" in titles[0][0]
+    assert "was ended" in titles[1][0]
