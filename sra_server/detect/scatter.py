@@ -18,6 +18,8 @@ WEAK = 0.1
 _ALONE = 0.1
 #: So many others within an hour are very many; a minute after its last failure a place begins anew.
 _OTHERS, _FEW, _REMEMBERED, _FADE = 5, 5, 15, 60 * MINUTE
+#: Of those in the world, whose troubles are their own, fewer others are enough.
+_FAR = 3
 #: Of a place so many ports of containers are known at once, each with its first failure.
 _PORTS = 8
 #: What a restart also brings must go on for so long; a container is replaced within it, and most programs
@@ -36,7 +38,7 @@ class Match(NamedTuple):
     ... `brief`: may it be no more than a restart? `nth` is its place among the records of its batch, for of
     two of the same moment the one that was read first was written first. `port`: the place with a port that
     is only its own, as a container's is; the next one has another. `robot`: the place is somebody in the
-    internet who tries what everybody tries.
+    internet who tries what everybody tries. `far`: the place is somebody's in the world.
     """
 
     at: int
@@ -46,6 +48,7 @@ class Match(NamedTuple):
     brief: bool = False
     nth: int = 0
     robot: bool = False
+    far: bool = False
 
 
 class Scatter(NamedTuple):
@@ -78,12 +81,13 @@ def weighed(stored: Iterable[list[object]], matches: list[Match], began: int) ->
                 times, owed, first, ports = 0, 0.0, match.at, []
             if match.robot and times:
                 times = max(0.0, times - max(0, match.at - last) / _TRIED)
-            if len(places) >= _OTHERS:
+            many = _FAR if match.far else _OTHERS
+            if len(places) >= many:
                 places = {name: each for name, each in places.items() if match.at - each[1] <= _FADE}
             if len(places) > _REMEMBERED:
                 del places[next(iter(places))]
             # what is not the only failure of a place counts in full, and so do those before it
-            few = times < (_TRIES if match.robot else _FEW if len(places) >= _OTHERS else 1 if places else 0)
+            few = times < (_TRIES if match.robot else _FEW if len(places) >= many else 1 if places else 0)
             weight += _ALONE if few else 1.0 + owed
             stayed = first
             if match.port:

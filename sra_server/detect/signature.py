@@ -60,6 +60,7 @@ FIELDS: dict[str, tuple[type, str]] = {
     "lasts": (int, "with `ends` and `object`: what has not ended after so many seconds is told"),
     "ends": (str, "with `lasts`: a pattern of the text that it is over, whose group is the object"),
     "clients": (bool, "true if one public client alone brings it about by what it asks: then it is not told"),
+    "partners": (bool, "true if it is said of somebody who was called: one of many is not told"),
     "habit": (bool, "true if it happens now and then where all is well, and is judged by traffic and past"),
     "weak": (list, "with habit: patterns of texts that say it is tried again; ten weigh as one"),
     "brief": (list, "with habit: patterns of texts that a restart brings as well, for some seconds"),
@@ -156,6 +157,7 @@ class Signature:
     lasts: int
     ends: Pattern | None
     clients: bool
+    partners: bool
     low_below: int
     followed_by: Pattern | None
     habit: bool
@@ -285,7 +287,8 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         target=entry.get("target", False), unanswered=entry.get("unanswered", False),
         lasts=entry.get("lasts", 0), ends=pattern(entry["ends"], "ends") if "ends" in entry else None,
         settle=entry.get("settle", 0), apart=entry.get("apart", 0), many=entry.get("many", 0),
-        clients=entry.get("clients", False), low_below=entry.get("low_below", 0),
+        clients=entry.get("clients", False), partners=entry.get("partners", False),
+        low_below=entry.get("low_below", 0),
         examples=tuple(entry.get("examples", ())), counterexamples=tuple(entry.get("counterexamples", ())),
         origin=origin, own=own)
 

@@ -25,6 +25,7 @@ from .lasting import Waiting, overdue, wait
 from .limited import alone
 from .memory import Memory
 from .objects import ill, object_of
+from .partners import far, passing
 from .run import Run, followed
 from .scatter import Match
 from .signature import STOPPED, Signature
@@ -70,7 +71,7 @@ class Signatures:
     And followed|service|host → [the latest signature that others follow from, its event time];
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
     watched → since when anything is heard; clients|… and limited|… → see limited; account|… → see account;
-    objects|… → see objects; lasting → see lasting.
+    objects|… → see objects; lasting → see lasting; partners|…, mostly|… → see partners.
     """
 
     name = "signature"
@@ -92,7 +93,8 @@ class Signatures:
                 signature = self._cause(memory, signature, record)
             if signature is not None and signature.cls == STOPPED:
                 stops[record.service, record.host] = _stopped(signature, record)
-            elif signature is not None and not alone(memory, signature, record):
+            elif signature is not None and not (alone(memory, signature, record)
+                                                or passing(memory, signature, record)):
                 key = f"signature|{signature.name}|{record.service}|{record.host}"
                 found.setdefault(key, (signature, []))[1].append(record)
         # parted once: in a storm of many services each would look through the records of all
@@ -291,7 +293,8 @@ def _match(signature: Signature, record: Record, nth: int) -> Match:
     place = places[0] if places else ""
     whose = without_own_port(place)
     return Match(record.at, whose, brief=brief, nth=nth, port=place if brief and whose != place else "",
-                 weak=signature.weak is not None and signature.weak.stands_in(low), robot=robot)
+                 weak=signature.weak is not None and signature.weak.stands_in(low), robot=robot,
+                 far=signature.target and far(place))
 
 
 def _stopped(signature: Signature, record: Record) -> Signal:
