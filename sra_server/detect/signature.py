@@ -61,6 +61,7 @@ FIELDS: dict[str, tuple[type, str]] = {
     "ends": (str, "with `lasts`: a pattern of the text that it is over, whose group is the object"),
     "clients": (bool, "true if one public client alone brings it about by what it asks: then it is not told"),
     "partners": (bool, "true if it is said of somebody who was called: one of many is not told"),
+    "node": (bool, "true if it may name a node of a cluster: one alone is told after a minute"),
     "habit": (bool, "true if it happens now and then where all is well, and is judged by traffic and past"),
     "weak": (list, "with habit: patterns of texts that say it is tried again; ten weigh as one"),
     "brief": (list, "with habit: patterns of texts that a restart brings as well, for some seconds"),
@@ -158,6 +159,7 @@ class Signature:
     ends: Pattern | None
     clients: bool
     partners: bool
+    node: bool
     low_below: int
     followed_by: Pattern | None
     habit: bool
@@ -288,7 +290,7 @@ def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Si
         lasts=entry.get("lasts", 0), ends=pattern(entry["ends"], "ends") if "ends" in entry else None,
         settle=entry.get("settle", 0), apart=entry.get("apart", 0), many=entry.get("many", 0),
         clients=entry.get("clients", False), partners=entry.get("partners", False),
-        low_below=entry.get("low_below", 0),
+        node=entry.get("node", False), low_below=entry.get("low_below", 0),
         examples=tuple(entry.get("examples", ())), counterexamples=tuple(entry.get("counterexamples", ())),
         origin=origin, own=own)
 

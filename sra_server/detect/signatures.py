@@ -23,6 +23,7 @@ from .beside import text_of
 from .catalogue import Catalogue, load
 from .lasting import Waiting, overdue, wait
 from .limited import alone
+from .member import one_of
 from .memory import Memory
 from .objects import ill, object_of
 from .partners import far, passing
@@ -71,7 +72,8 @@ class Signatures:
     And followed|service|host → [the latest signature that others follow from, its event time];
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
     watched → since when anything is heard; clients|… and limited|… → see limited; account|… → see account;
-    objects|… → see objects; lasting → see lasting; partners|…, mostly|… → see partners.
+    objects|… → see objects; lasting → see lasting; partners|…, mostly|… → see partners;
+    members|… → see member.
     """
 
     name = "signature"
@@ -85,6 +87,7 @@ class Signatures:
         brought = hear(memory, batch)
         found: dict[str, tuple[Signature, list[Record]]] = {}
         stops: dict[tuple[str, str], Signal] = {}
+        lone: dict[str, bool] = {}
         for record in batch.records:
             signature = self.meaning(record)
             if concerns(record, signature):
@@ -95,13 +98,17 @@ class Signatures:
                 stops[record.service, record.host] = _stopped(signature, record)
             elif signature is not None and not (alone(memory, signature, record)
                                                 or passing(memory, signature, record)):
-                key = f"signature|{signature.name}|{record.service}|{record.host}"
-                found.setdefault(key, (signature, []))[1].append(record)
+                one = one_of(memory, signature, record)
+                if one is not False:
+                    key = f"signature|{signature.name}|{record.service}|{record.host}"
+                    found.setdefault(key, (signature, []))[1].append(record)
+                    lone[key] = lone.get(key, True) and bool(one)
         # parted once: in a storm of many services each would look through the records of all
         written = _by_writer(batch) if any(each.habit for each, _ in found.values()) else {}
         told, room = list(stops.values()), _WEIGHED
         for key, (signature, records) in found.items():
-            signal = _judge(memory, key, signature, records, brought, written, evidence=room > 0)
+            signal = _judge(memory, key, signature, records, brought, written, evidence=room > 0,
+                            lone=lone[key])
             if signal is not None:
                 room -= not signal.opens
                 told.append(signal)
@@ -166,8 +173,11 @@ def _said(record: Record, text: str) -> str:
 
 def _judge(memory: Memory, key: str, signature: Signature, records: list[Record],
            brought: dict[tuple[str, str], dict[int, int]],
-           written: dict[tuple[str, str], _Wrote], *, evidence: bool) -> Signal | None:
-    """Count the matches within the window and say whether they are enough; else they may be `evidence`."""
+           written: dict[tuple[str, str], _Wrote], *, evidence: bool, lone: bool) -> Signal | None:
+    """Count the matches within the window and say whether they are enough; else they may be `evidence`.
+
+    `lone`: they are of one node of a cluster, which goes on without it.
+    """
     before = memory.get(key)
     times, kept, firing, process, *since = before or ([], [], False, "")
     # an earlier release stored no number, and one before that no Run
@@ -203,6 +213,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     stored = [each if isinstance(each, list) else _pack(each) for each in shown]
     memory.put(key, [times, stored, firing, process, *run, alike])
     severity: Severity = signature.severity if crowd or len(times) >= signature.low_below else "low"
+    if lone:
+        severity = min(severity, "medium", key=lambda each: SEVERITY_ORDER[each])
     names, need, matches = signature.names, float(count), list[Match]()
     if signature.habit or names:
         order, moments = written.get((records[0].service, records[0].host), _Wrote({}, []))
