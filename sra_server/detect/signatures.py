@@ -21,6 +21,7 @@ from ..domain.signal import SEVERITY_ORDER, Severity, Signal
 from .account import name_of, of_robots, tried
 from .beside import text_of
 from .catalogue import Catalogue, load
+from .fallback import instead
 from .lasting import Waiting, overdue, wait
 from .limited import alone
 from .member import one_of
@@ -73,7 +74,7 @@ class Signatures:
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
     watched → since when anything is heard; clients|… and limited|… → see limited; account|… → see account;
     objects|… → see objects; lasting → see lasting; partners|…, mostly|… → see partners;
-    members|… → see member.
+    members|… → see member; fallback|… → see fallback.
     """
 
     name = "signature"
@@ -96,8 +97,9 @@ class Signatures:
                 signature = self._cause(memory, signature, record)
             if signature is not None and signature.cls == STOPPED:
                 stops[record.service, record.host] = _stopped(signature, record)
-            elif signature is not None and not (alone(memory, signature, record)
-                                                or passing(memory, signature, record)):
+            elif signature is not None and not (
+                    alone(memory, signature, record) or passing(memory, signature, record)
+                    or instead(memory, signature, record)):
                 one = one_of(memory, signature, record)
                 if one is not False:
                     key = f"signature|{signature.name}|{record.service}|{record.host}"
