@@ -16,6 +16,7 @@ from ..domain.signal import Signal
 from .client import address, asked_wrong
 from .counting import rate
 from .creep import Creep
+from .limited import of_one
 from .memory import Memory
 from .outage import Outage, followed
 from .patience import spoken
@@ -31,14 +32,14 @@ _READ = 200
 
 
 class Burst:
-    """Memory: service|host-if-no-service → Track as a list."""
+    """Memory: service|host-if-no-service → Track as a list; limited|service → see limited."""
 
     name = "burst"
     always = False
 
     def detect(self, memory: Memory, batch: Batch) -> list[Signal]:
         """Return a signal for each service whose running minute is a burst."""
-        heard = _by_service(batch)
+        heard = _by_service(memory, batch)
         before: dict[str, Track | None] = {}
         tracks: dict[str, Track] = {}
         bursting: dict[str, Track] = {}
@@ -107,7 +108,7 @@ def _went_on(track: Track, heard: Heard, now: int) -> Sudden:
     return gone_on(track.sudden, n, heard.all, seconds, track.ordinary, now=now)
 
 
-def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:
+def _by_service(memory: Memory, batch: Batch) -> dict[str, dict[int, Heard]]:
     """Return what was heard by service and minute, without the errors that are a client's doing."""
     found: dict[str, dict[int, list[int]]] = {}
     for minute, service, host, level, n in batch.counts:
@@ -116,20 +117,22 @@ def _by_service(batch: Batch) -> dict[str, dict[int, Heard]]:
         if level >= _ERROR:
             heard[0] += n
     errors: dict[tuple[str, int], list[Record]] = {}
+    limited: frozenset[str] = frozenset()
     for service, records in _errors(batch).items():
+        limited |= of_one(memory, service, records)
         for record in records:
             errors.setdefault((service, record.at - record.at % MINUTE), []).append(record)
-    return {key: {minute: _heard(n, every, errors.get((key, minute), [])) for minute, (n, every) in
+    return {key: {minute: _heard(n, every, errors.get((key, minute), []), limited) for minute, (n, every) in
                   minutes.items()} for key, minutes in found.items()}
 
 
-def _heard(n: int, every: int, errors: list[Record]) -> Heard:
+def _heard(n: int, every: int, errors: list[Record], limited: frozenset[str]) -> Heard:
     """Return what was heard of a minute, less what was a client's doing, or written twice, by its errors."""
     if not errors:
         return Heard(n, every)
     step = -(-len(errors) // _READ)
     read = errors[::step]
-    wrong = [asked_wrong(each) for each in read]
+    wrong = [each.id in limited or asked_wrong(each) for each in read]
     less = min(n, round((sum(wrong) + twice(read)) * len(errors) / len(read)))
     found = (address(each) for each, passed in zip(read, wrong, strict=True) if not passed and each.metadata)
     own = [each for each, passed in zip(read, wrong, strict=True) if not passed]
