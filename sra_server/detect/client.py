@@ -64,6 +64,9 @@ _PATTERNS = tuple((needle, re.compile(pattern), named) for needle, pattern, name
     ("] code 40", r"- - \[[^\]\n]*\] code 40\d, message ", False),
     ("script error.", r"\A\W*script error\.", False),
     ("loading ", r"\bloading (?:css )?chunk \S+ failed", False),
+    # what a name server says of the servers of a domain, for which somebody asked
+    ("resolving '", r"\bresolving '[^'/\s]{1,255}/\w{1,10}/in'", False),
+    ("servfail <", r"\bservfail <[^\s>]{1,255} \w{1,10} in>: ", False),
     # scripts by their address in a stack
     ("js:", r"https?://[^\s\"')]+\.m?js:\d+:\d+", False),
     ("js?", r"https?://[^\s\"')]+\.m?js\?[^\s:]*:\d+:\d+", False),

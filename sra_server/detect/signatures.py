@@ -19,6 +19,7 @@ from ..domain.place import places_in, without_own_port
 from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import SEVERITY_ORDER, Severity, Signal
 from .account import name_of, of_robots, tried
+from .asked import of_one_domain
 from .beside import text_of
 from .catalogue import Catalogue, load
 from .fallback import instead
@@ -74,7 +75,8 @@ class Signatures:
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
     watched → since when anything is heard; clients|… and limited|… → see limited; account|… → see account;
     objects|… → see objects; lasting → see lasting; partners|…, mostly|… → see partners;
-    members|… → see member; fallback|… → see fallback.
+    members|… → see member; fallback|… → see fallback;
+    asked|… → see asked.
     """
 
     name = "signature"
@@ -99,7 +101,7 @@ class Signatures:
                 stops[record.service, record.host] = _stopped(signature, record)
             elif signature is not None and not (
                     alone(memory, signature, record) or passing(memory, signature, record)
-                    or instead(memory, signature, record)):
+                    or instead(memory, signature, record) or of_one_domain(memory, record)):
                 one = one_of(memory, signature, record)
                 if one is not False:
                     key = f"signature|{signature.name}|{record.service}|{record.host}"
