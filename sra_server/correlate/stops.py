@@ -23,8 +23,11 @@ from ..domain.software import may_listen, starts_slowly
 GRACE = 10 * SECOND
 #: What runs in a machine of its own (the JVM, Erlang) writes nothing for longer, before its first line.
 SLOW_GRACE = 20 * SECOND
-#: And no restart excuses anything for longer.
+#: And no restart excuses anything for longer, ...
 LONGEST = 30 * SECOND
+#: ... but that of a unit which has said something since it was stopped: a program of Java says that it starts
+#: and then nothing until it is up.
+STARTS = 45 * SECOND
 #: Clocks and clients are about so exact: the first error may be stamped before the stop that it follows.
 _SKEW = 2 * SECOND
 #: An incident that begins within this time after a stop says so, unless the service is heard of again.
@@ -152,9 +155,10 @@ def _grace(key: str) -> int:
 def _excused(signal: Signal, stop: _Stop, grace: int, now: int) -> bool:
     # by the times of the events: what comes late, all at once, is judged as if it had come in time
     begun = signal.last_at - signal.last_at % MINUTE if signal.detector in _BY_MINUTE else signal.last_at
-    if signal.last_at < stop.at - _SKEW or begun > stop.at + LONGEST:
+    starts = stop.record[1].startswith("Stopping ") and stop.heard - stop.noted > _DYING
+    if signal.last_at < stop.at - _SKEW or begun > stop.at + (STARTS if starts else LONGEST):
         return False
-    return signal.last_at <= stop.at + grace or now - stop.heard <= grace
+    return starts or signal.last_at <= stop.at + grace or now - stop.heard <= grace
 
 
 def _concerns(key: str, signal: Signal, known: Known) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sra_server.correlate.stops import GRACE, LONGEST, STANDING
+from sra_server.correlate.stops import GRACE, LONGEST, STANDING, STARTS
 from sra_server.domain.record import Record
 from sra_server.pipeline import Settings
 
@@ -85,6 +85,45 @@ def test_a_stop_without_return_is_told_after_the_grace_with_the_stop_in_its_evid
     assert "postgresql was stopped and is not back" in opened.reason
     assert stop.id in {each.id for signal in opened.signals for each in signal.evidence}
     assert opened.incident.cls == "database_failure"
+
+
+UNIT = "Stopping shop.service - Shop..."
+REFUSES = ('*7 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, '
+           'server: shop, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:8080/", host: "shop"')
+
+
+def unit_told(*, speaks: int | None, up: int | None, stop: str = UNIT, until: int = 90) -> int | None:
+    """Deploy the only backend of a proxy, which says at most that it starts; return when it is told."""
+    world = World()
+    world.fold(batch(0, stopped(0, stop, service="shop")))
+    for second in range(1, until):
+        serves = up is not None and second >= up
+        lines = () if serves else (record(REFUSES, second + 0.5, service="nginx", number=second),)
+        alive = ["nginx", "shop"] if serves or second == speaks else ["nginx"]
+        world.fold(batch(second + 1, *lines, alive=alive))
+        if world.incidents:
+            return second + 1
+    return None
+
+
+def test_a_unit_that_says_that_it_starts_is_given_its_time() -> None:
+    assert unit_told(speaks=5, up=25) is None
+    assert unit_told(speaks=5, up=42) is None
+
+
+def test_a_unit_that_does_not_come_up_is_told_after_its_time() -> None:
+    when = unit_told(speaks=5, up=None)
+    assert when is not None and STARTS // SECOND < when <= STARTS // SECOND + 12
+
+
+def test_a_unit_that_says_nothing_more_is_told_as_ever() -> None:
+    when = unit_told(speaks=None, up=None)
+    assert when is not None and when <= GRACE // SECOND + 12
+
+
+def test_what_stopped_by_another_word_than_systemds_is_told_as_ever() -> None:
+    when = unit_told(speaks=5, up=None, stop="received fast shutdown request")
+    assert when is not None and when < LONGEST // SECOND
 
 
 NO_BROKER = "pika.exceptions.AMQPConnectionError: Connection to 10.0.0.8:5672 failed: Connection refused"
