@@ -117,6 +117,11 @@ _SOCKET = re.compile(
     rf"(?:web)?socket\b[^\n]{{0,60}}\b{_GONE}"
     rf"|\b{_GONE}\W{{1,4}}(?:on |from |for |of |by )?(?:a |the )?(?:remote )?client(?:'s)?[ -](?:web)?socket"
     r"\b")
+#: A request that Node got, and whose sender left before its end; of one that it sent, the stack tells.
+_ABORTED = re.compile(
+    r"\A(?:\w{0,20}error: )?(?:client |incoming |http )?request (?:was |has been )?"
+    r"(?:aborted|errored\b.{0,20}\n.{0,40}\baborted)\b(?! (?:by|to|from|while|after|due)\b)", re.S)
+_SENT = ("_http_client", "axios", "undici")
 _OWN_PORT = re.compile(r" tcp \S{3,50}:(\d{1,5})->")
 #: From here on a system gives out the ports of who calls.
 _PASSING = 32_768
@@ -155,6 +160,8 @@ def hung_up(low: str) -> bool:
     if not any(said in begin for said in _HUNG) or _CALLING.search(begin) is not None:
         return False
     if _LEFT.search(begin) is not None or _SOCKET.search(begin) is not None:
+        return True
+    if _ABORTED.search(begin) is not None and not any(said in low for said in _SENT):
         return True
     found = next((found for each in _HUNG_UP if (found := each.search(begin)) is not None), None)
     if found is None or inside(found[1]):

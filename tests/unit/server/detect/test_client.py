@@ -41,6 +41,8 @@ OF_CLIENTS = [
     f"{APP}client closed connection: BrokenPipeError: [Errno 32] Broken pipe",
     f"{APP}[ws] client #81 (10.0.0.9) has closed the connection: Error: read ECONNRESET",
     f"{APP}player 7 left: socket hang up",
+    f"{APP}request aborted: ECONNRESET",
+    f"{APP}BadRequestError: request aborted: read ECONNRESET",
     f"{APP}GET /wp-login.php 404",
     f"{APP}GET /wp-login.php HTTP/1.1 -> 404 in 3 ms",
     f"{APP}404 Not Found: GET /wp-login.php",
@@ -68,6 +70,9 @@ OF_SERVICES = [
     f"{APP}http client: connection closed: Connection reset by peer",
     f"{APP}mqtt client orders disconnected: Connection reset by peer",
     f"{APP}client error: read ECONNRESET",
+    f"{APP}request aborted by pay:8080: read ECONNRESET",
+    f"{APP}request aborted: Error: aborted ECONNRESET "
+    "at TLSSocket.socketCloseListener (node:_http_client:459:19)",
     f"{APP}redis client socket: read ECONNRESET",
     f"{APP}the http client socket failed: read ECONNRESET",
     f"{APP}client disconnected from upstream 10.0.0.9: Connection reset by peer",
