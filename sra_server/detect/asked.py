@@ -26,7 +26,8 @@ def of_one_domain(memory: Memory, record: Record) -> bool:
 
     Memory: asked|service|host → [[address or zone, [[domain, time], …]], …].
     """
-    found = _FAILED.search(text_of(record)[:_TEXT].lower())
+    low = text_of(record)[:_TEXT].lower()
+    found = _FAILED.search(low) if "resolving '" in low or "servfail <" in low else None
     if found is None:
         return False
     name, address, other, zone = found.groups()

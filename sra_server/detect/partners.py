@@ -9,6 +9,7 @@ fails, for then it is its own clock, its own authorities or its own key.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import log
 
 from ..domain.place import loopback, places_in
@@ -42,9 +43,9 @@ def passing(memory: Memory, signature: Signature, record: Record) -> bool:
     """
     if not (signature.partners or signature.target):
         return False
-    low = text_of(record)[:_TEXT].lower()
-    watched = _MONITOR.search(low)
-    who = watched[1] if watched is not None else _partner(low)
+    text = text_of(record)[:_TEXT]
+    watched = _MONITOR.search(text.lower()) if "onitor #" in text else None
+    who = watched[1] if watched is not None else _partner(text)
     if not who:
         return False
     key = f"partners|{record.service}|{record.host}"
@@ -84,10 +85,16 @@ def _mostly(memory: Memory, signature: Signature, record: Record, traffic: Traff
     return bool(failed >= _MANY and failed >= _PART * (failed + rest))
 
 
-def _partner(low: str) -> str:
+def _partner(text: str) -> str:
     """Return whom in the world a text says it called, or ""."""
-    place = next(iter(places_in(low, 1)), "")
+    place = first_place(text)
     return place if far(place) else ""
+
+
+@lru_cache(maxsize=512)
+def first_place(text: str) -> str:
+    """Return the first place that a text says has failed, or ""; of each it is asked twice."""
+    return next(iter(places_in(text, 1)), "")
 
 
 def far(place: str) -> bool:

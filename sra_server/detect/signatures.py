@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sra_sdk.lines.quoted import bare, login
 
 from ..domain.evidence import Evidence
-from ..domain.place import places_in, without_own_port
+from ..domain.place import without_own_port
 from ..domain.record import SECOND, Batch, Record
 from ..domain.signal import SEVERITY_ORDER, Severity, Signal
 from .account import name_of, of_robots, tried
@@ -28,7 +28,7 @@ from .limited import alone
 from .member import one_of
 from .memory import Memory
 from .objects import ill, object_of
-from .partners import far, passing
+from .partners import far, first_place, passing
 from .run import Run, followed
 from .scatter import Match
 from .signature import STOPPED, Signature
@@ -287,7 +287,8 @@ def _subject(records: list[Record]) -> str:
 
 def _places(text: str) -> tuple[str, ...]:
     """Return the first place that a text says has failed, or none."""
-    return places_in(text[:_TEXT], 1)
+    place = first_place(text[:_TEXT])
+    return (place,) if place else ()
 
 
 def _match(signature: Signature, record: Record, nth: int) -> Match:
