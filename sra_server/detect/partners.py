@@ -20,8 +20,9 @@ from .memory import Memory
 from .signature import Signature
 from .traffic import Traffic, heard
 
-#: So many others make one of many; of so many is known that they failed within so long.
-_OTHERS, _KNOWN, _FADE = 2, 16, 60 * MINUTE
+#: So many others that failed within so long make one of many; so many are known, for as long as a job that
+#: runs each hour needs to meet one again.
+_OTHERS, _LATELY, _KNOWN, _FADE = 2, 60 * MINUTE, 16, 130 * MINUTE
 #: So many failures that are so large a part of the latest seconds are no matter of single partners; what was
 #: written counts half after so many.
 _MANY, _PART, _HALF = 5, 0.5, 5 * SECOND
@@ -63,8 +64,9 @@ def passing(memory: Memory, signature: Signature, record: Record) -> bool:
         return False
     if watched is not None:
         return times + 1 < _WATCHED
-    if len(known) > _OTHERS:
-        return 2 * (times + 1) <= sum(each for each, _ in known.values())
+    lately = [each for each, last in known.values() if abs(record.at - last) <= _LATELY]
+    if len(lately) > _OTHERS:
+        return 2 * (times + 1) <= sum(lately)
     return not times and record.level < 40 and traffic.n + traffic.before > _BESIDE
 
 

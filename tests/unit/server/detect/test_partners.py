@@ -6,7 +6,8 @@ import pytest
 
 from sra_server.detect.partners import far
 
-from .test_single import Lines, _each, _told
+from .everyday import told
+from .test_single import Lines, _each, _story, _told
 
 HOOKS = "2024-03-05 10:00:00,123 WARNING hooks: delivery to https://hooks.customer{n}.example/in failed: "
 WELL = _each("2024-03-05 10:00:00,123 INFO hooks: delivered", 600, 0.5, -60)
@@ -49,6 +50,12 @@ def test_the_only_partner_or_all_of_them_are_told(name: str) -> None:
     lines, within, opened = TOLD[name]
     assert [each.split()[0] for each in _told(lines, within=within)] == [opened.split()[0]]
     assert opened in _told(lines)
+
+
+def test_a_partner_whom_an_hourly_job_meets_again_is_noted() -> None:
+    line = SHOP.replace("ERROR", "WARNING")
+    assert told([(0, _story([(60, line)]))], until=200, every=15) == []
+    assert told([(0, _story([(60, line), (3700, line)]))], until=2 * 3600, every=15) != []
 
 
 @pytest.mark.parametrize(("place", "said"), [
