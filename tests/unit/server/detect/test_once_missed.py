@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .everyday import told
-from .test_single import AROUND, _each, _story, _told
+from .test_single import APP, AROUND, _each, _story, _told
 
 SPRING = "2024-03-05T10:00:00.000Z ERROR 1 --- [shop] [nio-8080-exec-3] "
 LINK = f"{SPRING}o.h.engine.jdbc.spi.SqlExceptionHelper   : Communications link failure\n\nThe last packet sent successfully to the server was 0 milliseconds ago."
@@ -78,7 +78,7 @@ ARCHIVER = "ORA-19815: WARNING: db_recovery_file_dest_size of 10737418240 bytes 
     ("ORA-16038: log 2 sequence# 8812 cannot be archived", ["disk_full critical"]), ("ORA-01403: no data found", []),
     ("api-1 exited with code 137", ["service_crash high"]), ("api-1 exited with code 1", ["service_crash high"]),
     ("api-1 exited with code 0", []), ("api-1 exited with code 143", []), ("api-1 exited with code 130", []),
-    ("api-1 exited with code 1 (restarting)", []),
+    ("api-1 exited with code 1 (restarting)", []), (f"{APP}worker-3 exited with code 1", []),
 ])
 def test_the_only_line_of_it_is_told_if_it_ended_something(line: str, opened: list[str]) -> None:
     assert _told(_each(line, 1, 1), within=11) == opened
