@@ -87,8 +87,9 @@ _STICKY = frozenset((common, python_line, spring_line, bsd, spark, hadoop, redis
                      nginx_error, ras, cluster, ruby, balanced, extended))
 #: How `docker compose logs` begins each line: the container, which is named by its service and a number.
 _COMPOSE = re.compile(r"([a-z0-9][a-z0-9_.-]{0,80}?)(?:[-_][0-9]{1,3})? {1,40}\| ", re.A)
-#: And what it tells itself of a container that has ended.
-_ENDED = re.compile(r"([a-z0-9][a-z0-9_.-]{0,80}?)[-_][0-9]{1,3} exited with code [0-9]{1,3}"
+#: And what it tells itself of a container that has ended; so programs tell of their own processes, too.
+_ENDED = re.compile(r"(?!(?:worker|child|process|proc|thread|fork|job|task|cluster|runner)[-_][0-9])"
+                    r"([a-z0-9][a-z0-9_.-]{0,80}?)[-_][0-9]{1,3} exited with code [0-9]{1,3}"
                     r"(?: \(restarting\))?\Z", re.A)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _WRAPPERS = 2

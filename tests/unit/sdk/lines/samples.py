@@ -303,6 +303,7 @@ SAMPLES: tuple[Sample, ...] = (
     S("apples | pears", "plain", None, None, "apples | pears"),
     S("api-1 exited with code 137", "plain", None, None, "api-1 exited with code 137", "api"),
     S("shop_db_1 exited with code 0", "plain", None, None, "shop_db_1 exited with code 0", "shop_db"),
+    S("worker-3 exited with code 1", "plain", None, None, "worker-3 exited with code 1"),
     S("api exited with code 137", "plain", None, None, "api exited with code 137"),
     S("2026-01-31 10:00:00.936792+00:00 [erro] <0.357.0> BOOT FAILED", "rabbitmq",
       "2026-01-31T10:00:00.936792", "error", "BOOT FAILED", "rabbitmq"),
