@@ -187,7 +187,7 @@ def _keep(memory: Memory, key: str, after: _Track, bound: Bound) -> None:
         memory.drop(key)
     else:
         # most series have no past, and theirs takes no room
-        stored = [*after[:-1], after.past] if after.held or after.past else list(after[:-2])
+        stored = [*after[:-1], list(after.past)] if after.held or after.past else list(after[:-2])
         memory.put(key, stored, memory.limit - memory.limit // 4 if calm else None)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sra_server.detect import DETECTORS, Detector, Memory
@@ -51,6 +51,7 @@ def made(events: list[Any]) -> list[Batch]:
 @pytest.mark.parametrize("detector", DETECTORS, ids=lambda each: each.name)
 @settings(max_examples=25, deadline=None)
 @given(st.lists(EVENT, min_size=1, max_size=12))
+@example([(30, "", TEXTS[1], 20, 1, "system.cpu_percent", 100.0)] * 12)
 def test_with_and_without_a_restart_between_batches(detector: Detector, events: list[Any]) -> None:
     whole, restarted = Memory(), Memory()
     for each in made(events):
