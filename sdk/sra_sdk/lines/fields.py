@@ -19,10 +19,10 @@ _MESSAGE = ("message", "msg", "MESSAGE", "event", "short_message", "@message", "
 _LEVEL = ("levelname", "level_name", "level", "severity", "lvl", "log.level", "loglevel", "log_level",
           "@level",
           "severity_text", "severityText", "SeverityText", "Level", "LEVEL", "@l", "LogLevel",
-          "error_severity", "s")
+          "error_severity", "sev", "s")
 _TIME = ("timestamp", "time", "ts", "@timestamp", "@t", "asctime", "datetime", "date", "created", "t",
          "eventTime", "lastTimestamp", "instant", "dt",
-         "Timestamp", "Time", "time_local", "time_iso8601", "@time", "startTime", "created_at",
+         "Timestamp", "Time", "time_local", "time_iso8601", "@time", "startTime", "created_at", "when",
          "_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP")
 _SERVICE = ("service", "service.name", "service_name", "serviceName", "SYSLOG_IDENTIFIER", "application",
             "app",
@@ -44,6 +44,8 @@ _CLOUD = (("status", "status"), ("requestMethod", "method"), ("requestUrl", "url
 _CADDYS = (("method", "method"), ("uri", "uri"), ("host", "vhost"), ("client_ip", "client"),
            ("remote_ip", "client"))
 _CADDY = "http.log.access"
+_GATEWAYS = (("httpMethod", "method"), ("resourcePath", "path"), ("routeKey", "path"), ("ip", "client"),
+             ("requestTime", "time"))
 #: Where the path of a request stands.
 _ASKED = ("request", "path", "uri", "request_uri", "url")
 
@@ -101,7 +103,8 @@ def from_fields(fields: dict[str, Any], text: str, context: Context, form: str) 
     if "alerts" in fields and (told := alert(fields)) is not None:
         at, whose = _time(fields, context.stamps, _TIME), name(told.service) or context.service
         return Parsed(at, told.level, whose, context.host, told.message, fields, form)
-    if "httpRequest" in fields or "response_code" in fields or "request" in fields:
+    if "httpRequest" in fields or "response_code" in fields or "request" in fields \
+            or ("requestId" in fields and ("routeKey" in fields or "resourcePath" in fields)):
         _requested(fields)
     present = _presence(fields)
     form, of_service, of_host = _schema(fields, context, form)
@@ -169,7 +172,7 @@ def _unwrap(fields: dict[str, Any], wrapper: str) -> None:
 
 
 def _requested(fields: dict[str, Any]) -> None:
-    """Name the parts of a request as others name them: those of Google's cloud, of Envoy and of Caddy."""
+    """Name the parts of a request as others name them: those of Google's cloud, Envoy, Caddy and AWS."""
     cloud, caddy = fields.get("httpRequest"), fields.get("request")
     if cloud.__class__ is dict and cloud.get("status").__class__ is int:
         for theirs, ours in _CLOUD:
@@ -177,6 +180,8 @@ def _requested(fields: dict[str, Any]) -> None:
                 fields[ours] = cloud.pop(theirs)
     elif "response_code" in fields and "status" not in fields:
         fields["status"] = fields.pop("response_code")
+        if "start_time" in fields and "time" not in fields:
+            fields["time"] = fields.pop("start_time")
         client = fields.get("downstream_remote_address")
         if client.__class__ is str and "client" not in fields:
             fields["client"] = client.rpartition(":")[0]
@@ -186,6 +191,13 @@ def _requested(fields: dict[str, Any]) -> None:
         for theirs, ours in _CADDYS:
             if theirs in caddy and ours not in fields:
                 fields[ours] = caddy.pop(theirs)
+    elif "requestId" in fields and "status" in fields:  # API Gateway, whose route stands for the path
+        for theirs, ours in _GATEWAYS:
+            if theirs in fields and ours not in fields:
+                fields[ours] = fields.pop(theirs)
+        route = fields.get("path")
+        if route.__class__ is str and " /" in route:
+            fields["path"] = route.partition(" ")[2]
 
 
 def _unfold(fields: dict[str, Any], record: dict[str, Any]) -> None:
@@ -203,6 +215,8 @@ def _level(fields: dict[str, Any], keys: tuple[str, ...]) -> Optional[str]:
         value = fields.get(key)
         if value is None:
             continue
+        if key == "sev" and not (value.__class__ is str and value.isalpha()):
+            continue  # a number may count from either end
         if value.__class__ is str:
             level = level_name(value)
             if level is None and key == "s" and value[:1] == "D":

@@ -5,6 +5,7 @@ import json
 from typing import Any, Optional
 
 from .fields import from_fields
+from .otlp import WRAPPED, unwrapped
 from .parsed import Context, Parsed
 
 #: Deeper metadata than this is kept as text: nobody searches it, and recursion must end.
@@ -21,6 +22,8 @@ def json_line(text: str, context: Context) -> Optional[Parsed]:
         return None
     if fields.__class__ is not dict:
         return None
+    if WRAPPED in fields:
+        fields = unwrapped(fields) or fields
     for key, value in fields.items():
         if value.__class__ not in _SIMPLE or (value.__class__ is int and not -2**63 <= value < 2**64):
             fields[key] = plain(value, _DEPTH)
