@@ -9,6 +9,7 @@ from typing import Optional
 
 from .dated import rest
 from .parsed import Context, Parsed, level_name
+from .php import php
 from .stamps import day_month_year, month_day_hour_year, ymd
 from .tongues import JAVA
 
@@ -19,9 +20,6 @@ _HYPHENS = re.compile(r"\[?([0-9]{2}-" + _MONTH + r"-[0-9]{4} [0-9]{2})" + _CLOC
                       + r"(?: (UTC|GMT)(?=\])| [A-Z][\w/+-]{2,40}(?=\]))?")
 _LEVEL = r"(FINEST|FINER|FINE|CONFIG|INFO|WARNING|SEVERE|" + JAVA + r")"
 _TOMCAT = re.compile(r" " + _LEVEL + r" \[([^\]\n]{1,200})\] ([\w.$<>]{1,200}) ", re.A)
-_PHP = re.compile(r"\] PHP ((?:Recoverable f|F)atal error|Parse error|Warning|Notice|Deprecated"
-                  r"|Strict Standards): {1,2}")
-_PHP_LEVELS = {"Warning": "warning", "Notice": "info", "Deprecated": "info", "Strict Standards": "info"}
 _JUL = re.compile(r"(" + _MONTH + r" [0-9]{2}), ([0-9]{4}) ([0-9]{1,2}):([0-9]{2}):([0-9]{2}) ([AP])M "
                   r"([\w.$]{1,200}) ?(\S{1,100})?[ \t]*", re.A)
 _JUL_LEVEL = re.compile(r"\n" + _LEVEL + ": ")
@@ -38,6 +36,10 @@ _DOTS = re.compile(r"\[?([0-3][0-9])\.([01][0-9])\.([0-9]{4})[ T,]{1,2}([0-9]{2}
 _COMPACT = re.compile(r"\[?((?:19|20)[0-9]{2})([01][0-9])([0-3][0-9])[ T-]([0-2][0-9]):?([0-5][0-9]):?("
                       r"[0-5][0-9])"
                       r"(?:[.,]([0-9]{1,9}))?(Z|[+-][0-9]{2}:?[0-9]{2})?(?![0-9:])")
+#: An event of Windows as its viewer exports it, parted by tabs or commas: level, date, source, id, category.
+_EXPORTED = re.compile(r"(Information|Warning|Error|Critical|Verbose|Audit (?:Success|Failure))"
+                       r"([\t,])(?=[0-9])")
+_EVENT = re.compile(r"([\t,])([^\t,\n]{1,100})[\t,]([0-9]{1,6})[\t,][^\t,\n]{0,100}[\t,]")
 #: Bacula and Bareos, in their shorter form.
 _JOB = re.compile(r"([0-9]{2})-(" + _MONTH + r") ([0-9]{2}):([0-9]{2}) (?=\S{1,100} JobId [0-9]{1,10}: )")
 
@@ -49,11 +51,9 @@ def hyphened(text: str, context: Context) -> Optional[Parsed]:
         return None
     hour, minute, second, fraction, zone = found.groups()
     at, end = context.stamps.at(day_month_year, hour, minute, second, fraction, zone), found.end()
-    said = _PHP.match(text, end)
-    if said is not None:
-        # without "PHP Fatal error: " it would not be known whose words these are
-        return Parsed(at, _PHP_LEVELS.get(said[1], "error"), context.service, context.host,
-                      text[end + 2:], {}, "php")
+    php_said = php(text, end + 2, at, context) if text.startswith("] PHP ", end) else None
+    if php_said is not None:
+        return php_said
     said = _TOMCAT.match(text, end)
     if said is not None:
         return Parsed(at, level_name(said[1]), context.service, context.host, text[said.end():],
@@ -90,6 +90,18 @@ def weekday(text: str, context: Context) -> Optional[Parsed]:
     hour, minute, second, fraction, zone = found.groups()
     at = context.stamps.at(day_month_year, hour, minute, second, fraction, zone)
     return rest(text, found.end(), at, context)
+
+
+def exported(text: str, context: Context) -> Optional[Parsed]:
+    """Error<tab>1/31/2024 10:00:00 AM<tab>Service Control Manager<tab>7034<tab>None<tab>message"""
+    found = _EXPORTED.match(text)
+    dated = stamp(text, found.end(), context) if found is not None else None
+    told = _EVENT.match(text, dated[1]) if dated is not None else None
+    if found is None or dated is None or told is None or told[1] != found[2]:
+        return None
+    level = "info" if found[1] == "Audit Success" else "warning" if found[1] == "Audit Failure" else found[1]
+    return Parsed(dated[0], level_name(level), context.service, context.host,
+                  text[told.end():].strip('"'), {"logger": told[2], "event": told[3]}, "eventlog")
 
 
 def slashed(text: str, context: Context) -> Optional[Parsed]:

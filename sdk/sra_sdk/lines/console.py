@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 from .civil import stamp
 from .parsed import Context, Parsed, level_name
+from .served import sent
 from .stamps import packed, ymd
 
 _UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
@@ -18,7 +19,9 @@ _CLOCK = re.compile(r"([0-9]{2}):([0-9]{2}):([0-9]{2})[.,]([0-9]{3,6}) (?:\[([^\
 #: A time of day and a level: Serilog and pino-pretty in brackets, Elixir's Logger, zerolog's console.
 _HOURS = re.compile(
     r"\[?(?:([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{3,9}))?|([0-9]{1,2}):([0-9]{2})([AP])M)"
-    r"(?: (VRB|DBG|INF|WRN|ERR|FTL)\] |\]? {1,3}(?:\[([A-Za-z]{3,8}) ?\]|(TRC|DBG|INF|WRN|ERR|FTL|PNC)"
+    r"(?: (VRB|DBG|INF|WRN|ERR|FTL)\] "
+    # what Elixir tells beside, such as the request's id
+    r"|\]? {1,3}((?:[a-z_]{1,40}=[^\s=]{1,100} ){0,4})(?:\[([A-Za-z]{3,8}) ?\]|(TRC|DBG|INF|WRN|ERR|FTL|PNC)"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?: \([^)\n]{1,100}\))?)[:|]?"
     r"[ |-]{1,4})", re.A)
 #: What .NET's console writes; the message stands in the next lines.
@@ -51,14 +54,15 @@ def hours(text: str, context: Context) -> Optional[Parsed]:
     found = _HOURS.match(text)
     if found is None:
         return None
-    hour, minute, second, fraction, short_hour, short_minute, half, *levels = found.groups()
-    level = level_name(next(each for each in levels if each))
+    hour, minute, second, fraction, short_hour, short_minute, half, serilogs, beside, *levels = found.groups()
+    level = level_name(serilogs or next(each for each in levels if each))
     if level is None:
         return None
     if short_hour:
         hour, minute, second = f"{int(short_hour) % 12 + (12 if half == 'P' else 0)}", short_minute, "0"
-    return Parsed(context.stamps.today(hour, minute, second, fraction), level, context.service, context.host,
-                  text[found.end():], {}, "clock")
+    metadata: dict[str, Any] = dict(pair.split("=", 1) for pair in beside.split()) if beside else {}
+    return sent(Parsed(context.stamps.today(hour, minute, second, fraction), level, context.service,
+                       context.host, text[found.end():], metadata, "clock"))
 
 
 def nest(text: str, context: Context) -> Optional[Parsed]:

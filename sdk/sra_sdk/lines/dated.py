@@ -12,7 +12,7 @@ from .marks import marked
 from .parsed import LEVEL_NAMES, Context, Parsed, level_name, new
 from .served import METHODS, served
 from .stamps import ymd
-from .tongues import ENGLISH, POSTGRES, WRONG
+from .tongues import ENGLISH, HEADING, POSTGRES, WRONG
 from .within import within
 
 _DATE = re.compile(
@@ -65,6 +65,8 @@ _GENERIC_LEVEL = re.compile(
 _CALM = (None, "info")
 #: The levels of npm, as winston writes them: only right behind the date, for any text may speak of an error.
 _NPM = re.compile(r"\]? {1,3}\[?(silly|verbose|debug|info|warn|error)\]?: ")
+#: A level in another language, that heads the text right behind the date.
+_HEADED = re.compile(r"\]? {1,3}(" + HEADING + r")(?:: {0,3}| {1,3}(?=\S))")
 #: Telegraf's levels, and the plugin that speaks.
 _TELEGRAF = re.compile(r" ([DIWE])! (?:\[([\w.:-]{1,100})\] )?", re.A)
 _STAMP = r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"
@@ -276,7 +278,7 @@ def rest(text: str, end: int, at: Optional[int], context: Context) -> Parsed:
     own = marked(text, end, at, context)
     if own is not None:
         return own
-    found = _GENERIC_LEVEL.match(text, end) or _NPM.match(text, end)
+    found = _GENERIC_LEVEL.match(text, end) or _NPM.match(text, end) or _HEADED.match(text, end)
     if found is None:
         start = _SKIP.match(text, end).end()  # type: ignore[union-attr]
         return within(Parsed(at, None, context.service, context.host, text[start:], {}, "generic"), context)

@@ -10,6 +10,8 @@ from .parsed import Context, Parsed
 
 #: Deeper metadata than this is kept as text: nobody searches it, and recursion must end.
 _DEPTH = 6
+#: So long may be what stands behind a message.
+_TAIL = 4096
 _decode = json.JSONDecoder(parse_constant=lambda name: name).decode
 _SIMPLE = frozenset((str, int, bool, type(None)))
 
@@ -28,6 +30,17 @@ def json_line(text: str, context: Context) -> Optional[Parsed]:
         if value.__class__ not in _SIMPLE or (value.__class__ is int and not -2**63 <= value < 2**64):
             fields[key] = plain(value, _DEPTH)
     return from_fields(fields, text, context, "json")
+
+
+def trailing(text: str, start: int, context: Context) -> Optional[Parsed]:
+    """message {"timestamp": "..."}, as winston's simple form ends a line; None if no time stands there."""
+    begin = text.find(' {"', start)
+    if begin <= start or "timestamp" not in text[begin:begin + _TAIL] or len(text) - begin > _TAIL:
+        return None
+    inner = json_line(text[begin + 1:], context)
+    if inner is None or inner.at is None:
+        return None
+    return inner._replace(message=text[start:begin])
 
 
 def docker(text: str, context: Context) -> Optional[tuple[str, str, str]]:

@@ -54,6 +54,11 @@ _PIPED = re.compile(r" \[([DIWEF])\|(\w{1,40})\|[\w-]{0,60}\] ", re.A)
 _STARRED = re.compile(r" \*(TRACE|DEBUG|INFO|WARN|ERROR)\* ")
 _JOB = re.compile(r" (\S{1,100}) JobId ([0-9]{1,10}): (?:(Fatal error|Error|Warning): )?")
 
+#: Fly.io: who speaks of which machine, where it stands, and the level.
+_FLY = re.compile(r" ([a-z][\w-]{1,30})\[([0-9a-f]{6,20})\] [a-z]{3} \[(debug|info|warn|warning|error)\] ")
+#: A letter in a column of its own, behind the name of a program or two.
+_COLUMN = re.compile(r" (?:[\w./-]{1,40} {2,12}){1,2}([IWEF]) {2,12}(?=\S)", re.A)
+
 _LETTERS = {"T": "debug", "D": "debug", "I": "info", "N": "info", "W": "warning", "E": "error",
             "C": "critical",
             "A": "critical", "M": "critical", "F": "critical"}
@@ -124,6 +129,10 @@ def _spaced(text: str, end: int, at: Optional[int], context: Context) -> Optiona
             return _read(found, text, at, context, found[1], {})
         if " [Originator@" in text and (found := _ESXI.match(text, end)) is not None:
             return _read(found, text, at, context, found[1], {"pid": found[3]}, found[2])
+        if (found := _FLY.match(text, end)) is not None:
+            # to Fly all is information that a program prints
+            level = None if found[3] == "info" else found[3]
+            return _read(found, text, at, context, level, {"logger": found[1], "instance": found[2]})
         if (found := _CEPH_CLUSTER.match(text, end)) is not None:
             return _read(found, text, at, context, found[2], {"node": found[1]}, "ceph")
         if (found := _GITEA.match(text, end)) is not None:
@@ -133,6 +142,11 @@ def _spaced(text: str, end: int, at: Optional[int], context: Context) -> Optiona
             method, path, client, status = request.groups()
             return Parsed(at, None, context.service, context.host, text[found.end():],
                           asked(method, path, status, client.rpartition(":")[0]), "access")
+    if "  " in text and (found := _COLUMN.match(text, end)) is not None:
+        # one letter may be anything, a drive for one: the file must have said by it that all is well
+        context.lettered = context.lettered or found[1] == "I"
+        if context.lettered:
+            return _read(found, text, at, context, found[1], {})
     if ")" in text:
         if (found := _VMKERNEL.match(text, end)) is not None:
             return _read(found, text, at, context, found[1], {}, "vmkernel")

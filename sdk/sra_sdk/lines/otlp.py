@@ -66,7 +66,7 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
 
 def _weight(record: dict[str, Any]) -> int:
     number = record.get("severityNumber")
-    return number if number.__class__ is int else 0  # type: ignore[return-value]
+    return number if number.__class__ is int else 0
 
 
 def _attributes(holder: dict[str, Any]) -> dict[str, Any]:

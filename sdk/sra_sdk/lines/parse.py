@@ -11,7 +11,7 @@ import time
 from datetime import tzinfo
 from typing import Any, Callable, Optional
 
-from .civil import compact, dotted, hyphened, job, jul, slashed, weekday
+from .civil import compact, dotted, exported, hyphened, job, jul, slashed, weekday
 from .colours import ESCAPE, plain
 from .console import clock, dotnet, hours, nest, tornado
 from .daemons import (
@@ -42,11 +42,11 @@ from .logfmt import logfmt
 from .multiline import BYTES, cut
 from .parsed import Context, Format, Parsed, name
 from .runner import OPENINGS, told_by_runner
-from .served import brief, fiber, gin, rails, ruby, runserver
+from .served import brief, fiber, gin, rails, ruby, runserver, uwsgi
 from .stamps import Stamps
 from .suites import db2, weblogic, websphere
 from .syslog import bsd, dmesg, iso, prefixed
-from .undated import cluster, counted, hadoop, klog, levelled, ras, rdkafka, redis, spark
+from .undated import cluster, counted, hadoop, hanami, klog, levelled, ras, rdkafka, redis, spark
 from .web import access, apache_error, common, nginx_error
 
 __all__ = ["LineReader", "Parsed"]
@@ -62,9 +62,9 @@ _SPACED: tuple[Format, ...] = (python_line, spring_line,
 _LETTERS: tuple[Format, ...] = (bsd, klog, dotnet, levelled, jul, weekday, logfmt, access, haproxy, ras)
 _BY_FIRST: dict[str, tuple[Format, ...]] = {
     "{": (json_line,), "<": (prefixed, weblogic),
-    "[": (dated, apache_error, dmesg, redis, runserver, rails, levelled, counted, hours, tornado, hyphened,
-          weekday, slashed, numbered, gin, asterisk, websphere, suricata, directory, game, passenger,
-          ignite, dotted, compact, nest),
+    "[": (dated, apache_error, dmesg, redis, runserver, rails, uwsgi, hanami, levelled, counted, hours,
+          tornado, hyphened, weekday, slashed, numbered, gin, asterisk, websphere, suricata, directory,
+          game, passenger, ignite, dotted, compact, nest),
     "-": (ras, access), ":": (access, haproxy), "_": (logfmt, access), "@": (logfmt,), "%": (rdkafka,),
     "(": (sssd,),
     "#": (fields, weblogic),
@@ -79,7 +79,7 @@ _BY_FIRST: dict[str, tuple[Format, ...]] = {
 #: What begins with few letters, and is looked at before all that any letter may begin.
 for _letters, _form in (
         ("XACEWNIDd", cups), ("TDIWEC", chain), ("JFMASOND", prosody), ("JFMASOND", aerospike), ("J", jitsi),
-        ("diwecf", mattermost), ("tn", audit), ("abcdef", slapd)):
+        ("diwecf", mattermost), ("tn", audit), ("abcdef", slapd), ("IWECVA", exported)):
     for _letter in _letters:
         _BY_FIRST[_letter] = (_form, *_BY_FIRST[_letter])
 #: Formats so strict that a line which fits one fits no other: only these are tried before their turn.

@@ -37,12 +37,14 @@ new: Callable[[type[Parsed], Any], Parsed] = tuple.__new__
 class Context:
     """The source that a line came from: its defaults and its clock."""
 
-    __slots__ = ("before", "depth", "fields", "host", "run", "service", "stamps")
+    __slots__ = ("before", "depth", "fields", "host", "lettered", "run", "service", "stamps")
 
     def __init__(self, service: Optional[str], host: Optional[str], stamps: Stamps) -> None:
         self.service = service
         self.host = host
         self.stamps = stamps
+        #: Whether a line had an "I" for its level in a column.
+        self.lettered = False
         #: The run of tests or of a build whose lines these are (a runner.Run), or None.
         self.run: Any = None
         #: What .NET's console said in the line before: of which process, and the level of what follows it.

@@ -9,7 +9,7 @@ import re
 from typing import Any, Optional
 
 from .parsed import Context, Parsed, level_name
-from .stamps import day_month_year, ymd
+from .stamps import day_month_year, month_day_hour_year, ymd
 
 #: Behind a date and a level: perhaps a logger, the client, perhaps a stamp, the request and its status.
 _REQUEST = re.compile(
@@ -40,6 +40,15 @@ _TAGGED = re.compile(r"\[([0-9a-f]{8}[0-9a-f-]{8,28})\] ?")
 #: The end of a request, behind the tags that Rails is told to write (the request's id).
 _COMPLETED = re.compile(
     r"(?:\[[^\]\n]{1,100}\] ){0,3}Completed ([1-5][0-9]{2}) [A-Z][\w' -]{1,40} in [0-9]+ms\b", re.A)
+
+
+#: Phoenix' end of a request.
+_SENT = re.compile(r"Sent ([1-5][0-9]{2}) in [0-9]{1,9}(?:ms|µs|us|s)\Z")
+_UWSGI = re.compile(
+    r"\[pid: ([0-9]{1,9})\|app: (?:[0-9]{1,6}|-[0-9]?)\|req: [^\]\n]{1,40}\] (\S{1,60}) \([^)\n]{0,100}\) "
+    r"\{[^}\n]{1,80}\} \[[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ 0-3][0-9]) ([0-9]{2}):([0-9]{2}):([0-9]{2}) "
+    r"([0-9]{4})\] ([A-Z]{3,10}) (\S{1,8192}) => generated ([0-9]{1,18}) bytes in [0-9]{1,12} m?secs "
+    r"\(HTTP/[0-9.]{1,3} ([1-5][0-9]{2})\)")
 
 
 def served(parsed: Parsed) -> Parsed:
@@ -107,6 +116,26 @@ def runserver(text: str, context: Context) -> Optional[Parsed]:
         metadata["bytes"] = int(size)
     at = context.stamps.at(day_month_year, hour, minute, second)
     return Parsed(at, None, context.service, context.host, text, metadata, "access")
+
+
+def uwsgi(text: str, context: Context) -> Optional[Parsed]:
+    """[pid: 7|app: 0|req: 1/2] 10.0.0.9 () {44 vars in 812 bytes} [Tue Jan 31 10:00:00 2024] GET / => ..."""
+    found = _UWSGI.match(text)
+    if found is None:
+        return None
+    pid, client, month, day, hour, minute, second, year, method, path, size, status = found.groups()
+    at = context.stamps.at(month_day_hour_year, f"{month} {day} {hour} {year}", minute, second)
+    return Parsed(at, None, context.service, context.host, text,
+                  {**asked(method, path, status, client), "pid": pid, "bytes": int(size)}, "access")
+
+
+def sent(parsed: Parsed) -> Parsed:
+    """Return a line as that of a request, if it is what Phoenix writes at the end of one: Sent 500 in 3ms"""
+    found = _SENT.match(parsed.message) if parsed.message[:5] == "Sent " else None
+    if found is None:
+        return parsed
+    return parsed._replace(metadata={**parsed.metadata, "client": "-", "status": int(found[1])},
+                           format="access")
 
 
 def ruby(text: str, context: Context) -> Optional[Parsed]:

@@ -37,5 +37,8 @@ ENGLISH: dict[str, str] = {**_turned(_POSTGRES), **_turned(_JAVA)}
 POSTGRES = "|".join(sorted(_turned(_POSTGRES), key=len, reverse=True))
 JAVA = "|".join(sorted(_turned(_JAVA), key=len, reverse=True))
 #: Those which say that something is wrong, whoever writes them.
-WRONG = "|".join(sorted((each for each, name in ENGLISH.items()
-                         if name in ("ERROR", "FATAL", "PANIC", "WARNING", "SEVERE")), key=len, reverse=True))
+_GRAVE = sorted((each for each, name in ENGLISH.items()
+                 if name in ("ERROR", "FATAL", "PANIC", "WARNING", "SEVERE")), key=len, reverse=True)
+WRONG = "|".join(_GRAVE)
+#: Of these, which head a text and are no words of an English or Spanish sentence.
+HEADING = "|".join(each for each in _GRAVE if each not in ("ATTENTION", "GRAVE", "FATALE", "PANICO"))

@@ -7,10 +7,12 @@ from __future__ import annotations
 import re
 from typing import Optional
 
+from .jsonlines import trailing
 from .nagios import nagios
 from .parsed import SYSLOG_LEVELS, Context, Parsed, level_name, name
 from .stamps import day_month_year, epoch, packed, short_ymd, ymd
 from .tagged import own
+from .tongues import HEADING
 
 _UPPER = r"(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)"
 _SPARK = re.compile(r"([0-9]{2}/[0-9]{2}/[0-9]{2} [0-9]{2}):([0-9]{2}):([0-9]{2}) "
@@ -40,11 +42,15 @@ _LEVELLED = re.compile(
     r"|trace|debug|info|notice|warn|warning|error|critical|fatal) {0,2}\]:?"
     r"|(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL)(?::|(?=\[[0-9])| - | {1,3}(?=\S))"
     r"|(TRAC|DEBU|ERRO|FATA|PANI)(?=\[[0-9]{4,9}\])"
-    r"|(Trace|Debug|Info|Notice|Warn|Warning|Error|Fatal|trace|debug|info|notice|warning|error|fatal):"
-    r"(?= ))[ \t]*")
+    r"|(Trace|Debug|Info|Notice|Warn|Warning|Error|Fatal|trace|debug|info|notice|warning|error|fatal"
+    r"|" + HEADING + r"):(?= ))[ \t]*")
 #: Django's own example writes the level before the date, and Cassandra the level and the thread.
 _DATE = re.compile(r"(?:\[([^\]\n]{1,200})\] )?([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}):([0-9]{2}):([0-9]{2})"
                    r"(?:[.,]([0-9]{1,9}))?(?:Z|(?= )) ?")
+#: Hanami writes the program and the level before the date, each in brackets.
+_HANAMI = re.compile(
+    r"\[([\w.-]{1,60})\] \[(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\] \[([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2})"
+    r":([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))? ([+-][0-9]{4}|UTC)\] ", re.A)
 _UVICORN = re.compile(r'(\S+) - "([A-Z]{3,10}) (\S+) HTTP/[0-9.]+" ([0-9]{3})')
 
 
@@ -174,7 +180,22 @@ def levelled(text: str, context: Context) -> Optional[Parsed]:
         client, method, path, status = served.groups()
         return Parsed(None, level, context.service, context.host, text[end:],
                       {"client": client, "method": method, "path": path, "status": int(status)}, "access")
+    behind_it = trailing(text, end, context) if text[-1] == "}" else None
+    if behind_it is not None:
+        return Parsed(behind_it.at, level, context.service, context.host, behind_it.message,
+                      behind_it.metadata, "levelled")
     return Parsed(None, level, context.service, context.host, text[end:], {}, "levelled")
+
+
+def hanami(text: str, context: Context) -> Optional[Parsed]:
+    """[app] [ERROR] [2024-01-31 10:00:00 +0000] message"""
+    found = _HANAMI.match(text)
+    if found is None:
+        return None
+    program, level, hour, minute, second, fraction, zone = found.groups()
+    return Parsed(context.stamps.at(ymd, hour, minute, second, fraction, zone), level_name(level),
+                  context.service or name(program), context.host, text[found.end():], {"logger": program},
+                  "levelled")
 
 
 def _level(text: str, start: int) -> tuple[Optional[str], int]:

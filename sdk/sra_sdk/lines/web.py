@@ -8,6 +8,7 @@ import re
 from typing import Any, Optional
 
 from .parsed import Context, Parsed, level_name, new
+from .php import php
 from .stamps import day_month_year, month_day_hour_year, ymd
 
 _ACCESS = re.compile(
@@ -126,6 +127,8 @@ def apache_error(text: str, context: Context) -> Optional[Parsed]:
     at = context.stamps.at(month_day_hour_year, f"{hour} {year}", minute, second, fraction)
     end = found.end()
     rated = _APACHE_LEVEL.match(text, end)
+    if rated is None and (said := php(text, end, at, context)) is not None:
+        return said
     if rated is None:
         return Parsed(at, None, context.service or "kernel", context.host, text[end:], {}, "kernel")
     module, level, pid = rated.groups()

@@ -87,3 +87,66 @@ def test_further_names_of_the_time_are_known() -> None:
     # of a job it says when that began, and not when it was written
     assert read(json.dumps({"start_time": STAMP, "msg": "job done"})).at is None
     assert read(json.dumps({"when": "later", "event": "x"})).at is None
+
+
+@pytest.mark.parametrize(("line", "expected", "begins"), [
+    # levels in another language
+    ("[2026-01-31 10:00:00] ERRO: NF-e 7 n\u00e3o autorizada", "error", "NF-e"),
+    ("2026-01-31 10:00:00 FEHLER Tarif nicht erreichbar", "error", "Tarif"),
+    ("2026-01-31 10:00:00 AVISO: pedido en espera", "warning", "pedido"),
+    # Phoenix, Fly.io, Hanami, winston
+    ("10:00:00.000 request_id=9d7d66 [error] payment provider timed out", "error", "payment"),
+    ("10:00:00.000 request_id=9d7d66 user=7 [info] Sent 503 in 15012ms", "error", "Sent"),
+    ("2026-01-31T10:00:00Z proxy[148e21ab] fra [error] [PC01] refused connection", "error", "[PC01]"),
+    ("[tables] [ERROR] [2026-01-31 10:00:00 +0000] could not save", "error", "could"),
+    ('error: invoice 7 not rendered {"timestamp":"2026-01-31T10:00:00.000Z"}', "error", "invoice 7"),
+    # uWSGI, PHP, the viewer of Windows' events
+    ("[pid: 7|app: 0|req: 1/2] 203.0.113.9 () {44 vars in 812 bytes} [Sat Jan 31 10:00:00 2026] GET /a => "
+     "generated 12 bytes in 3 msecs (HTTP/1.1 500) 4 headers in 201 bytes (1 switches on core 0)", "error",
+     "[pid"),
+    ("[Sat Jan 31 10:00:00 2026] PHP Fatal error:  Allowed memory size exhausted", "error", "PHP Fatal"),
+    ("[Sat Jan 31 10:00:00 2026] 10.0.0.9:4411 [500]: GET /a", "error", "10.0.0.9"),
+    ("Error\t1/31/2026 10:00:00 AM\tService Control Manager\t7034\tNone\tThe X died", "error", "The X"),
+    ('Error,1/31/2026 10:00:00 AM,Service Control Manager,7034,None,"The X service died"', "error", "The X"),
+])
+def test_a_strangers_line_is_read(line: str, expected: str, begins: str) -> None:
+    parsed = read(line)
+    assert (parsed.at, level(parsed), parsed.service) == (AT, expected, "app")
+    assert parsed.message.startswith(begins)
+
+
+@pytest.mark.parametrize("line", [
+    "2026-01-31 10:00:00 ERROL FLYNN was here", "2026-01-31 10:00:00 the word FEHLER: means error",
+    "10:00:00.000 request_id=9d7d66 [info] Sent 200 in 12ms",
+    "10:00:00.000 request_id=9d7d66 [info] Sent 503 letters",
+    # Fly calls all information that a program prints
+    "2026-01-31T10:00:00Z app[148e21ab] fra [info] GET /v1/7 200 64ms",
+    "[tables] [later] [2026-01-31 10:00:00 +0000] x",
+    'info: invoice 7 rendered {"timestamp":"2026-01-31T10:00:00.000Z"}',
+    "[Sat Jan 31 10:00:00 2026] 10.0.0.9:4411 [404]: GET /a",
+    "[Sat Jan 31 10:00:00 2026] 10.0.0.9:4411 Accepted",
+    "Information\t1/31/2026 10:00:00 AM\tService Control Manager\t7036\tNone\tThe X service entered a state.",
+])
+def test_what_only_looks_like_one_is_no_trouble(line: str) -> None:
+    assert level(read(line)) == "info"
+
+
+def test_what_fly_prints_of_a_program_is_judged_by_its_words() -> None:
+    line = "2026-01-31T10:00:00Z app[148e21ab] fra [info] Error: connect ECONNREFUSED 10.0.0.1:5432"
+    assert level(read(line)) == "error"
+
+
+def test_the_kernel_still_speaks_with_such_a_date() -> None:
+    parsed = read("[Sat Jan 31 10:00:00 2026] Out of memory: Killed process 7 (php-fpm)")
+    assert (parsed.format, level(parsed)) == ("kernel", "critical")
+
+
+def test_a_letter_is_a_level_once_the_file_said_that_all_is_well_by_one() -> None:
+    reader = LineReader(service="edi", now=lambda: AT, tz=UTC)
+    failed = "2026-01-31 10:00:00 EDI  E  partner refused the file"
+    assert reader.read(failed).level is None
+    assert reader.read("2026-01-31 10:00:00 EDI  I  file sent to partner").level == "info"
+    read_ = reader.read(failed)
+    assert (read_.level, read_.message) == ("error", "partner refused the file")
+    # with one blank around it a letter is a word
+    assert reader.read("2026-01-31 10:00:00 vitamin E is sold out").level is None
