@@ -66,7 +66,7 @@ _CALM = (None, "info")
 #: The levels of npm, as winston writes them: only right behind the date, for any text may speak of an error.
 _NPM = re.compile(r"\]? {1,3}\[?(silly|verbose|debug|info|warn|error)\]?: ")
 #: A level in another language, that heads the text right behind the date.
-_HEADED = re.compile(r"\]? {1,3}(" + HEADING + r")(?:: {0,3}| {1,3}(?=\S))")
+_HEADED = re.compile(r"\]? {1,3}(" + HEADING + r")(?: ?: {0,3}| {1,3}(?=\S))")
 #: Telegraf's levels, and the plugin that speaks.
 _TELEGRAF = re.compile(r" ([DIWE])! (?:\[([\w.:-]{1,100})\] )?", re.A)
 _STAMP = r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})"

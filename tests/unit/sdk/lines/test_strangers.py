@@ -92,6 +92,7 @@ def test_further_names_of_the_time_are_known() -> None:
 @pytest.mark.parametrize(("line", "expected", "begins"), [
     # levels in another language
     ("[2026-01-31 10:00:00] ERRO: NF-e 7 n\u00e3o autorizada", "error", "NF-e"),
+    ("2026-01-31 10:00:00 ERREUR : agenda injoignable", "error", "agenda"),
     ("2026-01-31 10:00:00 FEHLER Tarif nicht erreichbar", "error", "Tarif"),
     ("2026-01-31 10:00:00 AVISO: pedido en espera", "warning", "pedido"),
     # Phoenix, Fly.io, Hanami, winston
