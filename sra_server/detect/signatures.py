@@ -34,6 +34,7 @@ from .scatter import Match
 from .signature import STOPPED, Signature
 from .start import comes_up
 from .traffic import hear, heard
+from .tries import without_last
 from .twice import twice
 from .units import concerns, of_unit
 from .usual import Rule, judge
@@ -310,7 +311,7 @@ def _match(signature: Signature, record: Record, nth: int) -> Match:
     place = places[0] if places else ""
     whose = without_own_port(place)
     return Match(record.at, whose, brief=brief, nth=nth, port=place if brief and whose != place else "",
-                 weak=signature.weak is not None and signature.weak.stands_in(low), robot=robot,
+                 weak=signature.weak is not None and signature.weak.stands_in(without_last(low)), robot=robot,
                  far=signature.target and far(place))
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ..domain.record import MINUTE, SECOND
 from .counting import rate, tail
+from .tries import without_last
 
 #: So many errors in so many different seconds, the last so long after the first: a planned restart is over by
 #: then, and errors of one moment are one.
@@ -94,7 +95,7 @@ class Usual(NamedTuple):
 def again(text: str) -> bool:
     """Say whether an error is one of those after which a service tries again."""
     low = text[:_READ].lower()
-    return any(each in low for each in _TRIES) and _AGAIN.search(low) is not None
+    return any(each in low for each in _TRIES) and _AGAIN.search(without_last(low)) is not None
 
 
 def gone_on(run: Sudden, n: int, every: int, seconds: Sequence[int], usual: Usual, *, now: int) -> Sudden:

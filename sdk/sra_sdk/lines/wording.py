@@ -174,6 +174,9 @@ WORDS: tuple[Rule, ...] = (
           r"connection refused|could not connect|unable to connect|failed to connect|no route to host"
           r"|name or service not known|temporary failure in name resolution|connection timed out"
           r"|broken pipe\Z"),
+    # how Node names what a call ended with; that one who asked has gone (read ECONNRESET) is not among them
+    _rule(ERROR, "connect e,getaddrinfo e",
+          r"connect e(?:connrefused|timedout|hostunreach|netunreach)\b|getaddrinfo e(?:ai_again|notfound)\b"),
     _rule(ERROR, "i/o error,output error,-fs error,blocked for,hardware error,machine check,corruption"
           ",filesystem,ncorrect",
           r"i/o error|input/output error|-fs error|blocked for more than [0-9]+ seconds|hardware error"
@@ -313,12 +316,17 @@ WORDS: tuple[Rule, ...] = (
           r"(?:failed|could not|cannot)|(?:failed|could not|couldn't|cannot|unable to) .{0,60}"
           r"(?:log(?:in|on)|sign-in|authenticate|authori[sz]e)\b"),
     _rule(ERROR, "could not ,couldn't ,cannot ,can't ,unable to,failed,exception ",
-          r"(?:\A|: |; |, | - )(?:could not|couldn't|cannot|can't|unable to|failed to|exception (?:while|in))"
+          r"(?:\A|: |; |, | - |\A\[[^\]\n]{1,40}\] )"
+          r"(?:could not|couldn't|cannot|can't|unable to|failed to|exception (?:while|in))"
           # what is asked for is not there; and what the kernel says of each device while it starts
           r" (?!be found|find |locate |determine |verify |validate |parse |(?:assign|claim|reserve)\b)\w"
           # of what is counted the number stands first, or behind
-          r"|(?:\A|[:;,-] )(?!\d)(?:(?!(?:no|not|none|nothing|never|if|whether|that|which|who|why|when|after"
-          r"|unless|until|as|previously|last) )[\w'#./-]{1,60} ){1,6}failed(?:[.!]?\s*\Z|: (?!\d)|, | \()"),
+          r"|(?:\A(?:\[[^\]\n]{1,40}\] )?|[:;,-] )(?!\d)(?:(?!(?:no|not|none|nothing|never|if|whether"
+          r"|that|which|who|why|when|after|unless|until|as|previously|last) )[\w'#./-]{1,60} ){1,6}failed(?:[.!]?\s*\Z|: (?!\d)|, | \()"),
+    # what is meant for whoever uses it says what to do if so
+    _rule(ERROR, "not answer,not respond,n't answer,n't respond",
+          r"\A(?!.{0,300}\b(?:if|when|in case|unless) )[^\n]{0,300}(?:does not|did not|doesn't|didn't)"
+          r" (?:answer|respond)(?:[.!]?\s*\Z| (?:in time|within|to)\b|[,;:(] )"),
     _rule(ERROR, "status 5,status: 5,status code 5,status code: 5,internal server error,bad gateway"
           ",service unavailable,gateway time",
           r"status(?: code)?:? 50[0234]\b|500 internal server error|502 bad gateway|503 service unavailable"
