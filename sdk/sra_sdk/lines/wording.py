@@ -322,7 +322,8 @@ WORDS: tuple[Rule, ...] = (
           r" (?!be found|find |locate |determine |verify |validate |parse |(?:assign|claim|reserve)\b)\w"
           # of what is counted the number stands first, or behind
           r"|(?:\A(?:\[[^\]\n]{1,40}\] )?|[:;,-] )(?!\d)(?:(?!(?:no|not|none|nothing|never|if|whether"
-          r"|that|which|who|why|when|after|unless|until|as|previously|last) )[\w'#./-]{1,60} ){1,6}failed(?:[.!]?\s*\Z|: (?!\d)|, | \()"),
+          r"|that|which|who|why|when|after|unless|until|as|previously|last) )"
+          r"[\w'#./-]{1,60} ){1,6}failed(?:[.!]?\s*\Z|: (?!\d)|, | \()"),
     # what is meant for whoever uses it says what to do if so
     _rule(ERROR, "not answer,not respond,n't answer,n't respond",
           r"\A(?!.{0,300}\b(?:if|when|in case|unless) )[^\n]{0,300}(?:does not|did not|doesn't|didn't)"
