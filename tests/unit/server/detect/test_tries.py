@@ -54,6 +54,7 @@ def test_the_last_try_is_no_other_one(text: str, expected: bool) -> None:
     ("[mail] could not send 1", "error"), ("[mail] sending 1 failed: no relay", "error"),
     ("[mail] 0 failed", "info"), ("read ECONNRESET", "info"), ("connect ETIMEDOUT 10.0.0.9:80", "error"),
     ("the map server did not respond in time", "error"), ("call us if it does not answer.", "info"),
+    ("client 812 did not respond to ping, disconnected", "info"),
 ])
 def test_a_tag_hides_no_failure(text: str, level: str) -> None:
     assert level_of(text, None, "docker", {}) == level
