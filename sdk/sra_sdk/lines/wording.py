@@ -326,8 +326,9 @@ WORDS: tuple[Rule, ...] = (
           r"[\w'#./-]{1,60} ){1,6}failed(?:[.!]?\s*\Z|: (?!\d)|, | \()"),
     # what is meant for whoever uses it says what to do if so, and clients come and go
     _rule(ERROR, "not answer,not respond,n't answer,n't respond",
-          r"\A(?!.{0,300}\b(?:if|when|in case|unless|client|user|visitor|browser|player|viewer)s? )[^\n]{0,300}"
-          r"(?:does not|did not|doesn't|didn't) (?:answer|respond)(?:[.!]?\s*\Z| (?:in time|within|to)\b|[,;:(] )"),
+          r"\A(?!.{0,300}\b(?:if|when|in case|unless|client|user|visitor|browser|player|viewer)s? )"
+          r"[^\n]{0,300}(?:does not|did not|doesn't|didn't) (?:answer|respond)"
+          r"(?:[.!]?\s*\Z| (?:in time|within|to)\b|[,;:(] )"),
     _rule(ERROR, "status 5,status: 5,status code 5,status code: 5,internal server error,bad gateway"
           ",service unavailable,gateway time",
           r"status(?: code)?:? 50[0234]\b|500 internal server error|502 bad gateway|503 service unavailable"
