@@ -64,7 +64,9 @@ _MONGO_LOGIN = frozenset(("Failed to authenticate", "Authentication failed"))
 #: What supervisors write as information, and the level that it means.
 _ASKED = re.compile(STOPS[1], re.I)
 _TOLD = re.compile(TOLD[1], re.I)
-_SUPERVISED = re.compile(r"gave up: \S+ entered FATAL state|exited: \S+ \([^)]*; not expected\)")
+_SUPERVISED = re.compile(r"gave up: \S+ entered FATAL state|exited: \S+ \([^)]*; not expected\)"
+                         r"|(?:[\w.]{1,80}: )?Task event: [^\n]{1,200}\bExit Code: 137,"
+                         r" Exit Message: \\{0,2}\"OOM Killed")
 _LOGIN_FAILED: tuple[Rule, ...] = tuple(rule for rule in FACTS if "password" in rule[0])
 
 
@@ -131,11 +133,12 @@ def level_of(message: str, parsed_level: Optional[str], fmt: str, metadata: Mapp
                 or "hip or modes" in message or "Read-only file s" in message
                 or "http: panic serving " in message or " said: " in message
                 or "remote mail server" in message or "ackend is o" in message
+                or "ount failed to log on" in message
                 or 'plication worker" (' in message or message.startswith("Suppressed ")) \
                 and _TOLD.search(message, 0, _SEARCHED) is not None:
             return WARNING
         if ("ailed " in message or "nvalid " in message or "pam_" in message or "; not " in message
-                or "gave up" in message or "ttempts" in message):
+                or "gave up" in message or "ttempts" in message or "OOM Killed" in message):
             if _SUPERVISED.match(message) is not None:
                 return ERROR
             begins = login(message)

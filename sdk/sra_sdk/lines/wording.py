@@ -42,11 +42,12 @@ REFUSED_FOR_SENDER = (
     r"|\b(?:on|in) (?:our|a|the) (?:block|black|deny) ?list|\bbanned sending ip|\bpoor reputation"
     r"|\b(?:black|block)listed\b)")
 #: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni,
-#: Go, Elasticsearch, sshd, journald, PostgreSQL, SSSD and mail servers, and what a service could not write.
+#: Go, Elasticsearch, sshd, journald, PostgreSQL, SSSD, Windows and mail servers, and what a service could not write.
 TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #"
         ",hip or modes,read-only file s,plication worker\" (,suppressed ,http: panic serving "
-        ",backend is o, said: ,remote mail server",
-        REFUSED_FOR_SENDER[1] + r"|\Abackend is (?:offline|(?:now )?online)\.?\Z|"
+        ",backend is o,ount failed to log on, said: ,remote mail server",
+        REFUSED_FOR_SENDER[1] + r"|\Abackend is (?:offline|(?:now )?online)\.?\Z"
+        r"|\Aan account failed to log on\b|"
         r"cannot write \S{1,200}: read-only file system|\Aauthentication refused: bad ownership or modes for "
         r"|\Ahttp: panic serving |\Asuppressed [0-9]{2,} messages from \S{1,200}\Z"
         r"|\Aerror \(grandchild #[0-9]+ failed with exit|\(cron\) error \(grandchild #[0-9]+ failed with exit"
@@ -306,6 +307,12 @@ WORDS: tuple[Rule, ...] = (
           r"|\Anet::(?:read|open)timeout: "),
     _rule(WARNING, "warn,timed out,login incorrect", r"\A {0,2}(?:\S+: ){0,2}warn(?:ing)?(?:: |\[)|timed out"
           r"|(?:\A|\] )php warning: |auth: .{0,20}login incorrect"),
+    # licences, mainframes and firewalls name no level, nor does who says what he could not do, and why
+    _rule(ERROR, "feature has expired,abend=", r"\(feature has expired\.|abend=(?:s(?!000|[12]22)[0-9a-f]{3}"
+          r"|u(?!0000)[0-9]{4})"),
+    _rule(WARNING, "ssl-login-fail", r"ssl-login-fail"),
+    _rule(ERROR, "is not reachable,cannot be reached", r" not [a-z]{3,20}: [^\n]{1,80}"
+          r" (?:is not reachable|cannot be reached)"),
     # Last, for what says nothing else of itself. BIND and Unbound write their level behind its category, and
     # HAProxy says of a server that it is down when enough of its checks have failed
     _rule(INFO, ": info: ,] info: ,health check for ", r"\A(?:[\w-]{1,40}:|\[[0-9:]{1,20}\]) info: "
