@@ -25,6 +25,13 @@ _MISSED = ("signature|calls_fail|", "signature|upstream_down|")
 #: So many words in a row are no chance: "sorry, too many clients already".
 _RUN = 5
 _EVIDENCE, _TEXT = 5, 2000
+#: That a process was killed for lack of memory, and how it is named.
+_KILLED = "signature|kernel_oom|"
+_PROCESS = re.compile(r"\bkilled process \d{1,10} \(([^)\n]{2,40})\)")
+#: What Kubernetes adds to the name of a program, of which the first has a digit.
+_POD = re.compile(r"-(?=[a-z]{0,9}\d)[a-z0-9]{4,10}(?:-[a-z0-9]{5})?\Z")
+#: So soon who was killed is started again in vain.
+_RESTARTED = 60 * SECOND
 #: What tells one of several of a program from another.
 _NUMBER = re.compile(r"(?:[-_.]?\d{1,4}|[-_.][a-h])\Z")
 #: These a store and its client may have without each other: each has a disk, a memory, a net of its own.
@@ -119,12 +126,29 @@ def _one_program(one: str, other: str) -> bool:
         _NUMBER.search(each.lower()) for each in (one, other))
 
 
+def of_killed(one: Signal, other: Signal) -> str:
+    """Return in words that one sign is of a process that was killed, and one that it does not stay up, or "".
+
+    Kubernetes tells of the process by its name, and of the pod, without its node, by that name and a hash.
+    """
+    for kernel, crash in ((one, other), (other, one)):
+        if not kernel.fingerprint.startswith(_KILLED) or crash.cls != "service_crash" \
+                or crash.host not in ("", kernel.host) \
+                or max(one.at, other.at) - min(one.last_at, other.last_at) > _RESTARTED:
+            continue
+        service = crash.service.lower()
+        for name in {match[1] for text in _texts(kernel) for match in _PROCESS.finditer(text.lower())}:
+            if service == name or (service.startswith(name) and _POD.match(service, len(name))):
+                return f"{name} was killed, and {crash.service} does not stay up"
+    return ""
+
+
 def echoed(one: Signal, other: Signal) -> str:
     """Return why two signs are of one trouble by what they repeat, in words, or ""."""
     if {one.detector, other.detector} != {"signature"}:
         return ""
     return (said_by_both(one, other) or same_tokens(one, other) or same_call(one, other)
-            or same_program(one, other))
+            or same_program(one, other) or of_killed(one, other))
 
 
 def same_words(one: Signal, other: Signal) -> bool:

@@ -66,7 +66,7 @@ _SLOW = ("rabbit", "artemis", "activemq", "qpid", "kafka", "elastic", "opensearc
          "neo4j", "couch", "zookeeper", "emqx")
 #: Programs that speak for the host as a whole ...
 OF_HOST = frozenset({"kernel", "systemd-networkd", "systemd-resolved", "systemd-oomd", "networkmanager",
-                     "earlyoom", "dhclient", "dhcpcd", "wpa_supplicant", "smartd", "mdadm"})
+                     "earlyoom", "dhclient", "dhcpcd", "wpa_supplicant", "smartd", "mdadm", "monit"})
 #: ... and for what runs there: that these tell of a trouble is no reason to start them anew.
 _FOR_OTHERS = OF_HOST | {"kubelet", "containerd", "systemd", "init"}
 #: Parts of the names of services that pass on what others answer.

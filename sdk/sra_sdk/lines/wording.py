@@ -42,7 +42,8 @@ REFUSED_FOR_SENDER = (
     r"|\b(?:on|in) (?:our|a|the) (?:block|black|deny) ?list|\bbanned sending ip|\bpoor reputation"
     r"|\b(?:black|block)listed\b)")
 #: What applications of their own call information, though it is a fact of failure: lines of NATS, Patroni,
-#: Go, Elasticsearch, sshd, journald, PostgreSQL, SSSD, Windows and mail servers, and what a service could not write.
+#: Go, Elasticsearch, sshd, journald, PostgreSQL, SSSD, Windows and mail servers, and what a service could
+#: not write.
 TOLD = ("slow consumer detected,ted self because ,ting self because ,a leader (),to [red],ndchild #"
         ",hip or modes,read-only file s,plication worker\" (,suppressed ,http: panic serving "
         ",backend is o,ount failed to log on, said: ,remote mail server",

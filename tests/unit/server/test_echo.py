@@ -214,3 +214,35 @@ def test_two_disks_of_instances_stay_two_troubles() -> None:
     world = World()
     world.fold(batch(9, *told))
     assert len(world.incidents) == 2
+
+
+KILLED = "Memory cgroup out of memory: Killed process 45965 (ranker) total-vm:4812344kB, anon-rss:2091233kB"
+BACK_OFF = "Back-off restarting failed container ranker in pod ranker-5d8f"
+
+
+@pytest.mark.parametrize(("pod", "host", "after", "incidents"), [
+    ("ranker-5d8f", "", 21, 1), ("ranker", "web-1", 21, 1), ("ranker-7c9d6b5f4-x2x9q", "", 21, 1),
+    ("ranker-exporter-5d8f", "", 21, 2), ("quotes-5d8f", "", 21, 2), ("ranker-5d8f", "web-2", 21, 2),
+    ("ranker-5d8f", "", 200, 2)])
+def test_the_pod_whose_process_was_killed_has_one_trouble(
+        pod: str, host: str, after: int, incidents: int) -> None:
+    told = [*lines(0, (KILLED, "events", 1)),
+            *(_at_host(each, host) for each in lines(after, (BACK_OFF, pod, 3)))]
+    world = World()
+    for second in range(1, after + 20):
+        world.fold(batch(second, *(each for each in told if at(second - 1) <= each.at < at(second))))
+    assert len(world.incidents) == incidents
+
+
+LOAD = "'app1' cpu usage of 99.4% matches resource limit [cpu usage > 95.0%]"
+WORKERS = "render took too long, all workers busy"
+
+
+@pytest.mark.parametrize(("watcher", "incidents"), [("monit", 1), ("quotes", 2)])
+def test_a_monitor_of_the_host_and_a_busy_service_tell_one_trouble(watcher: str, incidents: int) -> None:
+    told = sorted((*lines(0, (LOAD, watcher, 3)), *lines(8, (WORKERS, "render", 9))),
+                  key=lambda each: each.at)
+    world = World()
+    for second in range(1, 45):
+        world.fold(batch(second, *(each for each in told if at(second - 1) <= each.at < at(second))))
+    assert len(world.incidents) == incidents

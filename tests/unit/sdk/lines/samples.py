@@ -40,6 +40,8 @@ HYPERCORN = '10.0.0.9:5 - - [31/Jan/2026:10:00:00 +0000] "GET /a 2" 503 12 "-" "
 RAILS = "[a1] Completed 500 Internal Server Error in 12ms (Views: 1ms)"
 RUNSERVER = '[31/Jan/2026 10:00:00] "GET /a HTTP/1.1" 500 145'
 GIN = '[GIN] 2026/01/31 - 10:00:00 | 500 |      1.2ms |       10.0.0.9 | GET      "/a"'
+UWSGI = ("[pid: 7|app: 0|req: 10/58598] 10.0.0.9 () {44 vars in 812 bytes} [Sat Jan 31 10:00:00 2026] GET /a "
+         "=> generated 12 bytes in 89 msecs (HTTP/1.1 200) 4 headers in 201 bytes (1 switches on core 0)")
 FIBER = "10:00:00 | 503 |     1.2ms |       10.0.0.9 | GET     | /a   | -"
 FLASK = '127.0.0.1 - - [31/Jan/2026 10:00:00] "GET /health HTTP/1.1" 500 -'
 BALANCED = ('2026-01-31T10:00:00.123456Z app/shop/50dc 10.0.0.9:40000 10.0.1.7:80 0.001 0.024 0.000 502 - '
@@ -127,6 +129,7 @@ SAMPLES: tuple[Sample, ...] = (
     S("2026-01-31T10:00:00Z POST /pay 502 5ms error=no", "access", "2026-01-31T10:00:00", None,
       "POST /pay 502 5ms error=no", None, None, {"path": "/pay", "status": 502}),
     S("GET /a 500 times in a row", "plain", None, None, "GET /a 500 times in a row"),
+    S(UWSGI, "uwsgi", "2026-01-31T10:00:00", None, UWSGI, None, None, {"pid": "7"}),
     S(GIN, "access", "2026-01-31T10:00:00", None, GIN, None, None,
       {"client": "10.0.0.9", "method": "GET", "path": "/a", "status": 500}),
     S(FIBER, "access", "2026-03-01T10:00:00", None, FIBER, None, None, {"path": "/a", "status": 503}),
