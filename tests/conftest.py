@@ -21,13 +21,6 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Return how many tests `-n auto` runs side by side: half of their time they wait for programs."""
-    cores = os.cpu_count() or 1
-    return cores + (cores + 1) // 2
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse to run where the tests of one group would come to several workers without a word."""
