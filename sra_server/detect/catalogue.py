@@ -70,10 +70,16 @@ class Catalogue:
         """Return the first of the signatures called up that fits, or None; by those alternatives only."""
         low = text[:SEARCHED].lower()
         hits.sort()  # no two are alike in both numbers, so their words are not compared
+        out = -1
         for number, which, _ in hits:
+            if number == out:
+                continue
             each = self.signatures[number]
-            if level >= each.level and each.fits_by(each.alternatives[which], low, said):
+            fits = each.fits_by(each.alternatives[which], low, said) if level >= each.level else None
+            if fits:
                 return None if each.cls == HARMLESS else each
+            if fits is None:
+                out = number  # what it asks for whatever its alternatives say is not there
         return None
 
     def all(self, text: str, level: int) -> tuple[Signature, ...]:

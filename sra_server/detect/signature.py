@@ -180,8 +180,8 @@ class Signature:
         said = frozenset(words(low))
         return any(self.fits_by(way, low, said) for way in self.alternatives)
 
-    def fits_by(self, way: Way, low: str, said: frozenset[bytes]) -> bool:
-        """Say whether a text is what this describes, by one of its alternatives.
+    def fits_by(self, way: Way, low: str, said: frozenset[bytes]) -> bool | None:
+        """Say whether a text is what this describes, by one of its alternatives; None if it can be by none.
 
         `said`: the words of the text, or those of them that any alternative and any `about` is made of. What
         costs least is asked first: most texts that call up a signature are something else.
@@ -194,9 +194,9 @@ class Signature:
             return False
         about = self.about
         if about is not None and not self.within and not about.stands_in(low, said):
-            return False
+            return None
         if self.match is not None and not self.match.stands_in(low):
-            return False
+            return None
         if way.pattern is not None and (at := way.pattern.find(low)) < 0:
             return False
         if about is not None and self.within:
@@ -204,9 +204,9 @@ class Signature:
             if not about.stands_in(near, said, part=True):
                 return False
         if self.exclude is not None and self.exclude.stands_in(low):
-            return False
+            return None
         # who hangs up on us is nobody whom we asked
-        return not (self.unanswered and hung_up(low))
+        return None if self.unanswered and hung_up(low) else True
 
 
 def read(entry: Mapping[str, Any], origin: str = "", *, own: bool = False) -> Signature:

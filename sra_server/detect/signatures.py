@@ -192,7 +192,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     remembered = max(count, signature.low_below)
     if len(records) > 1:
         records.sort(key=_AT)
-    times, shown, fresh, crowd = list(times), list(kept), list[Record](), False
+    times, shown, crowd = list(times), list(kept), False
+    fresh: list[Record] = []
     for record in records:
         if times and abs(record.at - times[-1]) > window:
             times, shown, firing, process, run, alike = [], [], False, "", Run(), 0
@@ -220,7 +221,8 @@ def _judge(memory: Memory, key: str, signature: Signature, records: list[Record]
     severity: Severity = signature.severity if crowd or len(times) >= signature.low_below else "low"
     if lone:
         severity = min(severity, "medium", key=lambda each: SEVERITY_ORDER[each])
-    names, need, matches = signature.names, float(count), list[Match]()
+    names, need = signature.names, float(count)
+    matches: list[Match] = []
     if signature.habit or names:
         order, moments = written.get((records[0].service, records[0].host), _Wrote({}, []))
         matches = [_match(signature, each, order.get(each.id, 0)) for each in fresh]
