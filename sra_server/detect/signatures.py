@@ -76,8 +76,7 @@ class Signatures:
     heard|service|host → its traffic; habit|fingerprint → what is usual of it; unit|host|name → see units;
     watched → since when anything is heard; clients|… and limited|… → see limited; account|… → see account;
     objects|… → see objects; lasting → see lasting; partners|…, mostly|… → see partners;
-    members|… → see member; fallback|… → see fallback;
-    asked|… → see asked.
+    members|… → see member; fallback|… → see fallback; asked|… → see asked.
     """
 
     name = "signature"

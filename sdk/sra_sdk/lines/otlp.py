@@ -1,5 +1,6 @@
-"""A request of OpenTelemetry's protocol as one line of JSON, as its collector writes files. From jsonlines.
+"""A request of OpenTelemetry's protocol as one line of JSON, as its collector writes files.
 
+From jsonlines; to Parsed.
 It wraps records in scopes and those in resources. A line is one record to the reader, so of many the first of
 the gravest is read, and their number is kept: nothing that one of them says as an error goes by unseen.
 """

@@ -1,5 +1,6 @@
-"""What PHP writes itself: its log of errors, and the server that it has for trying out. From civil, web.
+"""What PHP writes itself: its log of errors, and the server that it has for trying out.
 
+From civil, web; to Parsed.
 It writes the date as `dmesg -T` does, so its own words tell that it is not the kernel that speaks.
 """
 from __future__ import annotations
