@@ -67,7 +67,8 @@ def run_tests(checkout: Path, tests: list[str], *how: str) -> subprocess.Complet
     """Run the tests in the copy; its packages come before the installed ones."""
     path = f"{checkout}:{checkout / 'sdk'}"
     environment = {**os.environ, "PYTHONPATH": path}
-    argv = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p",
+    # only whether they fail is asked: to show how two long lists differ may take minutes
+    argv = [sys.executable, "-m", "pytest", "-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p",
             "no:hypothesispytest", *how, *tests]
     return subprocess.run(argv, cwd=checkout, env=environment, capture_output=True, text=True, timeout=420)
 
